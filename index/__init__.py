@@ -1,0 +1,1 @@
+"""Documents -> a searchable library. It never sees a question being answered."""

@@ -1,0 +1,384 @@
+"""SQLite: documents, passages, vectors and the state of every file. THE RECORD.
+
+Chroma and tantivy are derived from it, and can be thrown away and rebuilt at any time.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from index.document import Document, Heading, Page, Span
+from index.embeddings import Vector
+from index.errors import LibraryError
+from index.passages import Passage
+
+_SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE file (
+    id TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('indexed', 'refused')), reason TEXT NOT NULL, title TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX file_of_content ON file (sha256);
+CREATE TABLE document (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
+    pages TEXT NOT NULL, headings TEXT NOT NULL, author TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
+    dropped INTEGER NOT NULL
+) STRICT;
+CREATE TABLE vector (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL) STRICT;
+CREATE TABLE passage (
+    id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, text TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, sentences TEXT NOT NULL,
+    text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256)
+) STRICT;
+CREATE INDEX passage_of_document ON passage (document_id, start);
+CREATE INDEX passage_of_vector ON passage (text_sha256);
+CREATE TABLE derived (name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER) STRICT, WITHOUT ROWID;
+"""
+
+_FILE = "id, size, mtime_ns, sha256, state, reason, title"
+_PASSAGE = 'id, document_id, text, start, "end", page, heading, sentences'
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a library's folders and what became of it.
+
+    Attributes:
+        id: `<root>/<POSIX path under it>`, the id of its document.
+        size: Bytes.
+        mtime_ns: When it was last changed, in nanoseconds since 1970.
+        sha256: Hexadecimal digest of its bytes, or "" where they were not read.
+        state: "indexed", or "refused" for the reason given.
+        reason: Why it was refused, or "".
+        title: The document's title, or "".
+    """
+
+    id: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    state: Literal["indexed", "refused"]
+    reason: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A derived index: its generation, and the catalog revision it equals, None while it is written."""
+
+    generation: int
+    revision: int | None
+
+
+class Catalog:
+    """One SQLite file, in WAL mode with synchronous=FULL.
+
+    Each thread reads through a connection of its own; one thread at a time writes.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        """Open the catalog, and make it where it may be written and does not exist.
+
+        Raises:
+            LibraryError: The file is missing, damaged, or of another version of Footnote.
+        """
+        self._path = path
+        self._read_only = read_only
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._write_lock = threading.RLock()
+        try:
+            if not read_only:
+                self._create()
+            version = self.setting("schema")
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise LibraryError(
+                f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written and has "
+                f"room, or name another place with --library."
+            ) from error
+        if version != str(_SCHEMA_VERSION):
+            self.close()
+            raise LibraryError(
+                f"{path} is of version {version or 'unknown'}, and this Footnote reads version {_SCHEMA_VERSION}; "
+                f"use the Footnote that made it, or move its folder away to start afresh."
+            )
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    # --- settings and revisions ---
+
+    def setting(self, key: str) -> str:
+        """A setting's value, or ""."""
+        row = self._read("SELECT value FROM setting WHERE key = ?", key).fetchone()
+        return str(row[0]) if row else ""
+
+    def set(self, key: str, value: str) -> None:
+        """Write a setting."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
+
+    def revision(self) -> int:
+        """A number that grows with every change to the documents."""
+        return int(self.setting("revision") or 0)
+
+    def derived(self, name: str) -> Derived:
+        """The state of a derived index."""
+        row = self._read("SELECT generation, revision FROM derived WHERE name = ?", name).fetchone()
+        return Derived(*row) if row else Derived(0, None)
+
+    def set_derived(self, name: str, state: Derived) -> None:
+        """Write the state of a derived index."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", (name, *astuple(state)))
+
+    # --- writing documents ---
+
+    def put(self, file: File, document: Document, passages: Sequence[Passage], vectors: Mapping[str, Vector]) -> None:
+        """Write a document, its passages and their vectors (by `text_key`) in one transaction."""
+        with self._transaction() as connection:
+            self._forget(connection, file.id)
+            connection.executemany(
+                "INSERT OR IGNORE INTO vector VALUES (?, ?)",
+                ((key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()),
+            )
+            connection.execute(
+                f"INSERT INTO document VALUES ({', '.join('?' * 11)})",
+                (
+                    *(document.id, document.title, document.text, document.sha256, document.media_type),
+                    json.dumps([astuple(page) for page in document.pages]),
+                    json.dumps([astuple(heading) for heading in document.headings]),
+                    *(document.author, document.date, document.url, document.dropped),
+                ),
+            )
+            connection.executemany(
+                f"INSERT INTO passage VALUES ({', '.join('?' * 9)})",
+                (_passage_row(passage) for passage in passages),
+            )
+            self._put_file(connection, file)
+            self._grow_revision(connection)
+
+    def refuse(self, file: File) -> None:
+        """Write down a file that was refused; a document it once was is forgotten."""
+        with self._transaction() as connection:
+            self._forget(connection, file.id)
+            self._put_file(connection, file)
+            self._grow_revision(connection)
+
+    def touch(self, file: File) -> None:
+        """Write a file's new time or size where its content did not change."""
+        with self._transaction() as connection:
+            self._put_file(connection, file)
+
+    def remove(self, document_id: str) -> None:
+        """Forget a file, its document and its passages."""
+        with self._transaction() as connection:
+            self._forget(connection, document_id)
+            self._grow_revision(connection)
+
+    def prune(self) -> None:
+        """Forget the vectors that no passage has any more; a sync's last step, so that a rename embeds nothing."""
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM vector WHERE NOT EXISTS "
+                "(SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)"
+            )
+
+    # --- reading ---
+
+    def files(self) -> tuple[File, ...]:
+        """Every file, by id."""
+        return tuple(File(*row) for row in self._read(f"SELECT {_FILE} FROM file ORDER BY id"))
+
+    def file(self, file_id: str) -> File | None:
+        """A file by its id, or None."""
+        row = self._read(f"SELECT {_FILE} FROM file WHERE id = ?", file_id).fetchone()
+        return File(*row) if row else None
+
+    def copies(self, digest: str) -> tuple[File, ...]:
+        """The files whose bytes have this SHA-256, by id."""
+        return tuple(File(*row) for row in self._read(f"SELECT {_FILE} FROM file WHERE sha256 = ? ORDER BY id", digest))
+
+    def document(self, document_id: str) -> Document:
+        """A document by its id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        row = self._read("SELECT * FROM document WHERE id = ?", document_id).fetchone()
+        if row is None:
+            raise KeyError(document_id)
+        id, title, text, digest, media_type, pages, headings, author, date, url, dropped = row
+        return Document(
+            id=id,
+            title=title,
+            text=text,
+            sha256=digest,
+            media_type=media_type,
+            pages=tuple(Page(*page) for page in json.loads(pages)),
+            headings=tuple(Heading(*heading) for heading in json.loads(headings)),
+            author=author,
+            date=date,
+            url=url,
+            dropped=dropped,
+        )
+
+    def passage_count(self) -> int:
+        """How many passages there are."""
+        return int(self._read("SELECT count(*) FROM passage").fetchone()[0])
+
+    def passage_ids(self) -> tuple[str, ...]:
+        """Every passage's id, by document and place in it."""
+        return tuple(row[0] for row in self._read("SELECT id FROM passage ORDER BY document_id, start"))
+
+    def passages(self, ids: Collection[str]) -> dict[str, Passage]:
+        """Passages by id; ids that are not there are left out."""
+        rows = self._read(f"SELECT {_PASSAGE} FROM passage WHERE id IN (SELECT value FROM json_each(?))", _list(ids))
+        return {row[0]: _passage(row) for row in rows}
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """A document's passages in order."""
+        rows = self._read(f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? ORDER BY start", document_id)
+        return tuple(_passage(row) for row in rows)
+
+    def vectors(self, ids: Collection[str]) -> dict[str, Vector]:
+        """The vectors `(dimension,)` of passages, by passage id."""
+        rows = self._read(
+            "SELECT id, vector FROM passage JOIN vector USING (text_sha256) "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            _list(ids),
+        )
+        return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
+
+    def every_vector(self) -> tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]:
+        """Every passage's id and document id, and all vectors `(passages, dimension)` in the same order."""
+        rows = self._read(
+            "SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id"
+        ).fetchall()
+        if not rows:
+            return (), (), np.zeros((0, 0), dtype=np.float32)
+        ids, documents, blobs = zip(*rows, strict=True)
+        return ids, documents, np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(ids), -1)
+
+    def known_vectors(self, keys: Collection[str]) -> dict[str, Vector]:
+        """The vectors that texts with these keys already have."""
+        rows = self._read(
+            "SELECT text_sha256, vector FROM vector WHERE text_sha256 IN (SELECT value FROM json_each(?))",
+            _list(keys),
+        )
+        return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
+
+    # --- inside ---
+
+    def _create(self) -> None:
+        with self._transaction() as connection:
+            if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                return
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO setting VALUES ('schema', ?)", (str(_SCHEMA_VERSION),))
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            mode = "ro" if self._read_only else "rwc"
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                timeout=10,
+                isolation_level=None,
+                check_same_thread=False,  # so that close() may close it; each is used by one thread
+            )
+            self._local.connection = connection
+            self._connections.append(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            if not self._read_only:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _read(self, query: str, *values: str) -> sqlite3.Cursor:
+        return self._connection().execute(query, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it is written, or none.
+
+        Raises:
+            LibraryError: The disk is full, or the file cannot be written.
+        """
+        with self._write_lock:
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise LibraryError(
+                    f"The library {self._path.parent} cannot be written ({error}); see that the disk has room and the "
+                    f"folder can be written, or name another place with --library."
+                ) from error
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @staticmethod
+    def _forget(connection: sqlite3.Connection, document_id: str) -> None:
+        connection.execute("DELETE FROM document WHERE id = ?", (document_id,))
+        connection.execute("DELETE FROM file WHERE id = ?", (document_id,))
+
+    @staticmethod
+    def _put_file(connection: sqlite3.Connection, file: File) -> None:
+        connection.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(file))
+
+    @staticmethod
+    def _grow_revision(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "INSERT INTO setting VALUES ('revision', '1') ON CONFLICT DO UPDATE SET value = CAST(value + 1 AS TEXT)"
+        )
+
+
+def text_key(text: str) -> str:
+    """What a text's vector is filed under: the SHA-256 of the text, hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _passage_row(passage: Passage) -> tuple[object, ...]:
+    return (
+        *(
+            passage.id,
+            passage.document_id,
+            passage.text,
+            passage.start,
+            passage.end,
+            passage.page,
+            passage.heading,
+        ),
+        json.dumps([astuple(sentence) for sentence in passage.sentences]),
+        text_key(passage.text),
+    )
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    id, document_id, text, start, end, page, heading, sentences = row
+    spans = tuple(Span(*sentence) for sentence in json.loads(sentences))
+    return Passage(id, document_id, text, start, end, page, heading, spans)
+
+
+def _list(values: Collection[str]) -> str:
+    return json.dumps(list(values))

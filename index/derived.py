@@ -1,0 +1,187 @@
+"""The two derived indexes of a library: opened when clean, else rebuilt, and kept equal to the catalog."""
+
+import logging
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from index.catalog import Catalog, Derived
+from index.embeddings import Vector
+from index.errors import LibraryError
+from index.lexical import Lexical
+from index.vectors import ChromaVectors, ExactVectors
+
+_BATCH = 1_000  # passages held in memory at once while an index is written
+_VECTORS, _LEXICAL = "chroma", "lexical"
+
+_log = logging.getLogger(__name__)
+
+
+class Indexes(Protocol):
+    """What a question is looked up in."""
+
+    def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
+        """Ids of about the `count` passages nearest to a vector, of these documents only where given."""
+
+    def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
+        """Ids and BM25 scores of the `count` best passages for a question's words, best first."""
+
+    def distrust(self) -> None:
+        """To be called before the catalog is written."""
+
+    def catch_up(self) -> None:
+        """To be called after."""
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+
+
+class OwnIndexes:
+    """The writer's: Chroma and tantivy on disk, each a generation in a folder that never moves.
+
+    The clean mark is the catalog's revision that an index equals. It is taken away before the catalog
+    is written and set again once the index holds what the catalog holds. Without it, or with another
+    count of passages, the index is not trusted: a new generation is built from the catalog.
+    """
+
+    def __init__(self, catalog: Catalog, home: Path) -> None:
+        """Open both indexes, rebuilding what is missing or unclean.
+
+        Raises:
+            LibraryError: An index cannot be opened or written.
+        """
+        self._catalog = catalog
+        self._home = home
+        every = set(catalog.passage_ids())
+        self._vectors = ChromaVectors(self._folder(_VECTORS))
+        self._in_vectors = every
+        if not self._clean(_VECTORS, self._vectors.count(), len(every)):
+            self._vectors.close()
+            self._vectors, self._in_vectors = ChromaVectors(self._next_folder(_VECTORS)), set()
+        self._lexical = Lexical(self._folder(_LEXICAL))
+        self._in_lexical = every
+        if not self._clean(_LEXICAL, self._lexical.count(), len(every)):
+            self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
+        self.catch_up()
+
+    def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
+        """See `Indexes`."""
+        return self._vectors.nearest(vector, count, documents)
+
+    def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
+        """See `Indexes`."""
+        return self._lexical.search(query, count, documents)
+
+    def distrust(self) -> None:
+        """See `Indexes`; takes the clean marks away."""
+        for name in (_VECTORS, _LEXICAL):
+            self._catalog.set_derived(name, Derived(self._generation(name), None))
+
+    def catch_up(self) -> None:
+        """See `Indexes`; brings both to what the catalog holds, sees that they do, and marks them clean.
+
+        Raises:
+            LibraryError: An index cannot be written, or does not hold what it was given.
+        """
+        revision = self._catalog.revision()
+        every = self._catalog.passage_ids()
+        self._catch_up_vectors(every)
+        self._catch_up_lexical(every)
+        for name, count in ((_VECTORS, self._vectors.count()), (_LEXICAL, self._lexical.count())):
+            if count != len(every):
+                raise LibraryError(
+                    f"The {name} index of {self._home} holds {count} passages of {len(every)}; delete the folder "
+                    f"{self._folder(name)} and open the library again."
+                )
+            self._catalog.set_derived(name, Derived(self._generation(name), revision))
+            self._sweep(name)
+
+    def close(self) -> None:
+        """See `Indexes`."""
+        self._vectors.close()
+
+    def _catch_up_vectors(self, every: Sequence[str]) -> None:
+        self._vectors.remove(self._in_vectors.difference(every))
+        for ids in _batches([id for id in every if id not in self._in_vectors]):
+            document_of = {id: passage.document_id for id, passage in self._catalog.passages(ids).items()}
+            self._vectors.add(self._catalog.vectors(ids), document_of)
+        self._in_vectors = set(every)
+
+    def _catch_up_lexical(self, every: Sequence[str]) -> None:
+        if self._in_lexical.difference(every):  # it cannot forget: see `Lexical`
+            self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
+        for ids in _batches([id for id in every if id not in self._in_lexical]):
+            self._lexical.add(self._catalog.passages(ids).values())
+        self._in_lexical = set(every)
+
+    def _clean(self, name: str, count: int, wanted: int) -> bool:
+        clean = self._catalog.derived(name).revision == self._catalog.revision() and count == wanted
+        if not clean and wanted:
+            _log.info("Rebuilding the %s index of %s", name, self._home)
+        return clean
+
+    def _generation(self, name: str) -> int:
+        return self._catalog.derived(name).generation
+
+    def _folder(self, name: str) -> Path:
+        return self._home / name / str(self._generation(name))
+
+    def _next_folder(self, name: str) -> Path:
+        """The folder of the next generation, empty; the current one is no longer trusted."""
+        self._catalog.set_derived(name, Derived(self._generation(name) + 1, None))
+        shutil.rmtree(self._folder(name), ignore_errors=True)
+        return self._folder(name)
+
+    def _sweep(self, name: str) -> None:
+        """Delete the generations that are no longer in use."""
+        for folder in (self._home / name).iterdir():
+            if folder != self._folder(name):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+class ReadIndexes:
+    """A reader's, beside a writer: exact search in place of Chroma, which two processes would destroy."""
+
+    def __init__(self, catalog: Catalog, home: Path) -> None:
+        """Look things up in a catalog that another process may be writing."""
+        self._catalog = catalog
+        self._home = home
+        self._vectors = ExactVectors(catalog)
+        self._lexical_revision = -1
+        self._lexical = Lexical(None)
+
+    def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
+        """See `Indexes`; exact."""
+        return self._vectors.nearest(vector, count, documents)
+
+    def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
+        """See `Indexes`; in memory while the one on disk is being written."""
+        revision = self._catalog.revision()
+        if revision != self._lexical_revision:
+            self._lexical = self._open_lexical(revision)
+            self._lexical_revision = revision
+        return self._lexical.search(query, count, documents)
+
+    def distrust(self) -> None:
+        """See `Indexes`; a reader does not write."""
+
+    def catch_up(self) -> None:
+        """See `Indexes`; each look-up sees for itself whether the catalog has changed."""
+
+    def close(self) -> None:
+        """See `Indexes`; nothing is held."""
+
+    def _open_lexical(self, revision: int) -> Lexical:
+        state = self._catalog.derived(_LEXICAL)
+        if state.revision == revision:
+            return Lexical(self._home / _LEXICAL / str(state.generation))
+        lexical = Lexical(None)
+        for ids in _batches(self._catalog.passage_ids()):
+            lexical.add(self._catalog.passages(ids).values())
+        return lexical
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

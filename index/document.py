@@ -1,0 +1,95 @@
+"""Document: one canonical text, and where its pages and headings start.
+
+Every offset in Footnote is a `str` index into `Document.text`, half-open. The text is made once,
+when the file is read, and never changed after.
+"""
+
+import re
+from dataclasses import dataclass
+
+# Line ends of every kind: CR LF, CR, vertical tab, form feed, FS, GS, RS, NEL, LS, PS.
+_NEWLINE = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+# Characters that show nothing and can hide or reorder text: C0 and C1 controls, soft hyphen, zero
+# width, bidi marks and overrides, invisible operators, the byte order mark, interlinear marks,
+# non-characters, lone surrogates and the tag block.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+# Zero-width (non-)joiners shape emoji, Indic and Persian text; between ASCII they only hide things.
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` to `end` (half-open) of a text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a paginated document; `number` counts from 1, offsets are into `Document.text`."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; `level` counts from 1 (the highest), offsets are into `Document.text`."""
+
+    level: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source document.
+
+    Attributes:
+        id: `<root>/<POSIX path under it>`, unique in a library.
+        title: What a person would call it.
+        text: The canonical text.
+        sha256: Hexadecimal digest of the file's bytes.
+        media_type: For example `text/plain`.
+        pages: The pages in order; empty where the format has none.
+        headings: The headings in order.
+        author: As the file says, or "".
+        date: As the file says (ISO 8601 where it can be told), or "".
+        url: Where the file says it comes from, or "".
+        dropped: How many invisible characters the canonical text left out.
+    """
+
+    id: str
+    title: str
+    text: str
+    sha256: str
+    media_type: str
+    pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    author: str = ""
+    date: str = ""
+    url: str = ""
+    dropped: int = 0
+
+    @property
+    def name(self) -> str:
+        """The file's name, without its folders."""
+        return self.id.rsplit("/", 1)[-1]
+
+
+def canonical(text: str) -> tuple[str, int]:
+    r"""The text with `\n` line ends and no invisible characters, and how many were dropped.
+
+    Nothing else is normalised: letters, accents and spaces stay as the source has them.
+    """
+    text = _NEWLINE.sub("\n", text)
+    text, controls = _INVISIBLE.subn("", text)
+    shaped = _JOINERS.sub("", text)
+    return shaped, controls + len(text) - len(shaped)

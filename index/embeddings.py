@@ -1,0 +1,176 @@
+"""Text -> vectors. The only importer of the embedding runtimes."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from index import export
+from index.document import Span
+from index.errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vector = npt.NDArray[np.float32]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length, the same text always into the same vector.
+
+    Attributes:
+        name: What a library remembers: vectors of two embedders of one name are comparable.
+        dimension: Length of a vector.
+        max_tokens: How many tokens of a text it reads; what comes after is not seen.
+    """
+
+    name: str
+    dimension: int
+    max_tokens: int
+
+    def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
+        """The vectors of some passages, `(dimension,)` each, in order."""
+
+    def embed_query(self, text: str) -> Vector:
+        """The vector `(dimension,)` of a question."""
+
+    def token_spans(self, text: str) -> Sequence[Span]:
+        """Where each token stands in the text."""
+
+
+def load(model: str = DEFAULT_MODEL) -> Embedder:
+    """The embedder of this name: the default one, or any sentence-transformers model by name or path.
+
+    Raises:
+        ModelError: It is not on this machine, or not what it should be.
+    """
+    return default() if model == DEFAULT_MODEL else SentenceTransformerEmbedder(model)
+
+
+@cache
+def default() -> "OnnxEmbedder":
+    """The one default embedder of this process.
+
+    Raises:
+        ModelError: The packaged weights are missing, or not the expected ones.
+    """
+    return OnnxEmbedder()
+
+
+class OnnxEmbedder:
+    """all-MiniLM-L6-v2 on onnxruntime, int8, one text a run, a thread a core.
+
+    One at a time, because dynamic int8 quantisation scales by the largest activation of a run: in a
+    batch a text's vector would depend on its neighbours. One thread a run, because a sum split over
+    threads would depend on how many cores the machine has.
+    """
+
+    name = DEFAULT_MODEL
+    dimension = 384
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        import onnxruntime  # heavy: the runtime of this adapter
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(export.exported_model()), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._words = (self._tokenizer.token_to_id("the") or 0, self._tokenizer.get_vocab_size())
+
+    def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
+        """See `Embedder`; as many texts at once as there are cores."""
+        with ThreadPoolExecutor(cores()) as threads:
+            yield from threads.map(self.embed_query, texts)
+
+    def embed_query(self, text: str) -> Vector:
+        """See `Embedder`."""
+        return self._run("vector", self._tokenizer.encode(text).ids)
+
+    def token_states(self, texts: Sequence[str]) -> Iterator[tuple[Vector, Sequence[Span]]]:
+        """For each text the states of its tokens, `(tokens, dimension)` of unit length, and where they stand."""
+        with ThreadPoolExecutor(cores()) as threads:
+            yield from threads.map(self._token_states, texts)
+
+    def _token_states(self, text: str) -> tuple[Vector, Sequence[Span]]:
+        tokens = self._tokenizer.encode(text)
+        states = self._run("states", tokens.ids)[1:-1]
+        states /= np.linalg.norm(states, axis=1, keepdims=True)
+        return states, [Span(*offsets) for offsets in tokens.offsets[1 : len(states) + 1]]
+
+    def _run(self, output: str, ids: list[int]) -> Vector:
+        if len(ids) > self.max_tokens:
+            ids = [*ids[: self.max_tokens - 1], ids[-1]]
+        (result,) = self._session.run([output], {"input_ids": np.array([ids], dtype=np.int64)})
+        return np.asarray(result, dtype=np.float32)
+
+    def rarity(self, word: str) -> float:
+        """How rare a word is in English, from 0 (the commonest) to about 6, by its place in the vocabulary.
+
+        The vocabulary lists whole words by falling frequency; a word that is not in it is rarest.
+        """
+        place = self._tokenizer.token_to_id(word.lower())
+        first, last = self._words
+        return math.log1p(max(0, (last if place is None else place) - first) / 50)
+
+    def token_spans(self, text: str) -> Sequence[Span]:
+        """See `Embedder`; without the two marks every text gets."""
+        return [Span(*offsets) for offsets in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
+
+class SentenceTransformerEmbedder:
+    """Any model of sentence-transformers, one text a run, loaded from this machine only."""
+
+    def __init__(self, model: str) -> None:
+        self.name = model
+        self._path = model
+        self.dimension = self._model.get_sentence_embedding_dimension() or 0
+        self.max_tokens = self._model.max_seq_length or 512
+
+    @cached_property
+    def _model(self) -> "SentenceTransformer":
+        from sentence_transformers import SentenceTransformer  # heavy: torch, 10 s
+
+        try:
+            return SentenceTransformer(self._path, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"The embedding model {self._path!r} is not on this machine; download it with sentence-transformers "
+                f"or give the folder it is in."
+            ) from error
+
+    def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
+        """See `Embedder`."""
+        for text in texts:
+            yield self._embed(self._model.encode_document(text, normalize_embeddings=True))
+
+    def embed_query(self, text: str) -> Vector:
+        """See `Embedder`; with the model's own prompt for questions where it has one."""
+        return self._embed(self._model.encode_query(text, normalize_embeddings=True))
+
+    def token_spans(self, text: str) -> Sequence[Span]:
+        """See `Embedder`."""
+        tokens = self._model.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
+        return [Span(*offsets) for offsets in tokens["offset_mapping"]]
+
+    @staticmethod
+    def _embed(vector: object) -> Vector:
+        return np.asarray(vector, dtype=np.float32)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

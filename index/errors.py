@@ -1,0 +1,33 @@
+"""Every error a person may see. The message is one sentence: what is wrong, and what to do.
+
+FootnoteError           anything Footnote refuses or cannot do
+├── Refused             this file will not be read (the rest of the folder is)
+├── LibraryError        this library cannot be opened or written
+│   └── ModelMismatch   it was made with another embedding model
+├── ModelError          an embedding model cannot be had
+└── QuestionError       this question cannot be asked
+"""
+
+
+class FootnoteError(Exception):
+    """Something Footnote refuses or cannot do; its message is fit to be shown as it is."""
+
+
+class Refused(FootnoteError):
+    """A file that will not be read; the message is the reason, without the file's name."""
+
+
+class LibraryError(FootnoteError):
+    """A library that cannot be opened or written."""
+
+
+class ModelMismatch(LibraryError):
+    """A library opened with another embedding model than the one it was made with."""
+
+
+class ModelError(FootnoteError):
+    """An embedding model that cannot be loaded or does not have the expected weights."""
+
+
+class QuestionError(FootnoteError):
+    """A question that cannot be asked, because it is empty or too long."""

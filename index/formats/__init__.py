@@ -1,0 +1,65 @@
+"""One file a format: bytes -> Document. This one knows which file reads what."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from index.document import Document
+from index.errors import Refused
+from index.formats import html, markdown, pdf, text
+from index.formats.content import Content
+
+Reader = Callable[[bytes], Content]
+
+_READERS: dict[str, tuple[str, Reader]] = {
+    ".txt": ("text/plain", text.read),
+    ".text": ("text/plain", text.read),
+    ".md": ("text/markdown", markdown.read),
+    ".markdown": ("text/markdown", markdown.read),
+    ".html": ("text/html", html.read),
+    ".htm": ("text/html", html.read),
+    ".xhtml": ("text/html", html.read),
+    ".pdf": ("application/pdf", pdf.read),
+}
+
+SUFFIXES = tuple(_READERS)
+
+
+def check_suffix(name: str) -> None:
+    """See that a file of this name can be read.
+
+    Raises:
+        Refused: No format has this suffix.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in _READERS:
+        raise Refused(f"{suffix or 'a name without a suffix'} is not a format Footnote reads ({', '.join(SUFFIXES)})")
+
+
+def read(document_id: str, data: bytes) -> Document:
+    """The document in a file's bytes; the format is told by the suffix of its id.
+
+    Raises:
+        Refused: The file is empty, has no text, or cannot be read; the message says which.
+    """
+    check_suffix(document_id)
+    if not data:
+        raise Refused("it is empty")
+    path = PurePosixPath(document_id)
+    media_type, reader = _READERS[path.suffix.lower()]
+    content = reader(data)
+    if not content.text.strip():
+        raise Refused("no text was found in it (a scan needs text recognition first)")
+    return Document(
+        id=document_id,
+        title=content.title.strip() or path.stem,
+        text=content.text,
+        sha256=sha256(data).hexdigest(),
+        media_type=media_type,
+        pages=content.pages,
+        headings=content.headings,
+        author=content.author,
+        date=content.date,
+        url=content.url,
+        dropped=content.dropped,
+    )

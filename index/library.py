@@ -1,0 +1,343 @@
+"""Library: the one object the rest of the house talks to."""
+
+import itertools
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+import filelock
+
+from index import embeddings, formats, passages
+from index.catalog import Catalog, File, text_key
+from index.derived import Indexes, OwnIndexes, ReadIndexes
+from index.document import Document, canonical
+from index.errors import LibraryError, ModelMismatch, Refused
+from index.passages import Passage
+from index.sync import MAX_BYTES, Found, Progress, Root, plan, read_bytes, scan
+
+_HOME = ".footnote"
+_WRITER = "writer"
+_UPLOADS = "uploads"
+_FREE_BYTES = 200 * 2**20
+_MAX_NAME = 100  # characters of an upload's name
+_OVERFETCH = 100  # candidates asked of the graph search, then rescored exactly
+
+OnProgress = Callable[[Progress], None]
+
+
+class Library:
+    """A folder of documents and, beside them, what is needed to search them.
+
+    The first process to open a library writes it. Any other reads it as it stands: it does not sync,
+    and searches the catalog's vectors in place of Chroma's.
+
+    Attributes:
+        folder: The documents.
+        home: Where the library lives.
+        writable: Whether this process is the one that writes.
+        embedder: What turns texts into vectors.
+    """
+
+    def __init__(self, folder: Path, *, home: Path | None = None, model: str | None = None) -> None:
+        """Open the library of a folder, and make it where there is none.
+
+        Args:
+            folder: The documents.
+            home: Where the library lives; by default `FOLDER/.footnote`.
+            model: The embedding model; by default the one the library was made with.
+
+        Raises:
+            LibraryError: The folder is missing, or the library cannot be made, opened or written.
+            ModelMismatch: The library was made with another model.
+            ModelError: The model cannot be loaded.
+        """
+        self.folder = folder.expanduser().absolute()
+        self.home = (home or self.folder / _HOME).expanduser().absolute()
+        if not self.folder.is_dir():
+            raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
+        self._make_home()
+        self._lock = filelock.FileLock(self.home / "lock", blocking=False)
+        self.writable = self._take_lock()
+        self._syncing = threading.RLock()
+        catalog = self.home / "catalog.sqlite"
+        if not self.writable and not catalog.exists():
+            raise LibraryError(f"{self.home} is being made by {self.writer()}; try again in a moment.")
+        self._catalog = Catalog(catalog, read_only=not self.writable)
+        try:
+            self.embedder = self._load_embedder(model)
+            self._roots = (Root(self._root_name(), self.folder), Root(_UPLOADS, self.home / _UPLOADS))
+            kind = OwnIndexes if self.writable else ReadIndexes
+            self._indexes: Indexes = kind(self._catalog, self.home)
+        except BaseException:
+            self._catalog.close()
+            self._lock.release()
+            raise
+
+    def close(self) -> None:
+        """Let go of the library, so that another process may write it."""
+        self._indexes.close()
+        self._catalog.close()
+        self._lock.release()
+
+    # --- what is in it ---
+
+    def files(self) -> tuple[File, ...]:
+        """Every file of the folder and every upload, by id, with what became of it."""
+        return self._catalog.files()
+
+    def document(self, document_id: str) -> Document:
+        """A document by its id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._catalog.document(document_id)
+
+    def passages(self, ids: Collection[str]) -> dict[str, Passage]:
+        """Passages by id; ids that are not there are left out."""
+        return self._catalog.passages(ids)
+
+    def passages_of(self, document_id: str) -> tuple[Passage, ...]:
+        """A document's passages in order."""
+        return self._catalog.passages_of(document_id)
+
+    def passage_count(self) -> int:
+        """How many passages there are."""
+        return self._catalog.passage_count()
+
+    def revision(self) -> int:
+        """A number that grows with every change to the documents."""
+        return self._catalog.revision()
+
+    # --- search ---
+
+    def nearest(
+        self, vector: embeddings.Vector, count: int, documents: Collection[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """Ids and cosines of the `count` passages nearest to a unit vector, best first, ties by id.
+
+        Args:
+            vector: `(dimension,)`, of unit length.
+            count: How many.
+            documents: Search these only.
+        """
+        candidates = self._indexes.nearest(vector, max(count, _OVERFETCH), documents)
+        vectors = self._catalog.vectors(candidates)
+        scored = ((id, float(candidate @ vector)) for id, candidate in vectors.items())
+        return sorted(scored, key=lambda found: (-found[1], found[0]))[:count]
+
+    def search(self, query: str, count: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
+        """Ids and BM25 scores of the `count` best passages for a question's words, best first, ties by id."""
+        return self._indexes.search(query, count, documents)
+
+    # --- sync ---
+
+    def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
+        """Read what is new or changed in the folder, forget what is gone, and tell what became of each file.
+
+        Raises:
+            LibraryError: Another process writes this library, or the disk is full.
+        """
+        with self._syncing:
+            known = {file.id: file for file in self._catalog.files()}
+            todo = plan(scan(self._roots), known)
+            if todo.read or todo.removed:
+                self.require_writable()
+                self._indexes.distrust()
+                try:
+                    self._apply(todo.read, todo.removed, on_progress)
+                finally:
+                    self._indexes.catch_up()
+            return self._catalog.files()
+
+    def add(self, name: str, data: bytes, on_progress: OnProgress = lambda _: None) -> File:
+        """Add a document that does not lie in the folder, such as an upload.
+
+        Args:
+            name: The file's name, for people; folders in it are ignored.
+            data: The file's bytes.
+            on_progress: Told how far the sync is.
+
+        Returns:
+            What became of it. A refused file is not kept.
+
+        Raises:
+            LibraryError: Another process writes this library, or the disk is full.
+        """
+        self.require_writable()
+        clean = _file_name(name)
+        refused = File(f"{_UPLOADS}/{clean}", len(data), 0, "", "refused")
+        try:
+            formats.check_suffix(clean)
+            if len(data) > MAX_BYTES:
+                raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
+            twin = self._twin(sha256(data).hexdigest())
+            if twin is not None:
+                return twin
+            formats.read(refused.id, data)
+        except Refused as reason:
+            return replace(refused, reason=str(reason))
+        with self._syncing:
+            path = _free_path(self.home / _UPLOADS, clean)
+            path.parent.mkdir(exist_ok=True)
+            part = path.with_name(f".{path.name}.part")
+            part.write_bytes(data)
+            part.replace(path)
+            self.sync(on_progress)
+            return next(file for file in self.files() if file.id == f"{_UPLOADS}/{path.name}")
+
+    def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
+        before = {file.sha256 for file in self._catalog.files() if file.state == "indexed"}
+        for done, found in enumerate(read):
+            on_progress(Progress(done, len(read), PurePosixPath(found.id).name))
+            self._read(found, removed)
+        for document_id in removed:
+            self._catalog.remove(document_id)
+        self._read_orphans(before)
+        self._catalog.prune()
+        on_progress(Progress(len(read), len(read), ""))
+
+    def _read_orphans(self, before: Collection[str]) -> None:
+        """A copy that was refused because its twin was read is read itself, now that the twin is gone."""
+        indexed = {file.sha256 for file in self._catalog.files() if file.state == "indexed"}
+        orphans = {copy.id for digest in set(before) - indexed for copy in self._catalog.copies(digest)}
+        if orphans:
+            for found in scan(self._roots):
+                if found.id in orphans:
+                    self._read(found, ())
+
+    def _read(self, found: Found, removed: Collection[str]) -> None:
+        """Read one file and write down what became of it."""
+        self._see_room()
+        known = self._catalog.file(found.id)
+        digest = ""
+        try:
+            data = read_bytes(found)
+            digest = sha256(data).hexdigest()
+            if known and known.state == "indexed" and known.sha256 == digest:
+                self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
+                return
+            twin = self._twin(digest)
+            if twin and twin.id not in (found.id, *removed):
+                raise Refused(f"it is the same as {twin.id}, which is read")
+            document = formats.read(found.id, data)
+        except Refused as reason:
+            self._catalog.refuse(File(found.id, found.size, found.mtime_ns, digest, "refused", str(reason)))
+            return
+        self._index(File(found.id, found.size, found.mtime_ns, digest, "indexed", "", document.title), document)
+
+    def _index(self, file: File, document: Document) -> None:
+        """Cut and embed a document and write it; a text that has a vector is not embedded again."""
+        target = min(passages.TARGET_TOKENS, self.embedder.max_tokens // 2)
+        cut = passages.cut(document, self.embedder.token_spans, target)
+        texts = {text_key(passage.text): passage.text for passage in cut}
+        vectors = self._catalog.known_vectors(texts)
+        missing = [key for key in texts if key not in vectors]
+        embedded = self.embedder.embed_passages([texts[key] for key in missing])
+        vectors.update(zip(missing, embedded, strict=True))
+        self._catalog.put(file, document, cut, vectors)
+
+    def _twin(self, digest: str) -> File | None:
+        """The file with these bytes that is read."""
+        return next((file for file in self._catalog.copies(digest) if file.state == "indexed"), None)
+
+    # --- opening ---
+
+    def writer(self) -> str:
+        """Who writes this library and since when."""
+        try:
+            return (self.home / _WRITER).read_text(encoding="utf-8")
+        except OSError:
+            return "another process"
+
+    def require_writable(self) -> None:
+        """See that this process is the one that writes.
+
+        Raises:
+            LibraryError: Another process is.
+        """
+        if not self.writable:
+            raise LibraryError(
+                f"{self.home} is being written by {self.writer()}; stop that one first, or wait until it is done."
+            )
+
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise LibraryError(
+                f"{self.home} cannot be written ({(error.strerror or str(error)).lower()}); name a place for the "
+                f"library with --library."
+            ) from error
+
+    def _take_lock(self) -> bool:
+        """Become the one process that writes; the lock goes with the process, however it ends."""
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            return False
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        (self.home / _WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
+        return True
+
+    def _load_embedder(self, model: str | None) -> embeddings.Embedder:
+        """The library's own model; an empty library takes the one asked for."""
+        made_with = self._catalog.setting("model")
+        if made_with and model and model != made_with:
+            raise ModelMismatch(
+                f"This library was made with the embedding model {made_with}, and {model} was asked for; leave out "
+                f"--model, or make another library with --library."
+            )
+        embedder = embeddings.load(model or made_with or embeddings.DEFAULT_MODEL)
+        dimension = self._catalog.setting("dimension")
+        if dimension and dimension != str(embedder.dimension):
+            raise ModelMismatch(
+                f"This library was made with a model {made_with} of {dimension} dimensions, and the one found now has "
+                f"{embedder.dimension}; delete {self.home} to read the folder anew."
+            )
+        if self.writable and not made_with:
+            self._catalog.set("model", embedder.name)
+            self._catalog.set("dimension", str(embedder.dimension))
+        return embedder
+
+    def _root_name(self) -> str:
+        """The folder's name when the library was made: ids stay as they are when the folder is renamed."""
+        name = self._catalog.setting("root")
+        if not name:
+            name = self.folder.name if self.folder.name not in ("", _UPLOADS) else "documents"
+            if self.writable:
+                self._catalog.set("root", name)
+        return name
+
+    def _see_room(self) -> None:
+        """Raise before the disk is full, because a full one damages what is being written."""
+        free = shutil.disk_usage(self.home).free
+        if free < _FREE_BYTES:
+            raise LibraryError(
+                f"Only {free // 2**20} MB are free on the disk of {self.home}, and {_FREE_BYTES // 2**20} MB are "
+                f"needed; free some, or name another place with --library. What was read so far is kept."
+            )
+
+
+def _file_name(name: str) -> str:
+    """A name that is safe for a file: no folders, nothing invisible, not hidden, not endless."""
+    visible, _ = canonical(name.replace("\\", "/").rsplit("/", 1)[-1])
+    path = PurePosixPath(re.sub(r"[\x00-\x1f/:*?\"<>|]", "_", visible).strip(" .") or "document")
+    return path.stem[:_MAX_NAME] + path.suffix[:16]
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    """`name` in the folder, or `name (2)` and so on where that is taken."""
+    path = folder / name
+    for number in itertools.count(2):
+        if not path.exists():
+            return path
+        path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
+    raise AssertionError("numbers do not end")

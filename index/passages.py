@@ -1,0 +1,176 @@
+"""Passage: a Document cut at sentence and heading borders, with exact offsets."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index.document import Document, Heading, Span
+
+if TYPE_CHECKING:
+    from nltk.tokenize.punkt import PunktTokenizer
+
+# How many of the embedding model's tokens a passage aims at; eval/BENCHMARK.md says why.
+TARGET_TOKENS = 130
+
+# A piece of text without a border is cut here, whatever its tokens: to the model a word of more than
+# a hundred letters is one token.
+_MAX_CHARACTERS = 1_200
+
+# A blank line ends a sentence, and so does a line break before a bullet, a number or a table row.
+_BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| ))")
+
+TokenSpans = Callable[[str], Sequence[Span]]
+"""A text -> where each of the embedding model's tokens stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of whole sentences; `document.text[start:end] == text`.
+
+    Attributes:
+        id: `<document id>#<start>-<end>`.
+        document_id: The document it is cut from.
+        text: Its characters.
+        start: First character in the document's canonical text.
+        end: One past the last.
+        page: Page number (from 1) where it starts, or None.
+        heading: Text of the heading it stands under, or "".
+        sentences: Its sentences, offsets into the document: an answer quotes whole ones.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    heading: str
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    span: Span
+    weight: int  # in tokens, or in characters scaled to them where it has few tokens for its length
+    heading: Heading | None
+    is_heading: bool
+
+
+def cut(document: Document, token_spans: TokenSpans, target: int = TARGET_TOKENS) -> tuple[Passage, ...]:
+    """The passages of a document, in order, of about `target` tokens each, not overlapping.
+
+    They cover all of its text that is not blank. A heading starts a passage, unless only headings
+    stand before it. A sentence longer than the target is cut at line ends, then between words.
+    """
+    sentences = tuple(_sentences(document, token_spans, target))
+    return tuple(_passage(document, group) for group in _groups(sentences, target))
+
+
+def split_sentences(text: str) -> Iterator[Span]:
+    """Where the sentences of a text stand, by blank lines, list items and the Punkt model.
+
+    Punkt: Kiss and Strunk, Unsupervised Multilingual Sentence Boundary Detection, 2006.
+    """
+    borders = (0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))
+    for start, end in pairwise(borders):
+        for first, last in _punkt().span_tokenize(text[start:end]):
+            yield from _trimmed(text, start + first, start + last)
+
+
+def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:
+    """Runs of sentences that make a passage each: filled up to the target, broken at headings."""
+    group: list[_Sentence] = []
+    for sentence in sentences:
+        full = sum(earlier.weight for earlier in group) + sentence.weight > target
+        headed = sentence.is_heading and not all(earlier.is_heading for earlier in group)
+        if group and (full or headed):
+            yield group
+            group = []
+        group.append(sentence)
+    if group:
+        yield group
+
+
+def _passage(document: Document, group: Sequence[_Sentence]) -> Passage:
+    start, end = group[0].span.start, group[-1].span.end
+    heading = group[-1].heading
+    body = [sentence.span for sentence in group if not sentence.is_heading]
+    return Passage(
+        id=f"{document.id}#{start}-{end}",
+        document_id=document.id,
+        text=document.text[start:end],
+        start=start,
+        end=end,
+        page=next((page.number for page in document.pages if page.start <= start < page.end), None),
+        heading=document.text[heading.start : heading.end] if heading else "",
+        sentences=tuple(body or (sentence.span for sentence in group)),
+    )
+
+
+def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iterator[_Sentence]:
+    """Every sentence of the document with its length in tokens and the heading it stands under."""
+    text = document.text
+    headings = {heading.start: heading for heading in document.headings}
+    borders = {0, len(text)} | {page.start for page in document.pages}
+    borders |= {border for heading in document.headings for border in (heading.start, heading.end)}
+    current: Heading | None = None
+    for start, end in pairwise(sorted(borders)):
+        current = headings.get(start, current)
+        for sentence in split_sentences(text[start:end]):
+            whole = Span(start + sentence.start, start + sentence.end)
+            for piece, tokens in _pieces(text, whole, token_spans, target):
+                weight = max(tokens, (piece.end - piece.start) * target // _MAX_CHARACTERS)
+                yield _Sentence(piece, weight, current, start in headings)
+
+
+def _pieces(text: str, span: Span, token_spans: TokenSpans, target: int) -> Iterator[tuple[Span, int]]:
+    """The sentence and its tokens; where it is too long for a passage, its lines, then its words."""
+    tokens = token_spans(text[span.start : span.end])
+    if len(tokens) <= target and span.end - span.start <= _MAX_CHARACTERS:
+        yield span, len(tokens)
+        return
+    lines = [match.start() for match in re.finditer("\n", text[span.start : span.end])]
+    if lines:
+        for start, end in pairwise((0, *lines, span.end - span.start)):
+            for line in _trimmed(text, span.start + start, span.start + end):
+                yield from _pieces(text, line, token_spans, target)
+        return
+    for start, end in pairwise(_word_borders(text, span, tokens[target::target])):
+        for part in range(start, end, _MAX_CHARACTERS):
+            for piece in _trimmed(text, part, min(part + _MAX_CHARACTERS, end)):
+                yield piece, min(target, len(tokens))
+
+
+def _word_borders(text: str, span: Span, tokens: Sequence[Span]) -> Iterator[int]:
+    """The span's ends and, for each of some tokens inside it, where the word of that token starts."""
+    border = span.start
+    yield border
+    for token in tokens:
+        start = span.start + token.start
+        border = text.rfind(" ", border + 1, start + 1) + 1 or start
+        yield border
+    yield span.end
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    """The stretch without blanks at its ends; nothing where it is blank."""
+    stretch = text[start:end]
+    if stretch and not stretch.isspace():
+        yield Span(start + len(stretch) - len(stretch.lstrip()), start + len(stretch.rstrip()))
+
+
+@cache
+def _punkt() -> "PunktTokenizer":
+    """Punkt, with the data inside llama-index-core, which is found and not imported: that takes 2 s."""
+    import nltk.data  # heavy: 2 s, and only a sync needs it
+    from nltk.tokenize.punkt import PunktTokenizer
+
+    package = find_spec("llama_index")
+    for place in (package and package.submodule_search_locations) or ():
+        nltk.data.path.append(str(Path(place) / "core" / "_static" / "nltk_cache"))
+    return PunktTokenizer("english")
