@@ -1,0 +1,264 @@
+"""Thresholds and weights from data, never typed in: writes rag/calibration.json, with where it comes from.
+
+    python -m eval.calibrate ../shared/data/squad/train-v1.1.json
+
+Of some SQuAD articles half the paragraphs become a library, one document an article; the questions on
+the other half have no answer in it, though its documents share their words. Two thirds of the articles
+teach, the last third tells the figures. Use training data only: what it has seen can judge nothing.
+"""
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from index import embeddings
+from index.document import Span, canonical
+from index.library import Library
+from index.passages import Passage
+from rag.calibration import Calibration, Fusion, Logistic
+from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, trust_features
+from rag.retrieve import Found, fuse, retrieve, search
+
+Flags = npt.NDArray[np.bool_]
+
+_SEED = 7
+_READ = 6  # hits read, as in rag.answer
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question on an article; `answer` is where its answer starts in the article's document, or None."""
+
+    text: str
+    article: str
+    answer: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A question with its sentences' features and, for each sentence, whether the answer starts in it."""
+
+    question: Question
+    sentences: tuple[Candidate, ...]
+    features: Features
+    right: Features
+
+
+def main(
+    squad: Annotated[Path, typer.Argument(help="A SQuAD 1.1 training file.")],
+    articles: Annotated[int, typer.Option(help="How many articles to take.")] = 90,
+    questions: Annotated[int, typer.Option(help="How many questions to ask.")] = 6_000,
+    out: Annotated[Path, typer.Option(help="Where to write.")] = Path("rag/calibration.json"),
+) -> None:
+    """Learn the fusion, the choice of a sentence, the trust in it and the threshold; write them down."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = list(half_library(squad, articles, Path(folder)))
+        random.Random(_SEED).shuffle(asked)
+        library = Library(Path(folder))
+        library.sync()
+        calibration = calibrate(library, asked[:questions], squad.name)
+        library.close()
+    write(calibration, out)
+    typer.echo(calibration.provenance)
+
+
+def half_library(squad: Path, articles: int, folder: Path) -> Iterator[Question]:
+    """Write half of each article's paragraphs as a document; yield the questions on both halves."""
+    chance = random.Random(_SEED)
+    data = json.loads(squad.read_text(encoding="utf-8"))["data"]
+    for article in chance.sample(sorted(data, key=lambda each: str(each["title"])), articles):
+        name, text = f"{article['title'].replace('/', '_')}.txt", ""
+        for paragraph in article["paragraphs"]:
+            context = paragraph["context"]
+            if canonical(context) != (context, 0):
+                continue
+            kept = chance.random() < 0.5
+            for each in paragraph["qas"]:
+                start = len(text) + each["answers"][0]["answer_start"]
+                yield Question(each["question"], f"{folder.name}/{name}", start if kept else None)
+            text += f"{context}\n\n" if kept else ""
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def calibrate(library: Library, questions: Sequence[Question], source: str) -> Calibration:
+    """Learn everything from a library and questions on it, some without an answer there."""
+    articles = sorted({question.article for question in questions})
+    random.Random(_SEED).shuffle(articles)
+    taught = set(articles[: len(articles) * 2 // 3])
+    teach = [question for question in questions if question.article in taught]
+    test = [question for question in questions if question.article not in taught]
+
+    fusion, fusion_figures = learn_fusion(library, teach, test)
+    untaught = Calibration(fusion, _zeros(FEATURES), _zeros(TRUST_FEATURES), 0.0, 0.0, "")
+    reader = FeatureReader(embeddings.default(), untaught)
+    taught_reads = [read(library, reader, fusion, question) for question in teach]
+    test_reads = [read(library, reader, fusion, question) for question in test]
+
+    choice = learn(
+        np.vstack([each.features for each in taught_reads]), np.hstack([each.right for each in taught_reads])
+    )
+    trust = learn(
+        np.vstack([_top(each, choice)[0] for each in taught_reads]),
+        np.array([_top(each, choice)[1] for each in taught_reads]),
+    )
+    threshold = learn_threshold(taught_reads, choice, trust)
+    provenance = (
+        f"{source} (CC BY-SA 4.0), {len(articles)} articles with half their paragraphs withheld, {len(questions)} "
+        f"questions, seed {_SEED}, {time.strftime('%Y-%m-%d')}. {fusion_figures} "
+        f"{figures(test_reads, choice, trust, threshold)}"
+    )
+    return Calibration(fusion, choice, trust, threshold, learn_also(taught_reads, choice), provenance)
+
+
+def learn_fusion(library: Library, teach: Sequence[Question], test: Sequence[Question]) -> tuple[Fusion, str]:
+    """The fusion with the best mean reciprocal rank of the answer's passage, and its figures."""
+    grid = [Fusion(k, dense, 1.0) for k in (5.0, 10.0, 20.0, 60.0) for dense in (0.3, 0.5, 0.7, 1.0)]
+    looked_up = _look_up(library, teach)
+    best = max(grid, key=lambda fusion: float(np.mean(1 / _ranks(looked_up, fusion))))
+    told = []
+    looked_up = _look_up(library, test)
+    for name, fusion in (("fused", best), ("BM25", Fusion(5.0, 0.0, 1.0)), ("dense", Fusion(5.0, 1.0, 0.0))):
+        ranks = _ranks(looked_up, fusion)
+        told.append(f"{name} Hit@1 {np.mean(ranks <= 1):.1%}, Hit@5 {np.mean(ranks <= 5):.1%}")
+    return best, f"Passages, held out: {'; '.join(told)}."
+
+
+def read(library: Library, reader: FeatureReader, fusion: Fusion, question: Question) -> Read:
+    """Retrieve and take the features of every sentence."""
+    hits = retrieve(library, question.text, _READ, fusion)
+    sentences, features = reader.features(question.text, hits)
+    right = np.array([_holds_answer(question, each.hit.passage, each.span) for each in sentences])
+    return Read(question, sentences, features, right.astype(float))
+
+
+def learn(features: Features, right: Features) -> Logistic:
+    """A logistic regression, its scaling folded into its weights."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=5_000)).fit(features, right)
+    scaler, regression = model[0], model[1]
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - weights @ scaler.mean_)
+    return Logistic(round(bias, 6), tuple(round(float(weight), 6) for weight in weights))
+
+
+def learn_threshold(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> float:
+    """The confidence that best parts answered rightly from refused rightly, both halves counted alike."""
+    confidence, right, answerable = _outcomes(reads, choice, trust)
+    grid = np.linspace(0.05, 0.95, 181)
+    balance = [_balance(confidence >= threshold, right, answerable) for threshold in grid]
+    return round(float(grid[int(np.argmax(balance))]), 3)
+
+
+def learn_also(reads: Sequence[Read], choice: Logistic) -> float:
+    """The least share of the best score at which at least a third of the further sentences answer."""
+    for share in np.linspace(0.3, 0.99, 70):
+        added = [each.right[row] for each in reads for row in _also(each, choice, float(share))]
+        if added and np.mean(added) >= 1 / 3:
+            return round(float(share), 3)
+    return 1.0
+
+
+def figures(reads: Sequence[Read], choice: Logistic, trust: Logistic, threshold: float) -> str:
+    """What the reader reaches on questions it was not taught with."""
+    confidence, right, answerable = _outcomes(reads, choice, trust)
+    answered = confidence >= threshold
+    found = np.array([bool(each.right.any()) for each in reads])
+    return (
+        f"Reader, held out ({len(reads)} questions): the right sentence first in {np.mean(right[found]):.1%} where "
+        f"retrieved; confidence tells right from wrong with AUROC {roc_auc_score(right, confidence):.3f}, answerable "
+        f"from not with {roc_auc_score(answerable, confidence):.3f}; at the threshold {threshold:.3f} it answers "
+        f"{np.mean(answered[answerable]):.1%} of the answerable ({np.mean(right[answered]):.1%} of all its answers "
+        f"right) and refuses {np.mean(~answered[~answerable]):.1%} of the others."
+    )
+
+
+def write(calibration: Calibration, out: Path) -> None:
+    """Write a calibration file, every weight by its feature's name."""
+    data = {
+        "provenance": calibration.provenance,
+        "fusion": asdict(calibration.fusion),
+        "threshold": calibration.threshold,
+        "also": calibration.also,
+        "choice": _named(calibration.choice, FEATURES),
+        "trust": _named(calibration.trust, TRUST_FEATURES),
+    }
+    out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def _named(model: Logistic, names: Sequence[str]) -> dict[str, object]:
+    return {"bias": model.bias, "weights": dict(zip(names, model.weights, strict=True))}
+
+
+def _zeros(names: Sequence[str]) -> Logistic:
+    return Logistic(0.0, (0.0,) * len(names))
+
+
+def _logits(model: Logistic, features: Features) -> Features:
+    return np.asarray(features @ np.array(model.weights) + model.bias)
+
+
+def _top(each: Read, choice: Logistic) -> tuple[Features, float]:
+    """The trust features of the best sentence, and whether it is right."""
+    logits = _logits(choice, each.features)
+    return trust_features(each.sentences, each.features, logits), float(each.right[int(np.argmax(logits))])
+
+
+def _also(each: Read, choice: Logistic, share: float) -> Iterator[int]:
+    """The rows of the second and third sentence, where they score at least a share of the first."""
+    scores = 1 / (1 + np.exp(-_logits(choice, each.features)))
+    order = np.argsort(-scores, kind="stable")
+    return (int(row) for row in order[1:3] if scores[row] >= share * scores[order[0]])
+
+
+def _outcomes(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> tuple[Features, Flags, Flags]:
+    """For each question: the confidence, whether the best sentence is right, whether there is an answer."""
+    tops = [_top(each, choice) for each in reads]
+    confidence = 1 / (1 + np.exp(-_logits(trust, np.array([top[0] for top in tops]))))
+    right = np.array([top[1] for top in tops]) > 0
+    return confidence, right, np.array([each.question.answer is not None for each in reads])
+
+
+def _balance(answered: Flags, right: Flags, answerable: Flags) -> float:
+    return float(np.mean((answered & right)[answerable]) + np.mean(~answered[~answerable]))
+
+
+def _look_up(library: Library, questions: Sequence[Question]) -> list[tuple[Found, frozenset[str]]]:
+    """What the two searches find for the first thousand answerable questions, and which passages are right."""
+    looked_up = []
+    for question in [question for question in questions if question.answer is not None][:1_000]:
+        found = search(library, question.text)
+        passages = library.passages({*found.dense, *found.bm25}).values()
+        right = (each.id for each in passages if _holds_answer(question, each, Span(each.start, each.end)))
+        looked_up.append((found, frozenset(right)))
+    return looked_up
+
+
+def _ranks(looked_up: Sequence[tuple[Found, frozenset[str]]], fusion: Fusion) -> Features:
+    """The rank of the first right passage, infinite where it is not found."""
+    return np.array(
+        [
+            next((rank for rank, id in enumerate(fuse(found, fusion), start=1) if id in right), np.inf)
+            for found, right in looked_up
+        ]
+    )
+
+
+def _holds_answer(question: Question, passage: Passage, span: Span) -> bool:
+    same = passage.document_id == question.article
+    return same and question.answer is not None and span.start <= question.answer < span.end
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,53 @@
+"""A question -> an answer that cites passages.
+
+import rag
+
+docs = rag.open("seeds")
+print(docs.ask("Who rejected the proposal?"))
+"""
+
+from os import PathLike
+from pathlib import Path
+
+from index import embeddings
+from index.library import Library, OnProgress
+from rag.answer import Answer, Footnote, Statement
+from rag.calibration import shipped
+from rag.cite import Citation
+from rag.reader import FeatureReader
+from rag.retrieve import Hit
+
+__all__ = ["Answer", "Citation", "Footnote", "Hit", "Statement", "open"]
+
+
+def open(
+    folder: str | PathLike[str],
+    *,
+    home: str | PathLike[str] | None = None,
+    model: str | None = None,
+    on_progress: OnProgress = lambda _: None,
+) -> Footnote:
+    """Open a folder of documents for questions, after bringing its library up to date.
+
+    Where another process has the library open already, it is read as it stands.
+
+    Args:
+        folder: The documents.
+        home: Where the library lives; by default `FOLDER/.footnote`.
+        model: The embedding model, by name or path; by default the one the library was made with.
+        on_progress: Told how far the sync is.
+
+    Raises:
+        LibraryError: The folder is missing, or the library cannot be made, opened or written.
+        ModelMismatch: The library was made with another model.
+        ModelError: The model cannot be loaded.
+    """
+    library = Library(Path(folder), home=Path(home) if home else None, model=model)
+    try:
+        if library.writable:
+            library.sync(on_progress)
+        calibration = shipped()
+        return Footnote(library, FeatureReader(embeddings.default(), calibration), calibration)
+    except BaseException:
+        library.close()
+        raise

@@ -1,0 +1,215 @@
+"""Answer, Statement, and `Footnote`, the object with retrieve() and ask(): the one path."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from types import TracebackType
+from typing import Literal, Self
+
+from index.catalog import File
+from index.document import Document, Span
+from index.library import Library, OnProgress
+from rag import calibration, cite
+from rag.cite import Citation
+from rag.examples import candidates
+from rag.extract import extract, why_not
+from rag.help import help_line
+from rag.reader import Candidate, Reader, Reading
+from rag.retrieve import Hit, check_question, retrieve
+
+_READ = 6  # hits the reader reads
+_EXAMPLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer and what it rests on.
+
+    Attributes:
+        span: Where the statement stands in `Answer.text`.
+        citations: Numbers of the citations it rests on, at least one.
+        support: "verbatim" where the statement is the quote itself, "supported" where a check says
+            that the quote bears it out.
+        score: How strongly, 0..1.
+    """
+
+    span: Span
+    citations: tuple[int, ...]
+    support: Literal["verbatim", "supported"]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Footnote says to a question. The same library and question give the same Answer.
+
+    `str(answer)` is the text with `[1]` marks and its footnotes below.
+
+    Attributes:
+        question: As it was asked.
+        query: What was searched for.
+        status: "answered" or "abstained".
+        text: The supported statements, without footnote marks; empty when abstained.
+        short: The answer proper inside `text`, or None.
+        statements: In the order of the text.
+        unsupported: What a language model wrote and nothing bore out.
+        citations: Every one is used by a statement.
+        hits: The passages found, best first.
+        confidence: Calibrated probability that the answer is right, 0..1.
+        reason: Why Footnote abstained, or "".
+        mode: Who wrote it: "extract" (the sources' own words) or "help" (a line about Footnote).
+    """
+
+    question: str
+    query: str
+    status: Literal["answered", "abstained"]
+    text: str = ""
+    short: Span | None = None
+    statements: tuple[Statement, ...] = ()
+    unsupported: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    confidence: float = 0.0
+    reason: str = ""
+    mode: Literal["extract", "help"] = "extract"
+
+    def __str__(self) -> str:
+        """The text with marks and footnotes, or the reason for having none."""
+        if self.status == "abstained":
+            return f"The documents don't say. {self.reason}"
+        said = self.text
+        for statement in reversed(self.statements):
+            marks = "".join(f"[{number}]" for number in statement.citations)
+            said = f"{said[: statement.span.end]} {marks}{said[statement.span.end :]}"
+        return "\n".join([said, *([""] if self.citations else []), *(_footnote(each) for each in self.citations)])
+
+
+class Footnote:
+    """A library of documents that can be asked."""
+
+    def __init__(self, library: Library, reader: Reader, numbers: calibration.Calibration) -> None:
+        """Put a reader before a library; `rag.open` is the usual way."""
+        self.library = library
+        self._reader = reader
+        self._calibration = numbers
+        self._examples: tuple[int, tuple[str, ...]] = (-1, ())
+
+    def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
+        """The `k` passages that fit a question best, best first, ties by id.
+
+        Args:
+            question: Words or a question, at most 4,000 characters.
+            k: How many hits at most.
+            documents: Search the documents with these ids only.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+        """
+        return retrieve(self.library, check_question(question), k, self._calibration.fusion, documents)
+
+    def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
+        """Answer in the documents' own words, each sentence with its footnote, or abstain and say why.
+
+        Args:
+            question: At most 4,000 characters.
+            documents: Answer from the documents with these ids only.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+        """
+        query = check_question(question)
+        line = help_line(query)
+        if line is not None:
+            tries = " ".join(self.examples())
+            return Answer(question, query, "answered", text=f"{line} Try: {tries}" if tries else line, mode="help")
+        hits, reading = self._read(query, documents)
+        chosen = extract(reading, self._calibration)
+        if not chosen:
+            reason = why_not(query, hits)
+            return Answer(question, query, "abstained", hits=hits, confidence=reading.confidence, reason=reason)
+        answer = _answered(question, query, hits, chosen, reading.confidence)
+        for citation in answer.citations:
+            cite.check(citation, self.document(citation.document_id).text)
+        return answer
+
+    def examples(self) -> tuple[str, ...]:
+        """Up to four questions that this library answers, for someone who does not know it yet."""
+        revision = self.library.revision()
+        if self._examples[0] != revision:
+            tried = (question for question in candidates(self.library) if self._answers(question))
+            self._examples = (revision, tuple(islice(tried, _EXAMPLES)))
+        return self._examples[1]
+
+    def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
+        """Bring the library up to date with its folder; see `Library.sync`."""
+        return self.library.sync(on_progress)
+
+    def add(self, name: str, data: bytes) -> File:
+        """Add a document that does not lie in the folder; see `Library.add`."""
+        return self.library.add(name, data)
+
+    def files(self) -> tuple[File, ...]:
+        """Every file of the library and what became of it, by id."""
+        return self.library.files()
+
+    def document(self, document_id: str) -> Document:
+        """A document by its id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self.library.document(document_id)
+
+    def close(self) -> None:
+        """Let go of the library, so that another process may write it."""
+        self.library.close()
+
+    def __enter__(self) -> Self:
+        """Close the library at the end of a `with`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """See `__enter__`."""
+        self.close()
+
+    def _read(self, query: str, documents: Collection[str] | None = None) -> tuple[tuple[Hit, ...], Reading]:
+        hits = self.retrieve(query, _READ, documents=documents)
+        reading = self._reader.read(query, hits)
+        best: dict[str, float] = {}
+        for candidate in reading.candidates:
+            best.setdefault(candidate.hit.passage.id, candidate.score)
+        return tuple(replace(hit, reader=best.get(hit.passage.id)) for hit in hits), reading
+
+    def _answers(self, question: str) -> bool:
+        return bool(extract(self._read(question)[1], self._calibration))
+
+
+def _answered(
+    question: str, query: str, hits: tuple[Hit, ...], chosen: Sequence[Candidate], confidence: float
+) -> Answer:
+    """The chosen sentences, a footnote each, joined by blanks."""
+    citations = tuple(cite.cite(number, each.hit.passage, each.span) for number, each in enumerate(chosen, start=1))
+    statements: list[Statement] = []
+    start = 0
+    for citation, candidate in zip(citations, chosen, strict=True):
+        end = start + len(citation.quote)
+        statements.append(Statement(Span(start, end), (citation.number,), "verbatim", candidate.score))
+        start = end + 1
+    return Answer(
+        question,
+        query,
+        "answered",
+        text=" ".join(citation.quote for citation in citations),
+        statements=tuple(statements),
+        citations=citations,
+        hits=hits,
+        confidence=confidence,
+    )
+
+
+def _footnote(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page else ""
+    place = f"{citation.document_id}{page}, characters {citation.start}-{citation.end}"
+    return f"[{citation.number}] {place}: “{' '.join(citation.quote.split())}”"

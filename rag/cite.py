@@ -1,0 +1,54 @@
+"""Citation: the exact characters of a document that a statement rests on.
+
+Pure: knows nothing of models, indexes or widgets.
+"""
+
+from dataclasses import dataclass
+
+from index.document import Span
+from index.passages import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A footnote. `document.text[start:end] == quote`, always, and inside its passage.
+
+    Attributes:
+        number: The footnote's number in its answer, from 1.
+        document_id: The document cited.
+        passage_id: The passage the quote lies in.
+        start: First character in the document's canonical text.
+        end: One past the last character.
+        quote: The characters themselves.
+        page: Page number from 1, or None where the document has no pages.
+    """
+
+    number: int
+    document_id: str
+    passage_id: str
+    start: int
+    end: int
+    quote: str
+    page: int | None
+
+
+def cite(number: int, passage: Passage, span: Span) -> Citation:
+    """The citation of `span` (offsets into the document) of `passage`.
+
+    Raises:
+        ValueError: The span is empty or does not lie inside the passage.
+    """
+    if not passage.start <= span.start < span.end <= passage.end:
+        raise ValueError(f"{span} is not inside passage {passage.id} ({passage.start}, {passage.end})")
+    quote = passage.text[span.start - passage.start : span.end - passage.start]
+    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page)
+
+
+def check(citation: Citation, text: str) -> None:
+    """Hold a citation against its document's canonical text, before anyone sees it.
+
+    Raises:
+        ValueError: The quote is not exactly what stands there.
+    """
+    if text[citation.start : citation.end] != citation.quote:
+        raise ValueError(f"footnote {citation.number} does not quote {citation.document_id} exactly")

@@ -1,0 +1,47 @@
+"""Questions that a library answers, made from its own documents and tried before they are shown."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
+
+from index.library import Library
+from index.passages import Passage
+
+_MOST_DOCUMENTS = 12
+_PASSAGES = 4  # looked at in a document
+_EACH = 3  # questions tried from a document
+
+_ASKED = re.compile(r"[A-Z][^\n?]{8,80}\?")  # a heading that is a question already
+_SUBJECT = r"(?:[A-Z][\w.’'-]*\s){1,4}"
+_REST = r"(?:[^,.;:()\n“”\"]|[.,](?=\S)){12,80}(?=[,;.](?:\s|$))"
+_DID = re.compile(rf"{_SUBJECT}(?P<did>(?:has|had|was|were|will|said|told|[a-z]+ed)\s{_REST})")
+_IS = re.compile(rf"(?P<what>(?:(?:A|An|The)\s)?(?:[\w’'-]+\s){{1,3}})(?P<verb>is|are)\s(?:a|an|the|one)\s{_REST}")
+_ARTICLE = re.compile(r"^(?:A|An|The)\b")
+_VAGUE = re.compile(r"(?:He|She|It|They|This|That|These|Those|There|What|Which|Who|If|When|We|You|I)\b")
+
+
+def candidates(library: Library) -> Iterator[str]:
+    """Questions that some sentence of the library may answer: one a document in turn, none twice."""
+    ids = [file.id for file in library.files() if file.state == "indexed"][:_MOST_DOCUMENTS]
+    by_document = [list(islice(_questions(library.passages_of(id)[:_PASSAGES]), _EACH)) for id in ids]
+    in_turn = chain.from_iterable(zip_longest(*by_document))
+    yield from dict.fromkeys(question for question in in_turn if question)
+
+
+def _questions(passages: tuple[Passage, ...]) -> Iterator[str]:
+    for passage in passages:
+        if _ASKED.fullmatch(passage.heading):
+            yield passage.heading
+        for sentence in passage.sentences:
+            text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+            if _VAGUE.match(text):
+                continue
+            if did := _DID.match(text):
+                yield f"Who {_joined(did['did'])}?"
+            elif named := _IS.match(text):
+                what = _ARTICLE.sub(lambda article: article[0].lower(), _joined(named["what"]))
+                yield f"What {named['verb']} {what}?"
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

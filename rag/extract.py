@@ -1,0 +1,88 @@
+"""An answer in the sources' own words: whole sentences, each its own footnote, or why there is none."""
+
+import re
+from collections.abc import Sequence
+
+from index.document import Span
+from rag.calibration import Calibration
+from rag.reader import Candidate, Reading, content_words
+from rag.retrieve import Hit
+
+_MOST_SENTENCES = 3
+_NEAR = 3  # hits looked through for what a question speaks of
+_MOST_WORDS = 4  # named in a reason
+
+# A sentence that opens like this speaks of what stands before it.
+_LEANS = re.compile(r"(?:He|She|They|It|This|These|Those|His|Her|Their|Its|Such)\b")
+
+
+def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]:
+    """The sentences to quote, in the order to say them; none where the reader trusts nothing enough.
+
+    They are the best one, the one before it where it leans on that, and others that answer nearly as well.
+    """
+    if not reading.candidates or reading.confidence < calibration.threshold:
+        return ()
+    best = reading.candidates[0]
+    also = [other for other in reading.candidates[1:] if other.score >= calibration.also * best.score]
+    chosen: list[Candidate] = []
+    for candidate in (best, *_leaned_on(best, reading.candidates), *also):
+        whole = _with_list(candidate)
+        if len(chosen) < _MOST_SENTENCES and not any(_says(earlier, whole) for earlier in chosen):
+            chosen.append(whole)
+    passages = [candidate.hit.passage.id for candidate in chosen]
+    return tuple(sorted(chosen, key=lambda each: (passages.index(each.hit.passage.id), each.span.start)))
+
+
+def why_not(question: str, hits: Sequence[Hit]) -> str:
+    """Why Footnote abstains: where the closest passage is, and what the question speaks of that is not there."""
+    if not hits:
+        return "No document holds a passage near this question."
+    closest = hits[0].passage
+    place = f"The closest passage is in {closest.document_id}"
+    place += f", under “{' '.join(closest.heading.split())}”" if closest.heading else ""
+    missing = _missing(question, hits[:_NEAR])
+    if missing:
+        return f"{place}. Neither it nor the next ones speak of {_listed(missing)}."
+    return f"{place}. It shares words with your question, but no sentence in it answers it well enough."
+
+
+def _leaned_on(candidate: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The sentence before one that leans on it, where both stand in the same passage."""
+    if not _LEANS.match(_text(candidate)):
+        return []
+    earlier = [other for other in candidates if other.hit is candidate.hit and other.span.end <= candidate.span.start]
+    return sorted(earlier, key=lambda other: other.span.end)[-1:]
+
+
+def _with_list(candidate: Candidate) -> Candidate:
+    """A sentence that ends in a colon, together with what it opens."""
+    if not _text(candidate).endswith(":"):
+        return candidate
+    opened = [span.end for span in candidate.hit.passage.sentences if span.start >= candidate.span.end]
+    return Candidate(
+        candidate.hit, Span(candidate.span.start, max(opened, default=candidate.span.end)), candidate.score
+    )
+
+
+def _says(earlier: Candidate, later: Candidate) -> bool:
+    """Whether a sentence is said already, by itself or inside a longer quote."""
+    return _text(later) in _text(earlier)
+
+
+def _text(candidate: Candidate) -> str:
+    passage = candidate.hit.passage
+    return passage.text[candidate.span.start - passage.start : candidate.span.end - passage.start]
+
+
+def _missing(question: str, hits: Sequence[Hit]) -> list[str]:
+    """The question's content words that stand in none of the hits, as they are spelt in the question."""
+    present = {word.stem for hit in hits for word in content_words(f"{hit.passage.heading}\n{hit.passage.text}")}
+    missing = [word for word in content_words(question) if word.stem not in present]
+    return list(dict.fromkeys(question[word.span.start : word.span.end] for word in missing))
+
+
+def _listed(words: Sequence[str]) -> str:
+    """“a”, “b” or “c”."""
+    quoted = [f"“{word}”" for word in words[:_MOST_WORDS]]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
