@@ -1,0 +1,112 @@
+"""A real browser on the chat page, for tests: what a person sees, and every address the page asks for."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rag.answer import Footnote
+from web.page import launch
+
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page opened in a browser, and what it did behind the reader's back.
+
+    Attributes:
+        page: Playwright's page, loaded and ready to be asked.
+        urls: Every address the page has requested.
+        errors: Console errors and uncaught exceptions.
+        dialogs: Texts of the dialogs that opened (`alert`), which no page of ours does.
+    """
+
+    page: Page
+    urls: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def ask(self, question: str) -> None:
+        """Type a question and send it with Enter; returns when its answer, or a notice, is there."""
+        before = self.page.locator("#conversation section").count()
+        box = self.page.get_by_label("Question")
+        box.fill(question)
+        box.press("Enter")
+        answered = self.page.locator("#conversation section").nth(before).locator(".answer, .abstention, .help")
+        answered.or_(self.page.locator("#notice .notice")).first.wait_for()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@contextmanager
+def serving(docs: Footnote) -> Iterator[str]:
+    """The address of the chat page over `docs`, served while the block runs."""
+    page = launch(docs, port=free_port())
+    try:
+        yield page.local_url
+    finally:
+        page.close(verbose=False)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; the test is skipped where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this computer: install the package `chromium` to run the browser tests")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def visit(
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1280,
+    height: int = 800,
+    scheme: Literal["light", "dark"] = "light",
+) -> Visit:
+    """Open the page in a context of its own (own cookies, own session) and wait until it can be asked."""
+    page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
+    seen = Visit(page)
+    page.set_default_timeout(15_000)
+    page.on("request", lambda request: seen.urls.append(request.url))
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(url)
+    page.get_by_label("Question").wait_for()
+    return seen
+
+
+@contextmanager
+def page_of(docs: Footnote | str) -> Iterator[Visit]:
+    """The chat page over `docs`, or at an address that is served already, open in a browser."""
+    with chromium() as browser:
+        if isinstance(docs, str):
+            yield visit(browser, docs)
+        else:
+            with serving(docs) as url:
+                yield visit(browser, url)

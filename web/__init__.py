@@ -1,0 +1,1 @@
+"""The faces: the chat page. It holds no logic of its own."""

@@ -1,0 +1,376 @@
+"""The conversation, the source and the documents list: values -> escaped HTML.
+
+Pure. Whatever comes from a document, a name, a question or an answer is text and never markup: each value
+passes `_text` on its way in. Spans are cut here and not in the browser, which counts in UTF-16 units.
+Buttons say what they are for in `data-event`; page.js sends that to page.py.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby, pairwise
+from textwrap import shorten
+from typing import Literal
+
+from index.catalog import File
+from index.document import Document, Page, Span
+from rag.answer import Answer, Statement
+from rag.cite import Citation
+from rag.retrieve import Hit
+
+# How many characters a preview of a passage has, and the quote in a footnote's name.
+_PREVIEW, _SPOKEN = 180, 80
+
+# The most characters that are kept on one line with a footnote mark.
+_TIED = 12
+
+# How many characters of a document are shown on each side of a passage: enough for a book, and no more
+# than a browser lays out at once without a pause.
+_REACH = 400_000
+
+# How many of the passages found are offered under an abstention.
+_CLOSEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of the conversation and what was said to it.
+
+    Attributes:
+        answer: The answer; it holds the question.
+        milliseconds: How long it took.
+    """
+
+    answer: Answer
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the Source column points at.
+
+    Attributes:
+        name: "Footnote 1", "Passage 2", or "".
+        kind: Whether the span is a footnote's quote or a whole passage found.
+        span: Its characters in the document.
+        others: The quotes of the same answer's other footnotes in this document.
+        page: Page number from 1, or None.
+        heading: The heading it stands under, or "".
+    """
+
+    name: str
+    kind: Literal["cited", "passage"]
+    span: Span
+    others: tuple[Span, ...]
+    page: int | None
+    heading: str
+
+
+def tabs(suffixes: Sequence[str], megabytes: int) -> str:
+    """The columns' names, shown where only one of them fits; and what may be uploaded, for page.js."""
+    names = (("chat", "Chat"), ("source", "Source"), ("documents", "Documents"))
+    buttons = "".join(
+        f'<button data-tab="{tab}" aria-pressed="{str(tab == "chat").lower()}">{name}</button>' for tab, name in names
+    )
+    accept = _text(",".join(suffixes))
+    return f'<nav aria-label="Columns" data-accept="{accept}" data-megabytes="{megabytes}">{buttons}</nav>'
+
+
+def promise(files: Sequence[File]) -> str:
+    """The line at the top of the page: what answers come from."""
+    ready = sum(file.state == "indexed" for file in files)
+    scope = {
+        0: "There are no documents to answer from yet.",
+        1: "Answers come only from this 1 document.",
+    }.get(ready, f"Answers come only from these {ready:,} documents.")
+    return f'<p class="promise"><strong>Footnote</strong> {scope} Nothing leaves this computer.</p>'
+
+
+def documents(files: Sequence[File]) -> str:
+    """The list of files, each ready or refused for a reason."""
+    if not files:
+        return '<p class="quiet">Nothing here yet. Add a document to begin.</p>'
+    return f'<ul class="files">{"".join(_file(file) for file in files)}</ul>'
+
+
+def conversation(turns: Sequence[Turn], examples: Sequence[str]) -> str:
+    """The questions and answers so far; example questions while there are none."""
+    if not turns:
+        return _welcome(examples)
+    clear = '<button class="plain clear" data-event="clear">Clear conversation</button>'
+    return f'<div role="log" class="turns">{_turns(turns)}</div>{clear}'
+
+
+def waiting(turns: Sequence[Turn], question: str) -> str:
+    """The conversation while a question is being answered."""
+    line = '<p class="waiting" role="status">Looking through the documents</p>'
+    return f'<div role="log" class="turns">{_turns(turns)}<section>{_question(question)}{line}</section></div>'
+
+
+def notice(message: str) -> str:
+    """One sentence on what went wrong and what to do; nothing for ""."""
+    return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
+
+
+def progress(lines: Iterable[str]) -> str:
+    """What is being read, or what became of it, a line a document."""
+    told = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in lines)
+    return f'<div role="status" class="quiet">{told}</div>'
+
+
+def no_source(message: str = "") -> str:
+    """The Source column while nothing is shown in it, or why something cannot be."""
+    if message:
+        return notice(message)
+    return '<p class="quiet empty">Choose a footnote to read the passage it rests on.</p>'
+
+
+def source_of_citation(document: Document, turn: int, answer: Answer, citation: Citation) -> str:
+    """The document with a footnote's quote marked, and the answer's other quotes in a paler tint."""
+    place = _Place(
+        name=f"Footnote {citation.number}",
+        kind="cited",
+        span=Span(citation.start, citation.end),
+        others=_quotes(answer, document.id, citation),
+        page=citation.page,
+        heading=next((hit.passage.heading for hit in answer.hits if hit.passage.id == citation.passage_id), ""),
+    )
+    steps = _steps("cite", turn, citation.number, len(answer.citations))
+    return _source(document, place, steps)
+
+
+def source_of_hit(document: Document, turn: int, answer: Answer, number: int) -> str:
+    """The document with a passage found marked (the hit's number from 1), and the answer's quotes paler."""
+    hit = answer.hits[number - 1]
+    place = _Place(
+        name=f"Passage {number}",
+        kind="passage",
+        span=Span(hit.passage.start, hit.passage.end),
+        others=_quotes(answer, document.id, None),
+        page=hit.passage.page,
+        heading=hit.passage.heading,
+    )
+    return _source(document, place, _steps("hit", turn, number, len(answer.hits)))
+
+
+def source_of_document(document: Document) -> str:
+    """The document from its beginning, with nothing marked."""
+    return _source(document, _Place("", "passage", Span(0, 0), (), None, ""), "")
+
+
+def _text(value: str) -> str:
+    """A value as text inside HTML, in an element or in a quoted attribute."""
+    return escape(value, quote=True)
+
+
+def _name(document_id: str) -> str:
+    return document_id.rsplit("/", 1)[-1]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _file(file: File) -> str:
+    name = f"<bdi>{_text(_name(file.id))}</bdi>"
+    if file.state == "refused":
+        state = f"refused: {_text(file.reason)}"
+        return f'<li><span class="name">{name}</span><span class="state">{state}</span></li>'
+    told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
+    title = "" if told else f"<bdi>{_text(file.title)}</bdi>"
+    return (
+        f'<li><button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
+        f'<span class="state"><span class="ready">ready</span>{title}</span></li>'
+    )
+
+
+def _welcome(examples: Sequence[str]) -> str:
+    if not examples:
+        return '<div class="welcome"><h2>Ask your documents</h2></div>'
+    buttons = "".join(
+        f'<li><button class="example" dir="auto" data-event="example" data-number="{number}">'
+        f"{_text(example)}</button></li>"
+        for number, example in enumerate(examples, start=1)
+    )
+    return f'<div class="welcome"><h2>Ask your documents</h2><p>For example:</p><ul>{buttons}</ul></div>'
+
+
+def _turns(turns: Sequence[Turn]) -> str:
+    return "".join(_turn(number, turn) for number, turn in enumerate(turns, start=1))
+
+
+def _turn(number: int, turn: Turn) -> str:
+    answer = turn.answer
+    if answer.mode == "help":
+        body = f'<p class="help" dir="auto">{_text(answer.text)}</p>'
+    elif answer.status == "abstained":
+        body = _abstention(number, answer) + _foot(number, turn)
+    else:
+        body = _answer(number, answer) + _foot(number, turn)
+    return f"<section>{_question(answer.question)}{body}</section>"
+
+
+def _question(question: str) -> str:
+    return f'<h3 class="question" dir="auto">{_text(question)}</h3>'
+
+
+def _answer(turn: int, answer: Answer) -> str:
+    """The answer's text, each statement followed by its footnote marks."""
+    parts, end = [], 0
+    for statement in answer.statements:
+        parts += [_text(answer.text[end : statement.span.start]), _statement(turn, answer, statement)]
+        end = statement.span.end
+    parts.append(_text(answer.text[end:]))
+    return f'<p class="answer" dir="auto">{"".join(parts)}</p>'
+
+
+def _statement(turn: int, answer: Answer, statement: Statement) -> str:
+    """A statement and its marks; its last word is tied to them, so that no line begins with a mark."""
+    start, end = statement.span.start, statement.span.end
+    last_word = answer.text[start:end].split()[-1][-_TIED:]
+    tail = end - len(last_word)
+    marks = "".join(_mark(turn, citation) for citation in answer.citations if citation.number in statement.citations)
+    tied = f'<span class="tied">{_emphasised(answer, tail, end)}{marks}</span>'
+    return _emphasised(answer, start, tail) + tied
+
+
+def _emphasised(answer: Answer, start: int, end: int) -> str:
+    """A stretch of an answer's text, with what lies in it of the short answer emphasised."""
+    if answer.short is None or answer.short.end <= start or answer.short.start >= end:
+        return _text(answer.text[start:end])
+    first, last = max(start, answer.short.start), min(end, answer.short.end)
+    before, short, after = answer.text[start:first], answer.text[first:last], answer.text[last:end]
+    return f"{_text(before)}<strong>{_text(short)}</strong>{_text(after)}"
+
+
+def _mark(turn: int, citation: Citation) -> str:
+    """A footnote mark: a button that a screen reader names by its document and quote."""
+    quote = shorten(citation.quote, _SPOKEN, placeholder=" …")
+    label = f'footnote {citation.number}: {_name(citation.document_id)}, "{quote}"'
+    return (
+        f'<sup><button class="mark" data-event="cite" data-turn="{turn}" data-number="{citation.number}" '
+        f'aria-label="{_text(label)}" title="{_text(quote)}">{citation.number}</button></sup>'
+    )
+
+
+def _abstention(turn: int, answer: Answer) -> str:
+    closest = "".join(
+        f"<li>{_passage_button(turn, number, hit)}</li>" for number, hit in enumerate(answer.hits[:_CLOSEST], start=1)
+    )
+    shown = f'<p class="quiet">The closest passages:</p><ul class="closest">{closest}</ul>' if closest else ""
+    return (
+        f'<div class="abstention"><h4>The documents don\'t say.</h4>'
+        f'<p dir="auto">{_text(answer.reason)}</p>{shown}'
+        '<p class="quiet">You can ask in other words, or add a document that says.</p></div>'
+    )
+
+
+def _passage_button(turn: int, number: int, hit: Hit) -> str:
+    page = f", page {hit.passage.page}" if hit.passage.page is not None else ""
+    preview = shorten(hit.passage.text, _PREVIEW, placeholder=" …")
+    return (
+        f'<button class="plain passage" data-event="hit" data-turn="{turn}" data-number="{number}">'
+        f"<cite><bdi>{_text(_name(hit.passage.document_id))}</bdi>{page}</cite>"
+        f'<span dir="auto">{_text(preview)}</span></button>'
+    )
+
+
+def _foot(number: int, turn: Turn) -> str:
+    """The quiet line under an answer, and the fold that says how it was found."""
+    answer = turn.answer
+    passages = {citation.passage_id for citation in answer.citations}
+    sources = {citation.document_id for citation in answer.citations}
+    used = f"{_count(len(passages), 'passage')}, {_count(len(sources), 'document')} · " if passages else ""
+    line = f'<p class="quiet">{used}{turn.milliseconds:,} ms</p>'
+    return f"<footer>{line}{_found(number, answer) if answer.hits else ''}</footer>"
+
+
+def _found(turn: int, answer: Answer) -> str:
+    rows = "".join(_row(turn, answer, number) for number in range(1, len(answer.hits) + 1))
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Rank", "Passage", "Dense", "BM25", "Reader", "Cited"))
+    return (
+        f"<details><summary>How was this found?</summary>"
+        f'<div class="table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        '<p class="quiet">Dense and BM25 are ranks by meaning and by words. '
+        "Reader says how likely the passage answers, from 0 to 1.</p></details>"
+    )
+
+
+def _row(turn: int, answer: Answer, number: int) -> str:
+    hit = answer.hits[number - 1]
+    cited = ", ".join(str(each.number) for each in answer.citations if each.passage_id == hit.passage.id)
+    reader = "–" if hit.reader is None else f"{hit.reader:.2f}"
+    parts = ("–" if rank is None else str(rank) for rank in (hit.dense_rank, hit.bm25_rank))
+    cells = "".join(f"<td>{part}</td>" for part in (*parts, reader, cited or "–"))
+    return f"<tr><td>{number}</td><td>{_passage_button(turn, number, hit)}</td>{cells}</tr>"
+
+
+def _quotes(answer: Answer, document_id: str, chosen: Citation | None) -> tuple[Span, ...]:
+    return tuple(
+        Span(each.start, each.end) for each in answer.citations if each.document_id == document_id and each != chosen
+    )
+
+
+def _steps(event: Literal["cite", "hit"], turn: int, number: int, last: int) -> str:
+    """Buttons to the footnote (or passage) before and after this one."""
+    noun = "footnote" if event == "cite" else "passage"
+    buttons = "".join(
+        f'<button class="step" data-event="{event}" data-turn="{turn}" data-number="{to}" '
+        f'aria-label="{word} {noun}"{"" if 1 <= to <= last else " disabled"}>{sign}</button>'
+        for word, to, sign in (("previous", number - 1, "‹"), ("next", number + 1, "›"))
+    )
+    return f'<span class="steps">{buttons}</span>' if last > 1 else ""
+
+
+def _source(document: Document, place: _Place, steps: str) -> str:
+    """The document as it reads, under a header that says where in it the reader is."""
+    where = [place.name] if place.name else []
+    where += [f"page {place.page}"] if place.page is not None else []
+    where += [place.heading] if place.heading else []
+    start, end = max(0, place.span.start - _REACH), min(len(document.text), place.span.end + _REACH)
+    return (
+        f'<header><h2 dir="auto">{_text(document.title)}</h2>'
+        f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
+        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{steps}</p></header>'
+        f'{_cut(start > 0, "before")}<article class="source-text" tabindex="0" aria-label="Document">'
+        f"{_marked(document, place, Span(start, end))}</article>{_cut(end < len(document.text), 'after')}"
+    )
+
+
+def _cut(is_cut: bool, side: Literal["before", "after"]) -> str:
+    return f'<p class="quiet cut">The document goes on {side} this part.</p>' if is_cut else ""
+
+
+def _marked(document: Document, place: _Place, shown: Span) -> str:
+    """The shown part of a document: the chosen span in one mark, the others' remains in paler ones."""
+    borders = {shown.start, shown.end, place.span.start, place.span.end}
+    borders |= {border for span in place.others for border in (span.start, span.end)}
+    inside = sorted(border for border in borders if shown.start <= border <= shown.end)
+    kinds = ((_kind(Span(start, end), place), start, end) for start, end in pairwise(inside))
+    runs = [(kind, list(group)) for kind, group in groupby(kinds, key=lambda piece: piece[0])]
+    return "".join(_run(document, kind, Span(group[0][1], group[-1][2])) for kind, group in runs)
+
+
+def _kind(piece: Span, place: _Place) -> str:
+    if _inside(piece, place.span):
+        return place.kind
+    return "other" if any(_inside(piece, span) for span in place.others) else ""
+
+
+def _inside(piece: Span, span: Span) -> bool:
+    return span.start <= piece.start and piece.end <= span.end
+
+
+def _run(document: Document, kind: str, span: Span) -> str:
+    text = _paged(document.text, span, document.pages)
+    if not kind:
+        return text
+    return f'<mark class="other">{text}</mark>' if kind == "other" else f'<mark id="shown" class="{kind}">{text}</mark>'
+
+
+def _paged(text: str, span: Span, pages: Sequence[Page]) -> str:
+    """The characters of a span, with an empty element where a page starts: CSS draws its number."""
+    starts = [page for page in pages if span.start <= page.start < span.end]
+    borders = [span.start, *(page.start for page in starts), span.end]
+    rules = ["", *(f'<span class="page" data-page="{page.number}"></span>' for page in starts)]
+    return "".join(rule + _text(text[start:end]) for rule, (start, end) in zip(rules, pairwise(borders), strict=True))
