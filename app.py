@@ -1,0 +1,175 @@
+"""The front door: the command line. It composes and launches, and holds no logic of its own."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import rag
+from index.catalog import File
+from index.errors import FootnoteError, QuestionError
+from index.sync import Progress as SyncProgress
+
+SEEDS = Path(__file__).parent / "seeds"
+
+ERROR, USAGE, ABSTAINED = 1, 2, 3
+
+app = typer.Typer(
+    help="Answers from your own documents, every sentence with a footnote to its source.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Folder = Annotated[Path, typer.Argument(help="The folder with your documents.")]
+Docs = Annotated[Path, typer.Option("--docs", help="The folder with your documents.")]
+Home = Annotated[
+    Path | None, typer.Option("--library", help="Where the library lives; FOLDER/.footnote unless you say.")
+]
+Model = Annotated[str | None, typer.Option(help="Embedding model: a name or path that sentence-transformers knows.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+@app.command()
+def serve(
+    folder: Folder = SEEDS,
+    port: Annotated[int, typer.Option(help="The port of the page.")] = 7860,
+    library: Home = None,
+    model: Model = None,
+) -> None:
+    """Read the folder and serve the chat page on this machine."""
+    from web import page  # heavy: Gradio, 2 s
+
+    page.check_free(port)
+    with _opened(folder, library, model) as docs:
+        docs.library.require_writable()
+        _report_refused(docs.files())
+        page.serve(docs, port=port, ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"))
+
+
+@app.command()
+def sync(folder: Folder = SEEDS, library: Home = None, model: Model = None) -> None:
+    """Read what is new or changed in the folder, and forget what is gone."""
+    with _opened(folder, library, model) as docs:
+        docs.library.require_writable()
+        _report_refused(docs.files())
+        typer.echo(_count(docs))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    docs: Docs = SEEDS,
+    library: Home = None,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a question. Exit code 0: answered; 3: the documents do not say."""
+    with _opened(docs, library, model) as opened:
+        answer = opened.ask(question)
+    typer.echo(_json(asdict(answer)) if as_json else str(answer))
+    raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Words or a question.")],
+    docs: Docs = SEEDS,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
+    library: Home = None,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Show the passages that fit a question best."""
+    with _opened(docs, library, model) as opened:
+        hits = opened.retrieve(query, k)
+    if as_json:
+        typer.echo(_json([asdict(hit) for hit in hits]))
+        return
+    for hit in hits:
+        page = f", page {hit.passage.page}" if hit.passage.page else ""
+        place = f"{hit.passage.document_id}{page}, characters {hit.passage.start}-{hit.passage.end}"
+        typer.echo(f"{hit.rank}. {place}\n   {' '.join(hit.passage.text.split())}\n")
+
+
+@app.command()
+def status(docs: Docs = SEEDS, library: Home = None, model: Model = None, as_json: Json = False) -> None:
+    """Show what became of every file."""
+    with _opened(docs, library, model) as opened:
+        files, count = opened.files(), _count(opened)
+    if as_json:
+        typer.echo(_json([asdict(file) for file in files]))
+        return
+    for file in files:
+        typer.echo(f"{file.id}: {file.state}{': ' if file.reason else ''}{file.reason}")
+    typer.echo(count)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; what goes wrong is one line on stderr and an exit code."""
+    try:
+        app(arguments)
+    except QuestionError as error:
+        _fail(error, USAGE)
+    except FootnoteError as error:
+        _fail(error, ERROR)
+
+
+@contextmanager
+def _opened(folder: Path, home: Path | None, model: str | None) -> Iterator[rag.Footnote]:
+    """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("Reading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: SyncProgress) -> None:
+            bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
+
+        docs = rag.open(folder, home=home, model=model, on_progress=show)
+    with docs:
+        yield docs
+
+
+def _report_refused(files: Sequence[File]) -> None:
+    for file in files:
+        if file.state == "refused":
+            typer.echo(f"{file.id} was not read: {file.reason}", err=True)
+
+
+def _count(docs: rag.Footnote) -> str:
+    files = docs.files()
+    indexed = sum(file.state == "indexed" for file in files)
+    return (
+        f"{indexed} documents, {docs.library.passage_count()} passages; {len(files) - indexed} files not read. "
+        f"The library is in {docs.library.home}."
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _fail(error: FootnoteError, code: int) -> None:
+    typer.echo(str(error), err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
