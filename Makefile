@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: chat test check clean
 
 chat: .venv/installed
-	@$(BIN)/python app.py serve $(DOCS)
+	@$(BIN)/python app.py serve "$(DOCS)"
 
 test: check
 	$(BIN)/python -m pytest

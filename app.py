@@ -1,6 +1,7 @@
 """The front door: the command line. It composes and launches, and holds no logic of its own."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -114,6 +115,8 @@ def status(docs: Docs = SEEDS, library: Home = None, model: Model = None, as_jso
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what goes wrong is one line on stderr and an exit code."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("index").setLevel(logging.INFO)
     try:
         app(arguments)
     except QuestionError as error:

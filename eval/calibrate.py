@@ -1,10 +1,13 @@
 """Thresholds and weights from data, never typed in: writes rag/calibration.json, with where it comes from.
 
-    python -m eval.calibrate ../shared/data/squad/train-v1.1.json
+    python -m eval.calibrate ../shared/data/squad/train-v1.1.json ../shared/data/qed/train.jsonl
 
-Of some SQuAD articles half the paragraphs become a library, one document an article; the questions on
-the other half have no answer in it, though its documents share their words. Two thirds of the articles
-teach, the last third tells the figures. Use training data only: what it has seen can judge nothing.
+Of some SQuAD articles and QED paragraphs half become a library; the questions on the other half have no
+answer in it, though documents in it share their words. Two thirds of the articles teach, the last third
+tells the figures. Use training data only: what it has seen can judge nothing.
+
+SQuAD's questions were written by people who saw the paragraph, and share its words. QED's were typed into
+a search engine by people who did not.
 """
 
 import json
@@ -35,6 +38,8 @@ from rag.retrieve import Found, fuse, retrieve, search
 Flags = npt.NDArray[np.bool_]
 
 _SEED = 7
+_REFUSED = 0.8
+_WORTH = 0.25
 _READ = 6  # hits read, as in rag.answer
 
 
@@ -59,23 +64,26 @@ class Read:
 
 def main(
     squad: Annotated[Path, typer.Argument(help="A SQuAD 1.1 training file.")],
-    articles: Annotated[int, typer.Option(help="How many articles to take.")] = 90,
-    questions: Annotated[int, typer.Option(help="How many questions to ask.")] = 6_000,
+    qed: Annotated[Path, typer.Argument(help="A QED training file.")],
+    articles: Annotated[int, typer.Option(help="How many SQuAD articles to take.")] = 90,
+    questions: Annotated[int, typer.Option(help="How many SQuAD questions to ask, and half as many of QED's.")] = 4_000,
     out: Annotated[Path, typer.Option(help="Where to write.")] = Path("rag/calibration.json"),
 ) -> None:
     """Learn the fusion, the choice of a sentence, the trust in it and the threshold; write them down."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = list(half_library(squad, articles, Path(folder)))
-        random.Random(_SEED).shuffle(asked)
+        asked = [
+            *_sample(half_squad(squad, articles, Path(folder)), questions),
+            *_sample(half_qed(qed, Path(folder)), questions // 2),
+        ]
         library = Library(Path(folder))
         library.sync()
-        calibration = calibrate(library, asked[:questions], squad.name)
+        calibration = calibrate(library, asked, f"{squad.name} (SQuAD 1.1), {qed.name} (QED)")
         library.close()
     write(calibration, out)
     typer.echo(calibration.provenance)
 
 
-def half_library(squad: Path, articles: int, folder: Path) -> Iterator[Question]:
+def half_squad(squad: Path, articles: int, folder: Path) -> Iterator[Question]:
     """Write half of each article's paragraphs as a document; yield the questions on both halves."""
     chance = random.Random(_SEED)
     data = json.loads(squad.read_text(encoding="utf-8"))["data"]
@@ -91,6 +99,23 @@ def half_library(squad: Path, articles: int, folder: Path) -> Iterator[Question]
                 yield Question(each["question"], f"{folder.name}/{name}", start if kept else None)
             text += f"{context}\n\n" if kept else ""
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def half_qed(qed: Path, folder: Path) -> Iterator[Question]:
+    """Write half of QED's paragraphs as a document each; yield the questions that one sentence answers."""
+    chance = random.Random(_SEED)
+    for number, line in enumerate(qed.read_text(encoding="utf-8").splitlines()):
+        example = json.loads(line)
+        context = example["paragraph_text"]
+        if example["answer_type"] != "single_sentence" or canonical(context) != (context, 0):
+            continue
+        kept = chance.random() < 0.5
+        name = f"qed-{number}.txt"
+        if kept:
+            (folder / name).write_text(context, encoding="utf-8")
+        yield Question(
+            f"{example['question_text']}?", f"{folder.name}/{name}", example["answer_spans"][0][0] if kept else None
+        )
 
 
 def calibrate(library: Library, questions: Sequence[Question], source: str) -> Calibration:
@@ -115,12 +140,13 @@ def calibrate(library: Library, questions: Sequence[Question], source: str) -> C
         np.array([_top(each, choice)[1] for each in taught_reads]),
     )
     threshold = learn_threshold(taught_reads, choice, trust)
+    also = learn_also(taught_reads, choice, trust, threshold)
     provenance = (
-        f"{source} (CC BY-SA 4.0), {len(articles)} articles with half their paragraphs withheld, {len(questions)} "
-        f"questions, seed {_SEED}, {time.strftime('%Y-%m-%d')}. {fusion_figures} "
+        f"{source}; half of the paragraphs withheld, {len(questions)} questions, seed {_SEED}, "
+        f"{time.strftime('%Y-%m-%d')}. {fusion_figures} "
         f"{figures(test_reads, choice, trust, threshold)}"
     )
-    return Calibration(fusion, choice, trust, threshold, learn_also(taught_reads, choice), provenance)
+    return Calibration(fusion, choice, trust, threshold, also, provenance)
 
 
 def learn_fusion(library: Library, teach: Sequence[Question], test: Sequence[Question]) -> tuple[Fusion, str]:
@@ -154,18 +180,21 @@ def learn(features: Features, right: Features) -> Logistic:
 
 
 def learn_threshold(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> float:
-    """The confidence that best parts answered rightly from refused rightly, both halves counted alike."""
-    confidence, right, answerable = _outcomes(reads, choice, trust)
-    grid = np.linspace(0.05, 0.95, 181)
-    balance = [_balance(confidence >= threshold, right, answerable) for threshold in grid]
-    return round(float(grid[int(np.argmax(balance))]), 3)
+    """The least confidence under which `_REFUSED` of the questions without an answer fall."""
+    confidence, _, answerable = _outcomes(reads, choice, trust)
+    return round(float(np.quantile(confidence[~answerable], _REFUSED)), 3)
 
 
-def learn_also(reads: Sequence[Read], choice: Logistic) -> float:
-    """The least share of the best score at which at least a third of the further sentences answer."""
-    for share in np.linspace(0.3, 0.99, 70):
-        added = [each.right[row] for each in reads for row in _also(each, choice, float(share))]
-        if added and np.mean(added) >= 1 / 3:
+def learn_also(reads: Sequence[Read], choice: Logistic, trust: Logistic, threshold: float) -> float:
+    """The least share of the best score at which a further sentence is worth quoting.
+
+    Worth it is: where the best sentence of an answer is wrong, `_WORTH` of those quoted with it are right.
+    """
+    confidence, right, _ = _outcomes(reads, choice, trust)
+    wrong = [each for each, sure, good in zip(reads, confidence, right, strict=True) if sure >= threshold and not good]
+    for share in np.linspace(0.3, 0.95, 14):
+        added = [each.right[row] for each in wrong for row in _also(each, choice, float(share))]
+        if added and np.mean(added) >= _WORTH:
             return round(float(share), 3)
     return 1.0
 
@@ -195,6 +224,11 @@ def write(calibration: Calibration, out: Path) -> None:
         "trust": _named(calibration.trust, TRUST_FEATURES),
     }
     out.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def _sample(questions: Iterator[Question], count: int) -> list[Question]:
+    every = list(questions)
+    return random.Random(_SEED).sample(every, min(count, len(every)))
 
 
 def _named(model: Logistic, names: Sequence[str]) -> dict[str, object]:
@@ -228,10 +262,6 @@ def _outcomes(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> tuple
     confidence = 1 / (1 + np.exp(-_logits(trust, np.array([top[0] for top in tops]))))
     right = np.array([top[1] for top in tops]) > 0
     return confidence, right, np.array([each.question.answer is not None for each in reads])
-
-
-def _balance(answered: Flags, right: Flags, answerable: Flags) -> float:
-    return float(np.mean((answered & right)[answerable]) + np.mean(~answered[~answerable]))
 
 
 def _look_up(library: Library, questions: Sequence[Question]) -> list[tuple[Found, frozenset[str]]]:

@@ -19,7 +19,8 @@ _INVISIBLE = re.compile(
 )
 
 # Zero-width (non-)joiners shape emoji, Indic and Persian text; between ASCII they only hide things.
-_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
+# Each run of them is looked at once, from its start: a hostile one has a million.
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f])")
 
 
 @dataclass(frozen=True, slots=True)

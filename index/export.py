@@ -98,4 +98,7 @@ def export(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    export(Path(sys.argv[1]))
+    try:
+        export(Path(sys.argv[1]))
+    except ModelError as error:
+        sys.exit(str(error))

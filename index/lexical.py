@@ -85,9 +85,13 @@ class Lexical:
                 ]
             )
         searcher = self._index.searcher()
-        hits = searcher.search(wanted, count).hits
+        asked = 2 * count
+        hits = searcher.search(wanted, asked).hits
+        while len(hits) == asked and hits[-1][0] == hits[count - 1][0]:  # equal ones come as they were written
+            asked *= 4
+            hits = searcher.search(wanted, asked).hits
         found = [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in hits]
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:count]
 
 
 @dataclass(frozen=True, slots=True)

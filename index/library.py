@@ -184,6 +184,7 @@ class Library:
         except Refused as reason:
             return replace(refused, reason=str(reason))
         with self._syncing:
+            self._see_room()
             path = _free_path(self.home / _UPLOADS, clean)
             path.parent.mkdir(exist_ok=True)
             part = path.with_name(f".{path.name}.part")
@@ -228,7 +229,9 @@ class Library:
                 raise Refused(f"it is the same as {twin.id}, which is read")
             document = formats.read(found.id, data)
         except Refused as reason:
-            self._catalog.refuse(File(found.id, found.size, found.mtime_ns, digest, "refused", str(reason)))
+            refused = File(found.id, found.size, found.mtime_ns, digest, "refused", str(reason))
+            if refused != known:
+                self._catalog.refuse(refused)
             return
         self._index(File(found.id, found.size, found.mtime_ns, digest, "indexed", "", document.title), document)
 

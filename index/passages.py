@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.document import Document, Heading, Span
+from index.document import Document, Heading, Page, Span
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktTokenizer
@@ -20,6 +20,9 @@ TARGET_TOKENS = 130
 # A piece of text without a border is cut here, whatever its tokens: to the model a word of more than
 # a hundred letters is one token.
 _MAX_CHARACTERS = 1_200
+
+# A cut moves back to the start of a word of up to so many characters; a longer one is cut inside.
+_MAX_WORD = 60
 
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a table row.
 _BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| ))")
@@ -38,7 +41,7 @@ class Passage:
         text: Its characters.
         start: First character in the document's canonical text.
         end: One past the last.
-        page: Page number (from 1) where it starts, or None.
+        page: Its page number (from 1), or None.
         heading: Text of the heading it stands under, or "".
         sentences: Its sentences, offsets into the document: an answer quotes whole ones.
     """
@@ -57,6 +60,7 @@ class Passage:
 class _Sentence:
     span: Span
     weight: int  # in tokens, or in characters scaled to them where it has few tokens for its length
+    page: Page | None
     heading: Heading | None
     is_heading: bool
 
@@ -65,7 +69,7 @@ def cut(document: Document, token_spans: TokenSpans, target: int = TARGET_TOKENS
     """The passages of a document, in order, of about `target` tokens each, not overlapping.
 
     They cover all of its text that is not blank. A heading starts a passage, unless only headings
-    stand before it. A sentence longer than the target is cut at line ends, then between words.
+    stand before it; a page always does. A sentence longer than the target is cut at line ends, then between words.
     """
     sentences = tuple(_sentences(document, token_spans, target))
     return tuple(_passage(document, group) for group in _groups(sentences, target))
@@ -83,12 +87,13 @@ def split_sentences(text: str) -> Iterator[Span]:
 
 
 def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:
-    """Runs of sentences that make a passage each: filled up to the target, broken at headings."""
+    """Runs of sentences that make a passage each: filled up to the target, broken at headings and pages."""
     group: list[_Sentence] = []
     for sentence in sentences:
         full = sum(earlier.weight for earlier in group) + sentence.weight > target
         headed = sentence.is_heading and not all(earlier.is_heading for earlier in group)
-        if group and (full or headed):
+        turned = bool(group) and sentence.page != group[-1].page
+        if group and (full or headed or turned):
             yield group
             group = []
         group.append(sentence)
@@ -106,7 +111,7 @@ def _passage(document: Document, group: Sequence[_Sentence]) -> Passage:
         text=document.text[start:end],
         start=start,
         end=end,
-        page=next((page.number for page in document.pages if page.start <= start < page.end), None),
+        page=group[0].page.number if group[0].page else None,
         heading=document.text[heading.start : heading.end] if heading else "",
         sentences=tuple(body or (sentence.span for sentence in group)),
     )
@@ -116,16 +121,18 @@ def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iter
     """Every sentence of the document with its length in tokens and the heading it stands under."""
     text = document.text
     headings = {heading.start: heading for heading in document.headings}
-    borders = {0, len(text)} | {page.start for page in document.pages}
+    pages = {page.start: page for page in document.pages if page.start < page.end}
+    borders = {0, len(text), *pages}
     borders |= {border for heading in document.headings for border in (heading.start, heading.end)}
-    current: Heading | None = None
+    heading: Heading | None = None
+    page: Page | None = None
     for start, end in pairwise(sorted(borders)):
-        current = headings.get(start, current)
+        heading, page = headings.get(start, heading), pages.get(start, page)
         for sentence in split_sentences(text[start:end]):
             whole = Span(start + sentence.start, start + sentence.end)
             for piece, tokens in _pieces(text, whole, token_spans, target):
-                weight = max(tokens, (piece.end - piece.start) * target // _MAX_CHARACTERS)
-                yield _Sentence(piece, weight, current, start in headings)
+                weight = max(tokens, (piece.end - piece.start) * target // _MAX_CHARACTERS, 1)
+                yield _Sentence(piece, weight, page, heading, start in headings)
 
 
 def _pieces(text: str, span: Span, token_spans: TokenSpans, target: int) -> Iterator[tuple[Span, int]]:
@@ -152,7 +159,7 @@ def _word_borders(text: str, span: Span, tokens: Sequence[Span]) -> Iterator[int
     yield border
     for token in tokens:
         start = span.start + token.start
-        border = text.rfind(" ", border + 1, start + 1) + 1 or start
+        border = text.rfind(" ", max(border + 1, start - _MAX_WORD), start + 1) + 1 or start
         yield border
     yield span.end
 

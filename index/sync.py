@@ -55,7 +55,7 @@ class Progress:
 
 
 def scan(roots: Iterable[Root]) -> Iterator[Found]:
-    """Every file under the roots, by id; hidden files and folders are passed over, links not followed."""
+    """Every file under the roots; hidden files and folders are passed over, links not followed."""
     for root in roots:
         for folder, folders, names in os.walk(root.path):
             folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,11 +1,15 @@
 """Questions that a library answers, made from its own documents and tried before they are shown."""
 
 import re
-from collections.abc import Iterator
-from itertools import chain, islice, zip_longest
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice, zip_longest
+from pathlib import PurePosixPath
+from typing import TypeVar
 
 from index.library import Library
 from index.passages import Passage
+
+Item = TypeVar("Item")
 
 _MOST_DOCUMENTS = 12
 _PASSAGES = 4  # looked at in a document
@@ -21,11 +25,17 @@ _VAGUE = re.compile(r"(?:He|She|It|They|This|That|These|Those|There|What|Which|W
 
 
 def candidates(library: Library) -> Iterator[str]:
-    """Questions that some sentence of the library may answer: one a document in turn, none twice."""
-    ids = [file.id for file in library.files() if file.state == "indexed"][:_MOST_DOCUMENTS]
+    """Questions that some sentence of the library may answer: of each folder and document in turn, none twice."""
+    files = [PurePosixPath(file.id) for file in library.files() if file.state == "indexed"]
+    folders = [list(group) for _, group in groupby(files, key=lambda path: path.parent)]
+    ids = list(islice((str(path) for path in _in_turn(folders)), _MOST_DOCUMENTS))
     by_document = [list(islice(_questions(library.passages_of(id)[:_PASSAGES]), _EACH)) for id in ids]
-    in_turn = chain.from_iterable(zip_longest(*by_document))
-    yield from dict.fromkeys(question for question in in_turn if question)
+    yield from dict.fromkeys(_in_turn(by_document))
+
+
+def _in_turn(groups: Sequence[Sequence[Item]]) -> Iterator[Item]:
+    """The first of each group, then the second of each, and so on."""
+    return (item for turn in zip_longest(*groups) for item in turn if item is not None)
 
 
 def _questions(passages: tuple[Passage, ...]) -> Iterator[str]:

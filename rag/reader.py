@@ -23,7 +23,7 @@ from rag.retrieve import Hit
 FEATURES = (
     "sentence_cosine",  # of the question and the mean of the sentence's tokens
     "passage_cosine",  # of the question and the mean of the passage's tokens
-    "sentence_match",  # mean best cosine of the question's content words in the sentence, by rarity
+    "sentence_match",  # mean best cosine of the question's content words in the sentence and its heading, by rarity
     "passage_match",  # the same in the passage
     "sentence_weakest",  # the content word that finds least likeness in the sentence
     "passage_weakest",  # the same in the passage
@@ -141,22 +141,21 @@ class FeatureReader:
         return Reading(candidates, _sigmoid(float(_logits(self._calibration.trust, trust[None])[0])))
 
     def features(self, question: str, hits: Sequence[Hit]) -> tuple[tuple[Candidate, ...], Features]:
-        """Every sentence of the hits (unscored) and its features, `(sentences, len(FEATURES))`."""
+        """Every sentence of the hits that may answer, unscored, and its features, `(sentences, len(FEATURES))`."""
         asked = self._asked(question)
         states = self._embedder.token_states([hit.passage.text for hit in hits])
         sentences: list[Candidate] = []
         rows: list[list[float]] = []
         for hit, (tokens, spans) in zip(hits, states, strict=True):
             passage = _passage_features(asked, hit, tokens)
+            start = hit.passage.start
+            heading = _rows(spans, Span(0, hit.passage.sentences[0].start - start))
             for span in hit.passage.sentences:
-                inside = Span(span.start - hit.passage.start, span.end - hit.passage.start)
-                own = [
-                    row for row, token in enumerate(spans) if inside.start <= token.start and token.end <= inside.end
-                ]
-                if own:
-                    text = hit.passage.text[inside.start : inside.end]
+                text = hit.passage.text[span.start - start : span.end - start]
+                own = _rows(spans, Span(span.start - start, span.end - start))
+                if own and not _asks(text, asked):
                     sentences.append(Candidate(hit, span, 0.0))
-                    rows.append(_row(asked, passage, tokens[own], text))
+                    rows.append(_row(asked, passage, _SentenceStates(tokens[own], tokens[heading + own]), text))
         return tuple(sentences), np.array(rows, dtype=np.float64).reshape(-1, len(FEATURES))
 
     def _asked(self, question: str) -> "_Asked":
@@ -177,6 +176,7 @@ class FeatureReader:
             numbers=[w.stem for w, text in zip(content, texts, strict=True) if text[0].isdigit()],
             kind=answer_type(question),
             every_stem=frozenset(word.stem for word in words(question)),
+            echo=" ".join(word.stem for word in words(question)),
         )
 
 
@@ -237,6 +237,7 @@ class _Asked:
     numbers: list[str]
     kind: AnswerType
     every_stem: frozenset[str]
+    echo: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,19 @@ class _PassageFeatures:
     missing_names: int
     missing_numbers: int
     fused_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _SentenceStates:
+    """The token states of a sentence, alone and together with the heading it stands under."""
+
+    own: Vector
+    headed: Vector
+
+
+def _rows(tokens: Sequence[Span], inside: Span) -> list[int]:
+    """Which tokens lie inside a stretch of their text."""
+    return [row for row, token in enumerate(tokens) if inside.start <= token.start and token.end <= inside.end]
 
 
 def _passage_features(asked: _Asked, hit: Hit, states: Vector) -> _PassageFeatures:
@@ -269,11 +283,11 @@ def _passage_features(asked: _Asked, hit: Hit, states: Vector) -> _PassageFeatur
     )
 
 
-def _row(asked: _Asked, passage: _PassageFeatures, states: Vector, sentence: str) -> list[float]:
+def _row(asked: _Asked, passage: _PassageFeatures, states: _SentenceStates, sentence: str) -> list[float]:
     """One sentence's features, in the order of `FEATURES`."""
-    match, weakest, tokens = _late_interaction(asked, states)
+    match, weakest, tokens = _late_interaction(asked, states.headed)
     return [
-        *(_cosine(asked.vector, states), passage.cosine),
+        *(_cosine(asked.vector, states.own), passage.cosine),
         *(match, passage.match, weakest, passage.weakest, tokens, passage.tokens),
         *(passage.covered, passage.missing_names, passage.missing_numbers),
         *(holds(asked.kind, sentence, asked.every_stem), passage.fused_score),
@@ -291,6 +305,12 @@ def _late_interaction(asked: _Asked, states: Vector) -> tuple[float, float, floa
 def _cosine(vector: Vector, states: Vector) -> float:
     mean = states.mean(axis=0)
     return float(vector @ mean / np.linalg.norm(mean))
+
+
+def _asks(text: str, asked: _Asked) -> bool:
+    """Whether a sentence is a question, or says this one over: neither answers."""
+    said = " ".join(word.stem for word in words(text))
+    return text.rstrip("\"'”’) ").endswith("?") or asked.echo in said
 
 
 def _fresh(text: str, question_stems: Collection[str]) -> bool:

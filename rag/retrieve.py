@@ -59,6 +59,8 @@ class Found:
 
 def search(library: Library, query: str, documents: Collection[str] | None = None) -> Found:
     """Look a query up both ways, in the documents with these ids only where they are given."""
+    if documents is not None and not documents:
+        return Found((), ())
     vector = library.embedder.embed_query(query)
     dense = library.nearest(vector, _CANDIDATES, documents)
     bm25 = library.search(query, _CANDIDATES, documents)

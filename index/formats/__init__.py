@@ -4,7 +4,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import PurePosixPath
 
-from index.document import Document
+from index.document import Document, canonical
 from index.errors import Refused
 from index.formats import html, markdown, pdf, text
 from index.formats.content import Content
@@ -52,14 +52,19 @@ def read(document_id: str, data: bytes) -> Document:
         raise Refused("no text was found in it (a scan needs text recognition first)")
     return Document(
         id=document_id,
-        title=content.title.strip() or path.stem,
+        title=_visible(content.title) or _visible(path.stem),
         text=content.text,
         sha256=sha256(data).hexdigest(),
         media_type=media_type,
         pages=content.pages,
         headings=content.headings,
-        author=content.author,
-        date=content.date,
-        url=content.url,
+        author=_visible(content.author),
+        date=_visible(content.date),
+        url=_visible(content.url),
         dropped=content.dropped,
     )
+
+
+def _visible(words: str) -> str:
+    """What a file says of itself, on one line and without characters that hide or reorder it."""
+    return " ".join(canonical(words)[0].split())

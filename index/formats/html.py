@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import Refused
 from index.formats.content import Content, TextBuilder
-from index.formats.text import decode
+from index.formats.text import decode, marked_encoding
 
 _MAX_CHARACTERS = 20_000_000
 
@@ -59,10 +59,10 @@ def read(data: bytes) -> Content:
     Raises:
         Refused: The bytes are not text, or too much of it.
     """
-    charset = _CHARSET.search(data[:2_048])
+    charset = None if marked_encoding(data) else _CHARSET.search(data[:2_048])
     try:
         source = data.decode(charset[1].decode("ascii")) if charset else decode(data)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, UnicodeError):
         source = decode(data)
     return read_text(source)
 
@@ -126,6 +126,7 @@ class _Renderer:
     _inline: list[str] = field(default_factory=list)
     _prefix: str = ""
     _row: LexborNode | None = None
+    _numbers: dict[int, int] = field(default_factory=dict)
     _preformatted: int = 0
 
     def render(self, root: LexborNode) -> None:
@@ -157,7 +158,7 @@ class _Renderer:
             self._row = None if node.css_first(_LAYOUT) else node
         elif tag == "li":
             self._flush()
-            self._prefix = _bullet(node)
+            self._prefix = self._bullet(node)
         elif tag in _HEADINGS or tag in _BLOCKS:
             self._border()
             self._preformatted += tag == "pre"
@@ -175,6 +176,15 @@ class _Renderer:
         elif tag in _BLOCKS:
             self._border()
             self._preformatted -= tag == "pre"
+
+    def _bullet(self, item: LexborNode) -> str:
+        """A bullet, or the item's number in an ordered list."""
+        parent = item.parent
+        if parent is None or parent.tag != "ol":
+            return "• "
+        number = self._numbers.get(parent.mem_id, _first_number(parent))
+        self._numbers[parent.mem_id] = number + 1
+        return f"{number}. "
 
     def _border(self) -> None:
         """A block's edge: a new paragraph, or a blank inside a table row."""
@@ -202,13 +212,7 @@ class _Renderer:
         return re.sub(f" ?{_LINE_BREAK} ?", "\n", text).strip()
 
 
-def _bullet(item: LexborNode) -> str:
-    """A bullet, or the item's number in an ordered list."""
-    parent = item.parent
-    if parent is None or parent.tag != "ol":
-        return "• "
-    number, sibling = 1, item.prev
-    while sibling is not None:
-        number += sibling.tag == "li"
-        sibling = sibling.prev
-    return f"{number}. "
+def _first_number(ordered: LexborNode) -> int:
+    """What an ordered list begins with: 1, or as its `start` says."""
+    start = ordered.attributes.get("start") or ""
+    return int(start) if re.fullmatch("[0-9]{1,9}", start) else 1

@@ -42,25 +42,32 @@ def _content(document: pdfium.PdfDocument) -> Content:
     builder = TextBuilder()
     for index in range(len(document)):
         builder.add_page(_page_text(document, index))
-    information = document.get_metadata_dict()
-    date = _DATE.match(information.get("CreationDate", ""))
+    date = _DATE.match(_told(document, "CreationDate"))
     return Content(
         text=builder.text(),
-        title=information.get("Title", ""),
+        title=_told(document, "Title"),
         pages=tuple(builder.pages),
-        author=information.get("Author", ""),
+        author=_told(document, "Author"),
         date="-".join(date.groups()) if date else "",
         dropped=builder.dropped,
     )
+
+
+def _told(document: pdfium.PdfDocument, key: str) -> str:
+    """An entry of the information dictionary, or "" where there is none or it is not text."""
+    try:
+        return str(document.get_metadata_value(key))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _page_text(document: pdfium.PdfDocument, index: int) -> str:
     """The page's text in reading order, words broken at a line's end made whole."""
     try:
         page = document[index]
+        text_page = page.get_textpage()
     except pdfium.PdfiumError as error:
         raise Refused(f"its page {index + 1} is damaged") from error
-    text_page = page.get_textpage()
     text: str = text_page.get_text_bounded()
     text_page.close()
     page.close()

@@ -1,0 +1,12 @@
+"""`python -m eval`: ask a set of questions, or measure speed and memory."""
+
+import typer
+
+from eval import bench, questions
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("questions")(questions.main)
+app.command("bench")(bench.main)
+
+if __name__ == "__main__":
+    app()

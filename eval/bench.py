@@ -1,0 +1,152 @@
+"""Speed and memory, as a person meets them: the shell, the page, and retrieval over ten thousand passages."""
+
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Annotated
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import typer
+
+import rag
+from eval.questions import SEEDS
+from index.passages import split_sentences
+
+_APP = Path(__file__).parent.parent / "app.py"
+_QUESTION = "How many hostages are still held in Gaza?"
+_SEED = 7
+
+
+def main(
+    passages: Annotated[int, typer.Option(help="How many passages to retrieve from.")] = 10_000,
+    times: Annotated[int, typer.Option(help="How often each command is timed.")] = 5,
+) -> None:
+    """Print each figure with the floor it has to keep."""
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = Path(shutil.copytree(SEEDS, Path(folder) / "seeds", ignore=shutil.ignore_patterns(".*")))
+        rag.open(seeds).close()
+        seconds = shell_seconds(seeds, times)
+        _tell(f"ask from the shell: median {median(seconds):.2f} s of {times}, at most 3 s")
+        _tell(f"torch imported by it: {'yes' if imports_torch(seeds) else 'no'}, must be no")
+        ready, megabytes = page_figures(seeds)
+        _tell(f"page usable after serve: {ready:.2f} s, at most 8 s")
+        _tell(f"memory of the page's process: {megabytes:.0f} MB, at most 700 MB")
+        found, milliseconds = retrieval_milliseconds(Path(folder) / "many", passages)
+        p50, p95 = median(milliseconds), quantiles(milliseconds, n=20)[-1]
+        _tell(f"retrieval over {found:,} passages, warm: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p50 at most 30 ms")
+
+
+def shell_seconds(folder: Path, times: int) -> list[float]:
+    """Wall seconds of `ask` on an indexed folder, each in a process of its own."""
+    return [_seconds(lambda: _run("ask", _QUESTION, "--docs", str(folder))) for _ in range(times)]
+
+
+def imports_torch(folder: Path) -> bool:
+    """Whether answering from the shell imports torch."""
+    code = (
+        "import sys, app\n"
+        "try: app.main(sys.argv[1:])\n"
+        "except SystemExit: print('torch' in sys.modules, file=sys.stderr)\n"
+    )
+    command = [sys.executable, "-c", code, "ask", _QUESTION, "--docs", str(folder)]
+    child = subprocess.run(command, cwd=_APP.parent, capture_output=True, text=True, check=True)
+    return child.stderr.strip().endswith("True")
+
+
+def page_figures(folder: Path) -> tuple[float, float]:
+    """Seconds from `serve` to an answered page, and the megabytes its process then holds."""
+    start = time.perf_counter()
+    with served(folder) as (process, address):
+        seconds = time.perf_counter() - start
+        for _ in range(5):
+            urlopen(address).read()
+        return seconds, resident_megabytes(process.pid)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A chat of this folder in a process of its own, and its address; it is stopped in the end."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, str(_APP), "serve", str(folder), "--port", str(port)])
+    try:
+        for _ in range(600):
+            if _answers(address) or process.poll() is not None:
+                break
+            time.sleep(0.1)
+        yield process, address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def resident_megabytes(pid: int) -> float:
+    """The resident memory of a process (Linux)."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def retrieval_milliseconds(folder: Path, passages: int) -> tuple[int, list[float]]:
+    """How many passages there are, and the milliseconds of each of a hundred warm retrievals."""
+    write_corpus(folder, passages)
+    with rag.open(folder) as docs:
+        sentences = [passage.text.split(".")[0] for hit in docs.retrieve(_QUESTION, 5) for passage in [hit.passage]]
+        questions = [f"{_QUESTION} {sentence}" for sentence in sentences] + [_QUESTION]
+        for question in questions:
+            docs.retrieve(question)
+        timed = [_seconds(partial(docs.retrieve, questions[turn % len(questions)])) for turn in range(100)]
+        return docs.library.passage_count(), [1_000 * seconds for seconds in timed]
+
+
+def write_corpus(folder: Path, passages: int) -> None:
+    """Documents with about this many passages in all: shuffled sentences of the seeds, the same every time."""
+    folder.mkdir()
+    chance = random.Random(_SEED)
+    text = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(SEEDS.rglob("*.[tm]*")))
+    sentences = [" ".join(text[span.start : span.end].split()) for span in split_sentences(text)]
+    words = sorted({word for sentence in sentences for word in sentence.split()})
+    for number in range(passages // 100):
+        paragraphs = (
+            " ".join([*chance.sample(sentences, 3), *chance.sample(words, 20), f"number {number}.{paragraph}."])
+            for paragraph in range(100)
+        )
+        (folder / f"{number}.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, str(_APP), *arguments], check=True, capture_output=True)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address) as response:
+            return bool(response.status == 200)
+    except URLError:
+        return False
+
+
+def _tell(line: str) -> None:
+    typer.echo(line)
