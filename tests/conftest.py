@@ -1,0 +1,50 @@
+"""What several tests begin with: a folder of documents, and a way to open its library."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+import rag
+from index.library import Library
+
+# In CI the same examples every time, so that a red run is the change's; elsewhere new ones are looked for.
+settings.register_profile("footnote", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("footnote")
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+
+OpenLibrary = Callable[..., Library]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for documents."""
+    made = tmp_path / "docs"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def open_library(folder: Path) -> Iterator[OpenLibrary]:
+    """Opens the library of `folder`, with any arguments of `Library`; closed when the test is over."""
+    with ExitStack() as opened:
+        yield lambda **arguments: opened.enter_context(closing(Library(folder, **arguments)))
+
+
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of seeds/, not indexed before."""
+    ignored = shutil.ignore_patterns(".footnote")
+    return Path(shutil.copytree(SEEDS, tmp_path_factory.mktemp("copy") / "seeds", ignore=ignored))
+
+
+@pytest.fixture(scope="session")
+def docs(seeds: Path) -> Iterator[rag.Footnote]:
+    """The seeds, open for questions."""
+    with rag.open(seeds) as opened:
+        yield opened

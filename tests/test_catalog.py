@@ -1,0 +1,200 @@
+"""The record: all of a document is written or nothing, and every reader sees the same."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from index.catalog import Catalog, Derived, File, text_key
+from index.document import Document, Heading, Page, Span
+from index.errors import LibraryError
+from index.passages import Passage
+
+DOCUMENT = Document(
+    id="docs/mill 👩‍👩‍👧.txt",
+    title="The mill",
+    text="History\n\nThe mill burned.",
+    sha256="1" * 64,
+    media_type="text/plain",
+    pages=(Page(1, 0, 25),),
+    headings=(Heading(1, 0, 7),),
+    author="Ada",
+    date="2026-01-02",
+    url="https://example.org",
+    dropped=3,
+)
+FILE = File(DOCUMENT.id, 25, 7, DOCUMENT.sha256, "indexed", "", DOCUMENT.title)
+PASSAGES = (
+    Passage("p#1", DOCUMENT.id, "History", 0, 7, 1, "History", (Span(0, 7),)),
+    Passage("p#2", DOCUMENT.id, "The mill burned.", 9, 25, None, "", (Span(9, 25),)),
+)
+VECTORS = {text_key(passage.text): np.array([place, 1], np.float32) for place, passage in enumerate(PASSAGES)}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a folder #1?" / "catalog.sqlite"
+
+
+@pytest.fixture
+def catalog(path):
+    path.parent.mkdir()
+    with closing(Catalog(path, read_only=False)) as opened:
+        yield opened
+
+
+def everything(catalog: Catalog) -> tuple[object, ...]:
+    ids, documents, matrix = catalog.every_vector()
+    return catalog.files(), catalog.passage_ids(), ids, documents, matrix.tolist(), catalog.revision()
+
+
+def test_what_is_put_is_what_is_read(catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    assert catalog.files() == (FILE,) == catalog.copies(FILE.sha256)
+    assert catalog.file(FILE.id) == FILE
+    assert catalog.document(DOCUMENT.id) == DOCUMENT
+    assert catalog.passages_of(DOCUMENT.id) == PASSAGES
+    assert catalog.passages(["p#2", "no-such"]) == {"p#2": PASSAGES[1]}
+    assert catalog.vectors(["p#1"])["p#1"].tolist() == [0, 1]
+    assert catalog.every_vector()[2].tolist() == [[0, 1], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"passages": (*PASSAGES, PASSAGES[0])},  # the same id twice
+        {"vectors": {text_key("History"): VECTORS[text_key("History")]}},  # a passage without a vector
+        {"file": replace(FILE, state="lost")},  # the last statement of the transaction
+    ],
+    ids=["passage", "vector", "file"],
+)
+def test_a_put_that_fails_midway_writes_nothing(catalog, broken):
+    catalog.put(FILE, DOCUMENT, PASSAGES[:1], VECTORS)
+    catalog.prune()
+    before = everything(catalog)
+    arguments = {"file": FILE, "document": DOCUMENT, "passages": PASSAGES, "vectors": VECTORS} | broken
+    with pytest.raises(sqlite3.IntegrityError):
+        catalog.put(**arguments)
+    assert everything(catalog) == before
+    assert set(catalog.known_vectors(VECTORS)) == {text_key("History")}
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)  # and it can still be written
+    assert catalog.passage_count() == 2
+
+
+def test_a_document_put_again_is_replaced(catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    catalog.put(FILE, DOCUMENT, PASSAGES[1:], {})
+    assert catalog.passage_ids() == ("p#2",)
+
+
+def test_a_removed_document_takes_its_passages_along_and_its_vectors_when_pruned(catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    catalog.remove(DOCUMENT.id)
+    assert (catalog.files(), catalog.passage_count()) == ((), 0)
+    assert set(catalog.known_vectors(VECTORS)) == set(VECTORS)  # kept for a rename
+    catalog.prune()
+    assert catalog.known_vectors(VECTORS) == {}
+    with pytest.raises(KeyError):
+        catalog.document(DOCUMENT.id)
+
+
+def test_a_refused_file_forgets_the_document_it_was(catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    refused = File(FILE.id, 0, 8, "", "refused", "it is empty")
+    catalog.refuse(refused)
+    assert (catalog.files(), catalog.passage_count()) == ((refused,), 0)
+
+
+def test_the_revision_grows_with_every_change_and_with_nothing_else(catalog):
+    assert catalog.revision() == 0
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    assert catalog.revision() == 1
+    catalog.touch(replace(FILE, mtime_ns=9))
+    catalog.set("model", "x")
+    catalog.set_derived("chroma", Derived(1, 1))
+    catalog.prune()
+    assert catalog.revision() == 1
+    catalog.remove(FILE.id)
+    catalog.refuse(FILE)
+    assert catalog.revision() == 3
+
+
+def test_the_state_of_a_derived_index_is_kept(catalog):
+    assert catalog.derived("chroma") == Derived(0, None)
+    catalog.set_derived("chroma", Derived(2, 5))
+    assert catalog.derived("chroma") == Derived(2, 5)
+    catalog.set_derived("chroma", Derived(2, None))
+    assert catalog.derived("chroma") == Derived(2, None)
+
+
+def test_a_reader_sees_the_same_while_the_writer_is_open_and_after(path, catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    with closing(Catalog(path, read_only=True)) as reader:
+        assert everything(reader) == everything(catalog)
+        catalog.remove(DOCUMENT.id)
+        assert reader.files() == ()
+    catalog.close()
+    with closing(Catalog(path, read_only=True)) as reader:
+        assert reader.files() == ()
+
+
+def test_a_reader_writes_nothing(path, catalog):
+    with closing(Catalog(path, read_only=True)) as reader, pytest.raises(LibraryError, match="cannot be written"):
+        reader.set("model", "x")
+    assert catalog.setting("model") == ""
+
+
+def test_a_thread_reads_while_another_writes(catalog):
+    seen: list[int] = []
+    done = threading.Event()
+
+    def read():
+        while not done.is_set() or not seen:
+            seen.append(catalog.passage_count())
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    for _ in range(30):
+        catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+        catalog.remove(DOCUMENT.id)
+    done.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert set(seen) <= {0, 2}  # a whole document or none
+
+
+def test_two_threads_that_write_wait_for_each_other(catalog):
+    threads = [
+        threading.Thread(target=lambda number=number: [catalog.set(f"key{number}.{i}", "x") for i in range(20)])
+        for number in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert all(catalog.setting(f"key{number}.19") == "x" for number in range(3))
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, read_only):
+    catalog.set("schema", "99")
+    catalog.close()
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 1; use the Footnote"):
+        Catalog(path, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_that_is_no_catalog_is_refused_with_a_sentence(tmp_path, read_only):
+    path = tmp_path / "catalog.sqlite"
+    path.write_bytes(b"not a database " * 100)
+    with pytest.raises(LibraryError, match="cannot be opened"):
+        Catalog(path, read_only=read_only)
+
+
+def test_a_missing_catalog_is_refused_to_a_reader(tmp_path):
+    with pytest.raises(LibraryError, match="cannot be opened"):
+        Catalog(tmp_path / "catalog.sqlite", read_only=True)
+    assert list(tmp_path.iterdir()) == []

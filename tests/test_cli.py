@@ -1,0 +1,123 @@
+"""The command line: exit codes, JSON and nothing else, one line for every trouble."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+import app
+import rag
+from tests.browser import free_port
+
+ROOT = Path(__file__).parent.parent
+ANSWERED = "How many hostages are still held in Gaza?"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "app.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+
+
+def told(capsys: pytest.CaptureFixture[str], arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command line, run in this process."""
+    with pytest.raises(SystemExit) as ended:
+        app.main(arguments)
+    captured = capsys.readouterr()
+    return int(ended.value.code or 0), captured.out, captured.err
+
+
+def test_exit_codes_say_answered_or_abstained(
+    seeds: Path, docs: rag.Footnote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert docs  # open here, so the commands read beside a writer
+    code, out, err = told(capsys, ["ask", ANSWERED, "--docs", str(seeds)])
+    assert (code, err) == (0, "")
+    assert "115 hostages" in out
+    code, out, err = told(capsys, ["ask", "What is the capital of Mongolia?", "--docs", str(seeds)])
+    assert (code, err) == (3, "")
+    assert out.startswith("The documents don't say.")
+
+
+def test_json_is_the_answer_and_nothing_else(seeds: Path, docs: rag.Footnote) -> None:
+    answered = run("ask", ANSWERED, "--docs", str(seeds), "--json")
+    assert answered.stderr == ""
+    assert json.loads(answered.stdout) == json.loads(json.dumps(asdict(docs.ask(ANSWERED))))
+    found = run("search", ANSWERED, "--docs", str(seeds), "--json", "-k", "2")
+    assert json.loads(found.stdout) == json.loads(json.dumps([asdict(hit) for hit in docs.retrieve(ANSWERED, 2)]))
+
+
+def test_answering_does_not_import_torch(seeds: Path, docs: rag.Footnote) -> None:
+    assert docs
+    code = (
+        "import sys, app\n"
+        "try: app.main(sys.argv[1:])\n"
+        "except SystemExit as ended: print(ended.code, sorted({'torch', 'transformers', 'nltk'} & set(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", code, "ask", ANSWERED, "--docs", str(seeds)]
+    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert child.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["ask"], ["ask", "Who?", "--colour"], ["dance"], ["search", "x", "-k", "0"], ["ask", " "]]
+)
+def test_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = told(capsys, arguments)
+    assert (code, out) == (2, "")
+    assert err
+
+
+def one_line(err: str) -> str:
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = told(capsys, ["status", "--docs", "/nowhere"])
+    assert code == 1
+    assert one_line(err) == "There is no folder /nowhere; name one that holds your documents.\n"
+
+
+def test_a_library_that_cannot_be_written(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = told(capsys, ["ask", "Who?", "--docs", str(seeds), "--library", "/proc/library"])
+    assert code == 1
+    assert "--library" in one_line(err)
+
+
+def test_a_library_that_another_process_writes(
+    seeds: Path, docs: rag.Footnote, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert docs.library.writable
+    for command in (["sync", str(seeds)], ["serve", str(seeds), "--port", str(free_port())]):
+        code, _, err = told(capsys, command)
+        assert code == 1
+        assert "is being written by process " in one_line(err)
+
+
+def test_a_port_that_is_taken(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = told(capsys, ["serve", str(seeds), "--port", str(taken.getsockname()[1])])
+    assert code == 1
+    assert "--port" in one_line(err)
+
+
+def test_status_tells_what_became_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("Ann ate it.")
+    (tmp_path / "b.txt").write_bytes(b"")
+    code, out, err = told(capsys, ["status", "--docs", str(tmp_path)])
+    assert (code, err) == (0, "")
+    name = tmp_path.name
+    assert out.splitlines()[:2] == [f"{name}/a.txt: indexed", f"{name}/b.txt: refused: it is empty"]
+    assert "1 documents, 1 passages; 1 files not read." in out
+    code, out, err = told(capsys, ["sync", str(tmp_path)])
+    assert code == 0
+    assert err == f"{name}/b.txt was not read: it is empty\n"

@@ -1,0 +1,331 @@
+"""Formats: bytes -> canonical text with exact offsets, or a refusal that says why."""
+
+import codecs
+import time
+from hashlib import sha256
+from io import BytesIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from index.document import Document, canonical
+from index.errors import Refused
+from index.formats import SUFFIXES, read
+
+FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
+
+
+def text_of(name: str, source: str | bytes) -> str:
+    return read(f"docs/{name}", source.encode() if isinstance(source, str) else source).text
+
+
+def headings_of(document: Document) -> list[tuple[int, str]]:
+    return [(heading.level, document.text[heading.start : heading.end]) for heading in document.headings]
+
+
+# --- any file ---
+
+
+def test_a_document_carries_its_id_digest_type_and_its_name_as_title():
+    document = read("docs/sub/Mill report.txt", b"The mill burned.")
+    assert document.id == "docs/sub/Mill report.txt"
+    assert document.sha256 == sha256(b"The mill burned.").hexdigest()
+    assert (document.title, document.media_type, document.dropped) == ("Mill report", "text/plain", 0)
+
+
+@pytest.mark.parametrize("name", ["report.docx", "report", "archive.tar.gz", "notes.txt~"])
+def test_an_unknown_suffix_is_refused_and_the_formats_are_named(name):
+    with pytest.raises(Refused) as refusal:
+        read(f"docs/{name}", b"text")
+    assert all(suffix in str(refusal.value) for suffix in SUFFIXES)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_empty_file_is_refused(suffix):
+    with pytest.raises(Refused, match="empty"):
+        read(f"docs/a{suffix}", b"")
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
+@pytest.mark.parametrize("blank", [b" \n\t\n", "\u200b\u202e".encode(), b"\xef\xbb\xbf"])
+def test_a_file_without_a_visible_character_is_refused(suffix, blank):
+    with pytest.raises(Refused, match="no text"):
+        read(f"docs/a{suffix}", blank)
+
+
+def test_the_suffix_may_be_in_capitals():
+    assert read("docs/A.TXT", b"text").media_type == "text/plain"
+
+
+@given(st.sampled_from(SUFFIXES), st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_become_a_canonical_document_or_a_refusal(suffix, data):
+    try:
+        document = read(f"docs/a{suffix}", data)
+    except Refused:
+        return
+    assert canonical(document.text) == (document.text, 0)
+    for heading in document.headings:
+        assert document.text[heading.start : heading.end].strip()
+
+
+# --- plain text ---
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        FRENCH.encode(),
+        codecs.BOM_UTF8 + FRENCH.encode(),
+        FRENCH.encode("utf-16"),
+        codecs.BOM_UTF16_BE + FRENCH.encode("utf-16-be"),
+        FRENCH.encode("utf-32"),
+        FRENCH.encode("latin-1"),
+    ],
+    ids=["utf-8", "utf-8 marked", "utf-16", "utf-16 big-endian", "utf-32", "latin-1"],
+)
+def test_text_in_any_usual_encoding_reads_the_same(data):
+    assert text_of("a.txt", data) == FRENCH
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("It’s a “quoted” text – with dashes — and nothing else in it.", "cp1252"),
+        ("Die Größe der Häuser überrascht, schöne Grüße aus München. Straße und Fuß sind für alle da.", "cp1252"),
+        ("Değirmen yandı. İstanbul şehrinde güneş ışığı vardı, çünkü yağmur yağmıştı.", "cp1254"),
+        ("Мельница сгорела в 1902 году. Её построили заново из кирпича через год.", "cp1251"),
+        ("水車小屋は1902年に焼けた。翌年、煉瓦で再建された。", "shift_jis"),
+    ],
+)
+def test_an_older_encoding_is_told_from_the_text(text, encoding):
+    assert text_of("a.txt", text.encode(encoding)) == text
+
+
+def test_plain_text_is_canonical_and_tells_what_was_dropped():
+    document = read("docs/a.txt", "one\r\ntwo\u200b\u202e\fthree".encode())
+    assert (document.text, document.dropped) == ("one\ntwo\nthree", 2)
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"a\x00b", b"\x7fELF\x02\x01\x01\x00"])
+def test_a_binary_file_is_refused(data):
+    with pytest.raises(Refused, match="binary"):
+        text_of("a.txt", data)
+
+
+# --- Markdown ---
+
+MARKDOWN = """---
+title: "The mill"
+author: Ada Brandt
+date: 2026-01-02
+url: https://example.org/mill
+---
+# History
+
+It **burned** in [1902](https://example.org).
+
+## Causes & effects
+
+- dry `grain`
+- no ~~water~~
+
+3. third
+4. fourth
+
+| Year | Loss |
+|------|------|
+| 1902 | all |
+
+```python
+if fire:
+    run()
+```
+
+<script>alert(1)</script><b>Bold</b> <!-- hidden -->
+"""
+
+
+def test_markdown_reads_as_rendered():
+    document = read("docs/mill.md", MARKDOWN.encode())
+    assert document.text == (
+        "History\n\nIt burned in 1902.\n\nCauses & effects\n• dry grain\n• no water\n3. third\n4. fourth\n"
+        "| Year | Loss\n| 1902 | all\n\nif fire:\n    run()\n\nBold"
+    )
+
+
+def test_markdown_headings_stand_where_they_say():
+    document = read("docs/mill.md", MARKDOWN.encode())
+    assert headings_of(document) == [(1, "History"), (2, "Causes & effects")]
+
+
+def test_front_matter_tells_title_author_date_and_address_and_is_no_text():
+    document = read("docs/mill.md", MARKDOWN.replace("\n", "\r\n").encode())
+    assert (document.title, document.author) == ("The mill", "Ada Brandt")
+    assert (document.date, document.url) == ("2026-01-02", "https://example.org/mill")
+    assert "Ada" not in document.text
+
+
+def test_without_front_matter_the_first_heading_is_the_title():
+    assert read("docs/a.md", b"text\n\n# The mill\n\nmore").title == "The mill"
+    assert read("docs/a.md", b"just text").title == "a"
+
+
+# --- HTML ---
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<script>secret()</script>",
+        "<style>.secret{}</style>",
+        "<nav>secret</nav>",
+        "<template>secret</template>",
+        "<noscript>secret</noscript>",
+        "<p hidden>secret</p>",
+        "<p aria-hidden=true>secret</p>",
+        "<p style='color:red;display: none'>secret</p>",
+        "<svg><text>secret</text></svg>",
+        "<!-- secret -->",
+        "<nav>secret<nav hidden>secret<script>secret</script></nav></nav>",
+        "<button>secret</button>",
+    ],
+)
+def test_html_that_is_not_shown_is_no_text(hidden):
+    assert text_of("a.html", f"<p>Seen{hidden}</p>{hidden}<p>too</p>") == "Seen\n\ntoo"
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>one<br>two <br/> three", "one\ntwo\nthree"),
+        ("<p> folded \n\t blanks </p>", "folded blanks"),
+        ("<pre>  kept\n    blanks</pre>", "  kept\n    blanks"),
+        ("<div>one<div>two</div>three</div>", "one\n\ntwo\n\nthree"),
+        ("<p>a<b>b</b><i>c</i></p>", "abc"),
+        ("Fish &amp; chips &lt;b&gt; &eacute;", "Fish & chips <b> é"),
+        ("<ul><li>one<ul><li>inner</li></ul></li><li>two</li></ul>", "• one\n• inner\n• two"),
+        ("<ol><li>a<ol><li>b</li></ol></li><li>c</li></ol>", "1. a\n1. b\n2. c"),
+        ("<ol start=7><li>a</li><li>b</li></ol>", "7. a\n8. b"),
+        ("<ol start=x><li>a</li></ol>", "1. a"),
+        ("<ul><li><p>one</p></li></ul>", "• one"),
+        ("<table><tr><th>a<th>b<tr><td>1<td>2</table>", "| a | b\n| 1 | 2"),
+        ("<table><tr><td>out<table><tr><td>in</table></table>", "out\n| in"),
+        ("<table><tr><td><p>one</p><td><div>two</div></table>", "| one | two"),
+    ],
+)
+def test_html_reads_as_a_browser_shows_it(source, text):
+    assert text_of("a.html", source) == text
+
+
+def test_html_headings_stand_where_they_say():
+    document = read("docs/a.html", "<h1>One</h1>text<h3>a <i>b</i>\u200b &amp; c</h3><p>more<h2> </h2>".encode())
+    assert headings_of(document) == [(1, "One"), (3, "a b & c")]
+    assert document.dropped == 1
+
+
+HEAD = """<head><title> The
+mill </title><meta name=author content="Ada Brandt"><meta property="article:published_time" content="2026-01-02">
+<link rel=canonical href="https://example.org/mill"><meta property="og:url" content="https://example.org/other"></head>
+"""
+
+
+def test_the_head_of_a_page_tells_title_author_date_and_address():
+    document = read("docs/a.html", (HEAD + "<h1>Other</h1><p>text").encode())
+    assert (document.title, document.author) == ("The mill", "Ada Brandt")
+    assert (document.date, document.url) == ("2026-01-02", "https://example.org/mill")
+    assert document.text == "Other\n\ntext"
+
+
+def test_what_a_file_says_of_itself_hides_and_reorders_nothing():
+    document = read(
+        "docs/a.html", "<title>gpj.\u202efdp\u200b</title><meta name=author content='A\u2066B'>text".encode()
+    )
+    assert (document.title, document.author) == ("gpj.fdp", "AB")
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "utf-8", "no-such", "undefined", "idna", "unicode_escape", "hex"])
+def test_a_page_in_a_declared_encoding_is_read_in_it_and_a_bad_one_harms_nobody(charset):
+    encoding = "cp1252" if charset == "windows-1252" else "utf-8"
+    page = f"<meta charset={charset}><title>\\ud800</title><p>{FRENCH}".encode(encoding)
+    text = text_of("a.html", page)
+    assert text == FRENCH or charset == "unicode_escape"
+
+
+def test_a_byte_order_mark_is_believed_before_the_declaration():
+    assert text_of("a.html", codecs.BOM_UTF8 + b"<meta charset=iso-8859-1><p>caf\xc3\xa9") == "café"
+
+
+def test_a_page_nested_twenty_thousand_deep_is_read():
+    assert text_of("a.html", "<div>" * 20_000 + "deep") == "deep"
+
+
+def test_a_list_of_thirty_thousand_is_read_in_seconds():
+    began = time.monotonic()
+    assert text_of("a.html", "<ol>" + "<li>a" * 30_000).endswith("\n30000. a")
+    assert time.monotonic() - began < 10  # it was 40 when each item counted those before it
+
+
+def test_html_without_end_is_refused():
+    with pytest.raises(Refused, match="20,000,001 characters"):
+        text_of("a.html", "a" * 20_000_001)
+
+
+# --- PDF ---
+
+
+def pdf(*pages: str, encrypt: StandardEncryption | None = None, title: str = "", author: str = "") -> bytes:
+    target = BytesIO()
+    canvas = Canvas(target, encrypt=encrypt)
+    canvas.setTitle(title)
+    canvas.setAuthor(author)
+    for page in pages:
+        for place, line in enumerate(page.splitlines()):
+            canvas.drawString(72, 720 - 14 * place, line)
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+def test_pdf_pages_stand_where_they_say_and_a_blank_one_keeps_its_number():
+    document = read("docs/a.pdf", pdf("The mill burned.\nAll was lost.", "", "It was rebuilt."))
+    pages = [(page.number, document.text[page.start : page.end]) for page in document.pages]
+    assert pages == [(1, "The mill burned.\nAll was lost."), (2, ""), (3, "It was rebuilt.")]
+    assert document.text == "The mill burned.\nAll was lost.\n\nIt was rebuilt."
+
+
+def test_a_pdf_tells_title_author_and_date():
+    document = read("docs/a.pdf", pdf("text", title="The mill", author="Ada Brandt"))
+    assert (document.title, document.author, document.media_type) == ("The mill", "Ada Brandt", "application/pdf")
+    assert len(document.date) == len("2026-01-02")
+
+
+def test_a_pdf_whose_title_is_not_text_is_read_under_its_name():
+    data = pdf("text", title="X" * 12)
+    lone_surrogate = data.replace(b"(" + b"X" * 12 + b")", b"<FEFF0041D800>")
+    assert lone_surrogate != data
+    assert read("docs/a.pdf", lone_surrogate).title == "a"
+
+
+def test_an_encrypted_pdf_is_refused_as_encrypted():
+    with pytest.raises(Refused, match="encrypted"):
+        read("docs/a.pdf", pdf("secret", encrypt=StandardEncryption("password", canPrint=0)))
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7 and no more", b"not a PDF", pdf("text")[:300]])
+def test_a_damaged_pdf_is_refused_as_damaged(data):
+    with pytest.raises(Refused, match="damaged"):
+        read("docs/a.pdf", data)
+
+
+def test_a_pdf_without_text_is_refused_with_what_it_needs():
+    with pytest.raises(Refused, match="text recognition"):
+        read("docs/a.pdf", pdf("", ""))
+
+
+def test_a_pdf_of_too_many_pages_is_refused():
+    with pytest.raises(Refused, match="2,001 pages"):
+        read("docs/a.pdf", pdf(*["x"] * 2_001))

@@ -1,0 +1,181 @@
+"""Passages: exact, in order, covering, and never longer than the model reads (I1)."""
+
+import time
+from functools import cache
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from index.document import Document, Heading, Page, Span, canonical
+from index.embeddings import OnnxEmbedder, default
+from index.passages import TARGET_TOKENS, cut, split_sentences
+
+PARTS = (
+    *("Dr. Ada Brandt paid $3.50. ", "She left! ", "Why? ", "\r\n", "\n\n", "\f", "\t", "- item\n", "2) item\n"),
+    *(
+        "| a | b |\n",
+        "👩‍👩‍👧 ",
+        "🇩🇪",
+        "שלום עולם. ",
+        "مرحبا. ",
+        "e\u0301",
+        "漢字。",
+        "… ",
+        "word " * 40,
+        "x" * 130 + " ",
+    ),
+    *("z" * 1_300, "a.b,c;" * 60, "\u200b", "\u00a0", "# ", "“Quoted.” ", "\u3000", "字" * 300, "ａ" * 90, "\ufffd\n"),
+)
+mixed_text = st.lists(st.sampled_from(PARTS) | st.text(max_size=12), max_size=14).map(
+    lambda parts: canonical("".join(parts))[0]
+)
+
+
+def document(text: str, headings: tuple[Heading, ...] = (), pages: tuple[Page, ...] = ()) -> Document:
+    return Document("docs/a.txt", "A", text, "0" * 64, "text/plain", pages, headings)
+
+
+@cache
+def model() -> OnnxEmbedder:
+    return default()
+
+
+def words_as_tokens(text: str) -> list[Span]:
+    """A tokenizer that anyone can follow: a token is a word between blanks."""
+    spans, place = [], 0
+    for word in text.split():
+        start = text.index(word, place)
+        place = start + len(word)
+        spans.append(Span(start, place))
+    return spans
+
+
+@given(mixed_text)
+@settings(max_examples=150, deadline=None)
+@example("word " * 700)
+@example("z" * 1_290 + ". " + "Tail here. " * 30)
+@example("\ufffd\n\n" * 400)
+def test_I1_passages_are_exact_in_order_and_cover_all_that_is_not_blank(text):
+    source = document(text)
+    passages = cut(source, model().token_spans)
+    end = 0
+    for passage in passages:
+        assert text[passage.start : passage.end] == passage.text
+        assert passage.id == f"docs/a.txt#{passage.start}-{passage.end}"
+        assert passage.start >= end
+        assert not text[end : passage.start].strip()
+        assert passage.start < passage.end
+        end = passage.end
+    assert not text[end:].strip()
+
+
+@given(mixed_text)
+@settings(max_examples=150, deadline=None)
+@example("a" * 101 + "b" * 1_189 + ". " + "It is so. " * 30)
+@example("a.b,c;" * 1_000)
+def test_no_passage_is_longer_than_the_model_reads(text):
+    for passage in cut(document(text), model().token_spans):
+        assert len(model().token_spans(passage.text)) <= model().max_tokens - 2  # two marks are added to every text
+        assert len(passage.text.split()) <= model().max_tokens
+
+
+@given(mixed_text)
+@settings(max_examples=100, deadline=None)
+def test_sentences_lie_inside_their_passage_in_order(text):
+    for passage in cut(document(text), model().token_spans):
+        place = passage.start
+        assert passage.sentences
+        for sentence in passage.sentences:
+            assert place <= sentence.start < sentence.end <= passage.end
+            assert text[sentence.start : sentence.end] == text[sentence.start : sentence.end].strip()
+            place = sentence.end
+
+
+def test_passages_are_filled_with_whole_sentences_up_to_the_target():
+    text = "One two three. Four five six. Seven eight nine. Ten."
+    passages = cut(document(text), words_as_tokens, 6)
+    assert [passage.text for passage in passages] == ["One two three. Four five six.", "Seven eight nine. Ten."]
+
+
+def test_a_sentence_over_the_target_is_cut_at_lines_then_between_words():
+    text = "one two three\nfour five six seven eight"
+    assert [passage.text for passage in cut(document(text), words_as_tokens, 3)] == [
+        "one two three",
+        "four five six",
+        "seven eight",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Dr. Brandt came. She left.", ["Dr. Brandt came.", "She left."]),
+        ("A title\n\nThe text", ["A title", "The text"]),
+        ("Bring:\n- salt\n- oil", ["Bring:", "- salt", "- oil"]),
+        ("Steps\n1. mix\n2. bake", ["Steps", "1. mix", "2. bake"]),
+        ("Prices\n| egg | 1 |\n| oil | 2 |", ["Prices", "| egg | 1 |", "| oil | 2 |"]),
+        ("  \n ", []),
+        ("", []),
+    ],
+)
+def test_blank_lines_lists_and_table_rows_end_a_sentence(text, sentences):
+    assert [text[span.start : span.end] for span in split_sentences(text)] == sentences
+
+
+HANDBOOK = "Rules\nLeave is 20 days.\nPay\nPay comes monthly. It is fair.\nEnd\nAnnex\nNames."
+
+
+def headed(text: str, *titles: str) -> Document:
+    starts = [text.index(title + "\n") for title in titles]
+    return document(
+        text, tuple(Heading(1, start, start + len(title)) for start, title in zip(starts, titles, strict=True))
+    )
+
+
+def test_a_heading_starts_a_passage_and_names_it():
+    passages = cut(headed(HANDBOOK, "Rules", "Pay", "End", "Annex"), words_as_tokens)
+    assert [(passage.heading, passage.text) for passage in passages] == [
+        ("Rules", "Rules\nLeave is 20 days."),
+        ("Pay", "Pay\nPay comes monthly. It is fair."),
+        ("Annex", "End\nAnnex\nNames."),  # only a heading stands before this one
+    ]
+
+
+def test_a_heading_is_no_sentence_unless_there_is_nothing_else():
+    source = headed(HANDBOOK, "Rules", "Pay", "End", "Annex")
+    sentences = [HANDBOOK[s.start : s.end] for passage in cut(source, words_as_tokens) for s in passage.sentences]
+    assert sentences == ["Leave is 20 days.", "Pay comes monthly.", "It is fair.", "Names."]
+    (alone,) = cut(document("Rules", (Heading(1, 0, 5),)), words_as_tokens)
+    assert alone.sentences == (Span(0, 5),)
+
+
+def test_a_passage_is_on_the_page_where_it_starts():
+    text = "First page. \n\nSecond page.\n\nThird."
+    pages = (Page(1, 0, 12), Page(2, 14, 26), Page(3, 28, 34))
+    passages = cut(document(text, pages=pages), words_as_tokens, 2)
+    assert [(passage.page, passage.text) for passage in passages] == [
+        (1, "First page."),
+        (2, "Second page."),
+        (3, "Third."),
+    ]
+    assert cut(document(text), words_as_tokens)[0].page is None
+
+
+def test_a_page_starts_a_passage():
+    text = "It goes on\n\nand on."
+    passages = cut(document(text, pages=(Page(1, 0, 10), Page(2, 12, 19))), words_as_tokens)
+    assert [passage.text for passage in passages] == ["It goes on", "and on."]
+
+
+@pytest.mark.parametrize("paragraph", ["word and more " * 143_000, "字" * 700_000, "\ufffd\n\n" * 100_000])
+def test_two_megabytes_without_a_full_stop_are_cut_in_seconds(paragraph):
+    began = time.monotonic()
+    passages = cut(document(paragraph), model().token_spans)
+    assert time.monotonic() - began < 40  # about 4 here; quadratic would be hours
+    assert max(len(passage.text) for passage in passages) <= 1_200
+    assert sum(len("".join(passage.text.split())) for passage in passages) == len("".join(paragraph.split()))
+
+
+def test_the_target_leaves_room_below_what_the_model_reads():
+    assert model().max_tokens // 2 + 2 >= TARGET_TOKENS

@@ -1,0 +1,72 @@
+"""Retrieval: fusion as computed by hand, copies collapsed, documents filtered, any question legal."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import rag
+from index.errors import QuestionError
+from rag.calibration import Fusion
+from rag.retrieve import Found, fuse
+
+
+def test_fusion_is_weighted_reciprocal_rank() -> None:
+    found = Found(dense=("a", "b"), bm25=("b", "c"))
+    fused = fuse(found, Fusion(k=5.0, dense=0.5, bm25=1.0))
+    assert fused == {"b": 0.5 / 7 + 1 / 6, "c": 1 / 7, "a": 0.5 / 6}
+    assert list(fused) == ["b", "c", "a"]
+
+
+def test_ties_break_by_id() -> None:
+    assert list(fuse(Found(("b", "x"), ("a", "x")), Fusion(5.0, 1.0, 1.0))) == ["x", "a", "b"]
+
+
+def test_hits_are_ranked_from_one_and_carry_the_parts_of_their_score(docs: rag.Footnote) -> None:
+    hits = docs.retrieve("Who rejected the proposal?", k=5)
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert all(hit.dense_rank or hit.bm25_rank for hit in hits)
+
+
+def test_copies_of_a_passage_are_one_hit(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text(f"The moon is made of cheese.\n\n{'Filling words here. ' * 60}{name}")
+    (tmp_path / "c.txt").write_text("The moon is made of cheese.\n")
+    (tmp_path / "d.txt").write_text("The moon is made of cheese.\n\n\n")
+    with rag.open(tmp_path) as docs:
+        texts = [hit.passage.text for hit in docs.retrieve("What is the moon made of?", k=10)]
+    assert texts.count("The moon is made of cheese.") == 1
+
+
+def test_only_the_documents_asked_for_are_searched(docs: rag.Footnote) -> None:
+    wanted = {"seeds/guide/privacy.md", "seeds/guide/ask.md"}
+    hits = docs.retrieve("Who rejected the proposal?", k=10, documents=wanted)
+    assert {hit.passage.document_id for hit in hits} == wanted
+    assert docs.retrieve("Who rejected the proposal?", documents=[]) == ()
+    assert docs.retrieve("Who rejected the proposal?", documents=["seeds/absent.md"]) == ()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(min_size=1, max_size=80).filter(str.strip))
+@pytest.mark.filterwarnings("default")
+def test_any_text_is_a_legal_question(docs: rag.Footnote, question: str) -> None:
+    assert len(docs.retrieve(question, k=3)) == 3
+
+
+@pytest.mark.parametrize(
+    "question", ['"a" AND (b* OR c:d) -e ^2 ~3 [x TO y]', "\\", "' OR 1=1 --", "👩‍👩‍👧", "\x00 a", "*", "AND"]
+)
+def test_a_question_has_no_operators(docs: rag.Footnote, question: str) -> None:
+    assert docs.retrieve(question)
+
+
+@pytest.mark.parametrize("question", ["", "  \n ", "x" * 4_001])
+def test_a_question_that_cannot_be_asked_is_refused(docs: rag.Footnote, question: str) -> None:
+    with pytest.raises(QuestionError, match=r"type one|shorten it"):
+        docs.ask(question)
+
+
+def test_the_longest_question_is_asked(docs: rag.Footnote) -> None:
+    assert docs.ask("hostages " * 444 + "Gaza")
