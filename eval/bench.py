@@ -105,7 +105,8 @@ def resident_megabytes(pid: int) -> float:
 
 def retrieval_milliseconds(folder: Path, passages: int) -> tuple[int, list[float]]:
     """How many passages there are, and the milliseconds of each of a hundred warm retrievals."""
-    write_corpus(folder, passages)
+    with rag.open(SEEDS) as docs:
+        write_corpus(folder, "\n\n".join(docs.document(file.id).text for file in docs.files()), passages)
     with rag.open(folder) as docs:
         sentences = [passage.text.split(".")[0] for hit in docs.retrieve(_QUESTION, 5) for passage in [hit.passage]]
         questions = [f"{_QUESTION} {sentence}" for sentence in sentences] + [_QUESTION]
@@ -115,14 +116,13 @@ def retrieval_milliseconds(folder: Path, passages: int) -> tuple[int, list[float
         return docs.library.passage_count(), [1_000 * seconds for seconds in timed]
 
 
-def write_corpus(folder: Path, passages: int) -> None:
-    """Documents with about this many passages in all: shuffled sentences of the seeds, the same every time."""
+def write_corpus(folder: Path, text: str, passages: int) -> None:
+    """Documents with about this many passages in all: shuffled sentences of a text, the same every time."""
     folder.mkdir()
     chance = random.Random(_SEED)
-    text = "\n\n".join(path.read_text(encoding="utf-8") for path in sorted(SEEDS.rglob("*.[tm]*")))
     sentences = [" ".join(text[span.start : span.end].split()) for span in split_sentences(text)]
     words = sorted({word for sentence in sentences for word in sentence.split()})
-    for number in range(passages // 100):
+    for number in range(passages // 75):
         paragraphs = (
             " ".join([*chance.sample(sentences, 3), *chance.sample(words, 20), f"number {number}.{paragraph}."])
             for paragraph in range(100)

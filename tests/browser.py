@@ -42,7 +42,7 @@ class Visit:
     def ask(self, question: str) -> None:
         """Type a question and send it with Enter; returns when its answer, or a notice, is there."""
         before = self.page.locator("#conversation section").count()
-        box = self.page.get_by_label("Question")
+        box = self.page.get_by_role("textbox", name="Question")
         box.fill(question)
         box.press("Enter")
         answered = self.page.locator("#conversation section").nth(before).locator(".answer, .abstention, .help")
@@ -97,7 +97,7 @@ def visit(
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(url)
-    page.get_by_label("Question").wait_for()
+    page.get_by_role("textbox", name="Question").wait_for()
     return seen
 
 

@@ -132,14 +132,25 @@ def test_I6_history_leaves_no_trace(seeds: Path, tmp_path: Path) -> None:
         assert docs.ask(ANSWERED) == before
 
 
-def test_the_readme_s_example_runs_as_written(seeds: Path) -> None:
-    example = (ROOT / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+def first_example(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+
+
+@pytest.mark.parametrize(
+    ("example", "quoted"),
+    [
+        (first_example("README.md"), "Hamas has outrightly rejected"),
+        (first_example("seeds/guide/python.md"), "Stop Footnote with Ctrl-C"),
+    ],
+    ids=["README.md", "seeds/guide/python.md"],
+)
+def test_the_example_runs_as_written(seeds: Path, docs: rag.Footnote, example: str, quoted: str) -> None:
+    assert docs  # open here, so the example reads beside a writer
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", example]
     printed = subprocess.run(command, cwd=seeds.parent, env=environment, capture_output=True, text=True, check=True)
     assert "[1]" in printed.stdout
-    assert "Hamas" in printed.stdout.splitlines()[-1]
-    assert "rejected" in printed.stdout.splitlines()[-1]
+    assert quoted in printed.stdout.splitlines()[-1]
 
 
 @pytest.mark.skipif(

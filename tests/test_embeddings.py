@@ -58,15 +58,16 @@ def test_what_is_over_256_tokens_is_not_seen(model):
 
 
 def test_like_meanings_are_near(model):
-    question, near, far = model.embed_passages(["Where did the cat sleep?", "A kitten dozed on the sofa.", "GDP fell in May."])
+    question, near, far = model.embed_passages(
+        ["Where did the cat sleep?", "A kitten dozed on the sofa.", "GDP fell in May."]
+    )
     assert question @ near > question @ far + 0.2
 
 
 def test_token_spans_are_offsets_into_the_text(model):
     text = "Ünbelievable 👍 e-mails"
-    assert [text[span.start : span.end] for span in model.token_spans(text)] == ["Ü", "n", "bel", "ie", "vable", "👍", "e", "-", "mails"] or [
-        text[span.start : span.end] for span in model.token_spans(text)
-    ][-4:] == ["👍", "e", "-", "mails"]
+    tokens = [text[span.start : span.end] for span in model.token_spans(text)]
+    assert tokens == ["Ünbelievable", "👍", "e", "-", "mail", "s"]
 
 
 def test_token_states_stand_beside_their_tokens(model):
@@ -127,7 +128,10 @@ wrong_weights = raised(export.export, folder / "target.onnx")
 print(json.dumps({
     "answered_without_torch": answered_without_torch,
     "cosines": [float(full.embed_query(text) @ int8.embed_query(text)) for text in texts],
-    "same": [list(map(float, full.embed_query(text))) == list(map(float, next(full.embed_passages([text])))) for text in texts],
+    "same": [
+        full.embed_query(text).tobytes() == passage.tobytes()
+        for text, passage in zip(texts, full.embed_passages(texts), strict=True)
+    ],
     "dimension": full.dimension, "max_tokens": full.max_tokens, "name": full.name, "path": str(real()),
     "spans": [[span.start, span.end] for span in full.token_spans(texts[0])],
     "int8_spans": [[span.start, span.end] for span in int8.token_spans(texts[0])],
@@ -156,9 +160,7 @@ def test_a_sentence_transformers_model_is_loaded_from_its_folder(child):
     assert (child["dimension"], child["max_tokens"]) == (384, 256)
     assert child["name"] == child["path"]
     assert all(child["same"])
-    assert child["spans"] == child["int8_spans"] == [[0, 3], [4, 8], [9, 15], [16, 18], [19, 20], [20, 23], [23, 24]] or (
-        child["spans"] == child["int8_spans"]
-    )
+    assert child["spans"] == child["int8_spans"] == [[0, 3], [4, 8], [9, 15], [16, 18], [19, 23], [23, 24]]
 
 
 def test_a_model_that_is_not_there_is_a_model_error_with_a_remedy(child):

@@ -77,8 +77,3 @@ def test_the_article_is_unchanged() -> None:
 def test_public_names() -> None:
     assert rag.__all__ == sorted(rag.__all__)
     assert all(hasattr(rag, name) for name in rag.__all__)
-
-
-def test_readme_and_guide_give_the_same_example() -> None:
-    example = README.split("```python\n")[1].split("```")[0]
-    assert example in (ROOT / "seeds/guide/python.md").read_text(encoding="utf-8")

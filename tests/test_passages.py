@@ -74,6 +74,7 @@ def test_I1_passages_are_exact_in_order_and_cover_all_that_is_not_blank(text):
 @settings(max_examples=150, deadline=None)
 @example("a" * 101 + "b" * 1_189 + ". " + "It is so. " * 30)
 @example("a.b,c;" * 1_000)
+@example("# " + "a.b,c;" * 150)
 def test_no_passage_is_longer_than_the_model_reads(text):
     for passage in cut(document(text), model().token_spans):
         assert len(model().token_spans(passage.text)) <= model().max_tokens - 2  # two marks are added to every text

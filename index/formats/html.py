@@ -12,7 +12,7 @@ from index.formats.text import decode, marked_encoding
 _MAX_CHARACTERS = 20_000_000
 
 _HIDDEN = (
-    "script, style, noscript, template, svg, math, iframe, object, nav, form, button, select, head, "
+    "script, style, noscript, template, svg, math, iframe, object, nav, button, select, head, "
     "[hidden], [aria-hidden=true], [style*='display:none'], [style*='display: none']"
 )
 _BLOCKS = frozenset(
