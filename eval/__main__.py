@@ -1,11 +1,12 @@
-"""`python -m eval`: ask a set of questions, or measure speed and memory."""
+"""`python -m eval`: ask a set of questions, judge how passages are cut, or measure speed and memory."""
 
 import typer
 
-from eval import bench, questions
+from eval import bench, chunking, questions
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("questions")(questions.main)
+app.command("chunking")(chunking.main)
 app.command("bench")(bench.main)
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Thresholds and weights from data, never typed in: writes rag/calibration.json, with where it comes from.
 
-    python -m eval.calibrate ../shared/data/squad/train-v1.1.json ../shared/data/qed/train.jsonl
+    python -m eval.calibrate squad/train-v1.1.json qed/train.jsonl
 
 Of some SQuAD articles and QED paragraphs half become a library; the questions on the other half have no
 answer in it, though documents in it share their words. Two thirds of the articles teach, the last third
