@@ -1,5 +1,5 @@
 # make chat [DOCS=folder]   talk to a folder of documents        make test    everything CI checks
-# make check                format, lint, types, contracts       make clean   forget what was made here
+# make check                format, lint, types, contracts       make clean   forget it all but libraries
 DOCS ?= seeds
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,7 +19,7 @@ check: .venv/installed-dev
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv seeds/.footnote .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
 # Made again only when what is to be installed has changed.
 .venv/installed: pyproject.toml requirements.lock

@@ -15,8 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import rag
 from index.catalog import File
+from index.document import Span
 from index.errors import FootnoteError, QuestionError
 from index.sync import Progress as SyncProgress
+from rag.cite import place
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -95,9 +97,9 @@ def search(
         typer.echo(_json([asdict(hit) for hit in hits]))
         return
     for hit in hits:
-        page = f", page {hit.passage.page}" if hit.passage.page else ""
-        place = f"{hit.passage.document_id}{page}, characters {hit.passage.start}-{hit.passage.end}"
-        typer.echo(f"{hit.rank}. {place}\n   {' '.join(hit.passage.text.split())}\n")
+        passage = hit.passage
+        where = place(passage.document_id, passage.page, Span(passage.start, passage.end))
+        typer.echo(f"{hit.rank}. {where}\n   {' '.join(passage.text.split())}\n")
 
 
 @app.command()

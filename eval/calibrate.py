@@ -15,7 +15,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,14 +30,15 @@ from index import embeddings
 from index.document import Span, canonical
 from index.library import Library
 from index.passages import Passage
+from rag.answer import READ
 from rag.calibration import Calibration, Fusion, Logistic
-from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, trust_features
+from rag.extract import extract
+from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, Reading, trust_features, weigh
 from rag.retrieve import Found, fuse, retrieve, search
 
 _SEED = 7
 _REFUSED = 0.8
 _WORTH = 0.25
-_READ = 6  # hits read, as in rag.answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Outcome:
 
     Attributes:
         features: `TRUST_FEATURES` of the best sentence.
+        confidence: How far the best sentence is trusted.
         first: Whether the best sentence holds the answer.
         right: Whether one of those quoted does.
         found: Whether any that was read does.
@@ -72,6 +74,7 @@ class Outcome:
     """
 
     features: Features
+    confidence: float
     first: bool
     right: bool
     found: bool
@@ -120,18 +123,20 @@ def half_squad(squad: Path, articles: int, folder: Path) -> Iterator[Question]:
 def half_qed(qed: Path, folder: Path) -> Iterator[Question]:
     """Write half of QED's paragraphs as a document each; yield the questions that one sentence answers."""
     chance = random.Random(_SEED)
-    for number, line in enumerate(qed.read_text(encoding="utf-8").splitlines()):
-        example = json.loads(line)
+    names: dict[str, str] = {}
+    kept: set[str] = set()
+    for example in map(json.loads, qed.read_text(encoding="utf-8").splitlines()):
         context = example["paragraph_text"]
         if example["answer_type"] != "single_sentence" or canonical(context) != (context, 0):
             continue
-        kept = chance.random() < 0.5
-        name = f"qed-{number}.txt"
-        if kept:
-            (folder / name).write_text(context, encoding="utf-8")
-        yield Question(
-            f"{example['question_text']}?", f"{folder.name}/{name}", example["answer_spans"][0][0] if kept else None
-        )
+        if context not in names:
+            names[context] = name = f"qed-{len(names)}.txt"
+            if chance.random() < 0.5:
+                kept.add(name)
+                (folder / name).write_text(context, encoding="utf-8")
+        name = names[context]
+        start = example["answer_spans"][0][0] if name in kept else None
+        yield Question(f"{example['question_text']}?", f"{folder.name}/{name}", start)
 
 
 def calibrate(library: Library, questions: Sequence[Question], source: str) -> Calibration:
@@ -149,18 +154,24 @@ def calibrate(library: Library, questions: Sequence[Question], source: str) -> C
     test_reads = [read(library, reader, fusion, question) for question in test]
 
     choice = learn(
-        np.vstack([each.features for each in taught_reads]), np.hstack([each.right for each in taught_reads])
+        FEATURES, np.vstack([each.features for each in taught_reads]), np.hstack([each.right for each in taught_reads])
     )
-    also = learn_also(taught_reads, choice)
-    outcomes = [_outcome(each, choice, also) for each in taught_reads]
-    trust = learn(np.array([each.features for each in outcomes]), np.array([float(each.right) for each in outcomes]))
-    threshold = learn_threshold(outcomes, trust)
+    also = learn_also(taught_reads, replace(untaught, choice=choice))
+    untrusted = replace(untaught, choice=choice, also=also)
+    outcomes = [_outcome(each, untrusted) for each in taught_reads]
+    trust = learn(
+        TRUST_FEATURES,
+        np.array([each.features for each in outcomes]),
+        np.array([float(each.right) for each in outcomes]),
+    )
+    trusted = replace(untrusted, trust=trust)
+    threshold = learn_threshold([_outcome(each, trusted) for each in taught_reads])
     provenance = (
         f"{source}; half of the paragraphs withheld, {len(questions)} questions, seed {_SEED}, "
         f"{time.strftime('%Y-%m-%d')}. {fusion_figures} "
-        f"{figures([_outcome(each, choice, also) for each in test_reads], trust, threshold)}"
+        f"{figures([_outcome(each, trusted) for each in test_reads], threshold)}"
     )
-    return Calibration(fusion, choice, trust, threshold, also, provenance)
+    return replace(trusted, threshold=threshold, provenance=provenance)
 
 
 def learn_fusion(library: Library, teach: Sequence[Question], test: Sequence[Question]) -> tuple[Fusion, str]:
@@ -178,43 +189,43 @@ def learn_fusion(library: Library, teach: Sequence[Question], test: Sequence[Que
 
 def read(library: Library, reader: FeatureReader, fusion: Fusion, question: Question) -> Read:
     """Retrieve and take the features of every sentence."""
-    hits = retrieve(library, question.text, _READ, fusion)
+    hits = retrieve(library, question.text, READ, fusion)
     sentences, features = reader.features(question.text, hits)
     right = np.array([_holds_answer(question, each.hit.passage, each.span) for each in sentences])
     return Read(question, sentences, features, right.astype(float))
 
 
-def learn(features: Features, right: Features) -> Logistic:
+def learn(names: tuple[str, ...], features: Features, right: Features) -> Logistic:
     """A logistic regression, its scaling folded into its weights."""
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=5_000)).fit(features, right)
     scaler, regression = model[0], model[1]
     weights = regression.coef_[0] / scaler.scale_
     bias = float(regression.intercept_[0] - weights @ scaler.mean_)
-    return Logistic(round(bias, 6), tuple(round(float(weight), 6) for weight in weights))
+    return Logistic(round(bias, 6), names, tuple(round(float(weight), 6) for weight in weights))
 
 
-def learn_also(reads: Sequence[Read], choice: Logistic) -> float:
+def learn_also(reads: Sequence[Read], calibration: Calibration) -> float:
     """The least share of the best score at which a further sentence is worth quoting.
 
     Worth it is: where the best sentence is wrong though there is an answer, `_WORTH` of those added are right.
     """
-    wrong = [each for each in reads if each.right.any() and not each.right[np.argmax(_logits(choice, each.features))]]
+    wrong = [each for each in reads if each.right.any() and not _outcome(each, calibration).first]
     for share in np.linspace(0.3, 0.95, 14):
-        added = [each.right[row] for each in wrong for row in _quoted(each, choice, float(share))[1:]]
-        if np.mean(added or [0.0]) >= _WORTH:
+        quoted = [extract(_reading(each, calibration), replace(calibration, also=float(share))) for each in wrong]
+        added = sum(len(sentences) - 1 for sentences in quoted)
+        if added and sum(_any_right(*pair) for pair in zip(wrong, quoted, strict=True)) / added >= _WORTH:
             return round(float(share), 3)
     return 1.0
 
 
-def learn_threshold(outcomes: Sequence[Outcome], trust: Logistic) -> float:
+def learn_threshold(outcomes: Sequence[Outcome]) -> float:
     """The least confidence under which `_REFUSED` of the questions without an answer fall."""
-    unanswerable = np.array([each.features for each in outcomes if not each.answerable])
-    return round(float(np.quantile(_confidence(unanswerable, trust), _REFUSED)), 3)
+    return round(float(np.quantile([each.confidence for each in outcomes if not each.answerable], _REFUSED)), 3)
 
 
-def figures(outcomes: Sequence[Outcome], trust: Logistic, threshold: float) -> str:
+def figures(outcomes: Sequence[Outcome], threshold: float) -> str:
     """What the reader reaches on questions it was not taught with."""
-    confidence = _confidence(np.array([each.features for each in outcomes]), trust)
+    confidence = np.array([each.confidence for each in outcomes])
     right = np.array([each.right for each in outcomes])
     answerable = np.array([each.answerable for each in outcomes])
     first = np.mean([each.first for each in outcomes if each.found])
@@ -251,36 +262,30 @@ def _named(model: Logistic, names: Sequence[str]) -> dict[str, object]:
     return {"bias": model.bias, "weights": dict(zip(names, model.weights, strict=True))}
 
 
-def _zeros(names: Sequence[str]) -> Logistic:
-    return Logistic(0.0, (0.0,) * len(names))
+def _zeros(names: tuple[str, ...]) -> Logistic:
+    return Logistic(0.0, names, (0.0,) * len(names))
 
 
-def _logits(model: Logistic, features: Features) -> Features:
-    return np.asarray(features @ np.array(model.weights) + model.bias)
+def _reading(each: Read, calibration: Calibration) -> Reading:
+    return weigh(each.sentences, each.features, calibration)
 
 
-def _outcome(each: Read, choice: Logistic, also: float) -> Outcome:
-    """What the choice makes of a question."""
-    logits = _logits(choice, each.features)
-    quoted = _quoted(each, choice, also)
+def _outcome(each: Read, calibration: Calibration) -> Outcome:
+    """What the weights make of a question, were everything answered."""
+    reading = _reading(each, calibration)
+    quoted = extract(reading, replace(calibration, threshold=0.0))
     return Outcome(
-        features=trust_features(each.sentences, each.features, logits),
-        first=bool(each.right[quoted[0]]),
-        right=bool(each.right[quoted].any()),
+        features=trust_features(each.sentences, each.features, calibration.choice),
+        confidence=reading.confidence,
+        first=_any_right(each, reading.candidates[:1]),
+        right=_any_right(each, quoted),
         found=bool(each.right.any()),
         answerable=each.question.answer is not None,
     )
 
 
-def _quoted(each: Read, choice: Logistic, also: float) -> list[int]:
-    """The rows of the best sentence and of up to two that score at least a share of it, best first."""
-    scores = 1 / (1 + np.exp(-_logits(choice, each.features)))
-    order = np.argsort(-scores, kind="stable")[:3]
-    return [int(row) for row in order if scores[row] >= also * scores[order[0]]]
-
-
-def _confidence(features: Features, trust: Logistic) -> Features:
-    return np.asarray(1 / (1 + np.exp(-_logits(trust, features))))
+def _any_right(each: Read, sentences: Sequence[Candidate]) -> bool:
+    return any(_holds_answer(each.question, sentence.hit.passage, sentence.span) for sentence in sentences)
 
 
 def _look_up(library: Library, questions: Sequence[Question]) -> list[tuple[Found, frozenset[str]]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import rag
+from index.errors import FootnoteError
 from rag.answer import Answer, Footnote
 
 SEEDS = Path(__file__).parent.parent / "seeds"
@@ -29,7 +30,7 @@ class Example:
     Attributes:
         id: Unique in its set.
         question: As a person would ask it.
-        answers: Strings of which a right answer holds one; empty where the documents do not say.
+        answers: Short answers that the evidence holds; empty where the documents do not say.
         evidence: Quotes of which a right answer cites one, at least in part.
         tags: What kind of question it is.
     """
@@ -55,7 +56,7 @@ def load(path: Path) -> tuple[Example, ...]:
     """Read a set, one JSON object a line.
 
     Raises:
-        ValueError: A line is not an example; the message says which and what was expected.
+        FootnoteError: A line is not an example; the message says which and what was expected.
     """
     return tuple(
         _example(line, f"{path}, line {number}")
@@ -69,7 +70,7 @@ def run(docs: Footnote, examples: Sequence[Example]) -> tuple[Outcome, ...]:
 
 
 def main(
-    examples: Annotated[Path, typer.Argument(help="The set, JSON lines.")],
+    examples: Annotated[Path, typer.Argument(help="The set, JSON lines.", exists=True, dir_okay=False)],
     documents: Annotated[Path, typer.Option(help="The folder it asks about.")] = SEEDS,
 ) -> None:
     """Ask a set of questions over a folder and print what came of it."""
@@ -107,7 +108,7 @@ def _example(line: str, place: str) -> Example:
             tags=tuple(fields["tags"]),
         )
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(
+        raise FootnoteError(
             f"{place} is not an example ({error}); expected id, question, answers, tags, and evidence with document "
             f"and quote."
         ) from error

@@ -42,7 +42,7 @@ CREATE TABLE passage (
     text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256)
 ) STRICT;
 CREATE INDEX passage_of_document ON passage (document_id, start);
-CREATE INDEX passage_of_vector ON passage (text_sha256);
+CREATE INDEX passage_of_text ON passage (text_sha256, id);
 CREATE TABLE derived (name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER) STRICT, WITHOUT ROWID;
 """
 
@@ -95,14 +95,17 @@ class Catalog:
         """
         self._path = path
         self._read_only = read_only
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[threading.Thread, sqlite3.Connection] = {}
+        self._opening = threading.Lock()
         self._write_lock = threading.RLock()
         try:
             if not read_only:
                 self._create()
             version = self.setting("schema")
-        except sqlite3.DatabaseError as error:
+        except LibraryError:
+            self.close()
+            raise
+        except sqlite3.Error as error:
             self.close()
             raise LibraryError(
                 f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written and has "
@@ -117,7 +120,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close every thread's connection."""
-        for connection in self._connections:
+        for connection in self._connections.values():
             connection.close()
         self._connections.clear()
 
@@ -125,7 +128,7 @@ class Catalog:
 
     def setting(self, key: str) -> str:
         """A setting's value, or ""."""
-        row = self._read("SELECT value FROM setting WHERE key = ?", key).fetchone()
+        row = self._row("SELECT value FROM setting WHERE key = ?", key)
         return str(row[0]) if row else ""
 
     def set(self, key: str, value: str) -> None:
@@ -139,7 +142,7 @@ class Catalog:
 
     def derived(self, name: str) -> Derived:
         """The state of a derived index."""
-        row = self._read("SELECT generation, revision FROM derived WHERE name = ?", name).fetchone()
+        row = self._row("SELECT generation, revision FROM derived WHERE name = ?", name)
         return Derived(*row) if row else Derived(0, None)
 
     def set_derived(self, name: str, state: Derived) -> None:
@@ -203,16 +206,16 @@ class Catalog:
 
     def files(self) -> tuple[File, ...]:
         """Every file, by id."""
-        return tuple(File(*row) for row in self._read(f"SELECT {_FILE} FROM file ORDER BY id"))
+        return tuple(File(*row) for row in self._rows(f"SELECT {_FILE} FROM file ORDER BY id"))
 
     def file(self, file_id: str) -> File | None:
         """A file by its id, or None."""
-        row = self._read(f"SELECT {_FILE} FROM file WHERE id = ?", file_id).fetchone()
+        row = self._row(f"SELECT {_FILE} FROM file WHERE id = ?", file_id)
         return File(*row) if row else None
 
     def copies(self, digest: str) -> tuple[File, ...]:
         """The files whose bytes have this SHA-256, by id."""
-        return tuple(File(*row) for row in self._read(f"SELECT {_FILE} FROM file WHERE sha256 = ? ORDER BY id", digest))
+        return tuple(File(*row) for row in self._rows(f"SELECT {_FILE} FROM file WHERE sha256 = ? ORDER BY id", digest))
 
     def document(self, document_id: str) -> Document:
         """A document by its id.
@@ -220,7 +223,7 @@ class Catalog:
         Raises:
             KeyError: There is none.
         """
-        row = self._read("SELECT * FROM document WHERE id = ?", document_id).fetchone()
+        row = self._row("SELECT * FROM document WHERE id = ?", document_id)
         if row is None:
             raise KeyError(document_id)
         id, title, text, digest, media_type, pages, headings, author, date, url, dropped = row
@@ -240,36 +243,52 @@ class Catalog:
 
     def passage_count(self) -> int:
         """How many passages there are."""
-        return int(self._read("SELECT count(*) FROM passage").fetchone()[0])
+        return int(self._rows("SELECT count(*) FROM passage")[0][0])
 
     def passage_ids(self) -> tuple[str, ...]:
         """Every passage's id, by document and place in it."""
-        return tuple(row[0] for row in self._read("SELECT id FROM passage ORDER BY document_id, start"))
+        return tuple(row[0] for row in self._rows("SELECT id FROM passage ORDER BY document_id, start"))
 
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Passages by id; ids that are not there are left out."""
-        rows = self._read(f"SELECT {_PASSAGE} FROM passage WHERE id IN (SELECT value FROM json_each(?))", _list(ids))
+        rows = self._rows(f"SELECT {_PASSAGE} FROM passage WHERE id IN (SELECT value FROM json_each(?))", _list(ids))
         return {row[0]: _passage(row) for row in rows}
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """A document's passages in order."""
-        rows = self._read(f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? ORDER BY start", document_id)
+        rows = self._rows(f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? ORDER BY start", document_id)
         return tuple(_passage(row) for row in rows)
 
     def vectors(self, ids: Collection[str]) -> dict[str, Vector]:
         """The vectors `(dimension,)` of passages, by passage id."""
-        rows = self._read(
+        rows = self._rows(
             "SELECT id, vector FROM passage JOIN vector USING (text_sha256) "
             "WHERE id IN (SELECT value FROM json_each(?))",
             _list(ids),
         )
         return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
 
+    def first_copies(self, ids: Collection[str], documents: Collection[str] | None) -> dict[str, str]:
+        """For each passage the first by id that has the same text, among these documents where they are given."""
+        among, values = "", [_list(ids)]
+        if documents is not None:
+            among, values = "AND copy.document_id IN (SELECT value FROM json_each(?))", [_list(documents), _list(ids)]
+        rows = self._rows(
+            "SELECT id, (SELECT min(copy.id) FROM passage AS copy "
+            f"WHERE copy.text_sha256 = passage.text_sha256 {among}) "
+            "FROM passage WHERE id IN (SELECT value FROM json_each(?))",
+            *values,
+        )
+        return {id: first for id, first in rows if first is not None}
+
+    def forget_digests(self) -> None:
+        """Have every file read anew at the next sync."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE file SET sha256 = ''")
+
     def every_vector(self) -> tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]:
         """Every passage's id and document id, and all vectors `(passages, dimension)` in the same order."""
-        rows = self._read(
-            "SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id"
-        ).fetchall()
+        rows = self._rows("SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id")
         if not rows:
             return (), (), np.zeros((0, 0), dtype=np.float32)
         ids, documents, blobs = zip(*rows, strict=True)
@@ -277,7 +296,7 @@ class Catalog:
 
     def known_vectors(self, keys: Collection[str]) -> dict[str, Vector]:
         """The vectors that texts with these keys already have."""
-        rows = self._read(
+        rows = self._rows(
             "SELECT text_sha256, vector FROM vector WHERE text_sha256 IN (SELECT value FROM json_each(?))",
             _list(keys),
         )
@@ -294,26 +313,45 @@ class Catalog:
             connection.execute("INSERT INTO setting VALUES ('schema', ?)", (str(_SCHEMA_VERSION),))
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            mode = "ro" if self._read_only else "rwc"
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode={mode}",
-                uri=True,
-                timeout=10,
-                isolation_level=None,
-                check_same_thread=False,  # so that close() may close it; each is used by one thread
-            )
-            self._local.connection = connection
-            self._connections.append(connection)
-            connection.execute("PRAGMA foreign_keys = ON")
-            if not self._read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
+        """This thread's connection; those of threads that have ended are closed, for a chat outlives many."""
+        thread = threading.current_thread()
+        if thread not in self._connections:
+            with self._opening:
+                for ended in [each for each in self._connections if not each.is_alive()]:
+                    self._connections.pop(ended).close()
+                self._connections[thread] = self._connect()
+        return self._connections[thread]
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}",
+            uri=True,
+            timeout=10,
+            isolation_level=None,
+            check_same_thread=False,  # so that another thread may close it; each is used by one
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
         return connection
 
-    def _read(self, query: str, *values: str) -> sqlite3.Cursor:
-        return self._connection().execute(query, values)
+    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """What a query finds.
+
+        Raises:
+            LibraryError: The file is damaged, or cannot be read.
+        """
+        try:
+            return self._connection().execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise LibraryError(
+                f"The library's catalog {self._path} cannot be read ({error}); move {self._path.parent} away and open "
+                f"the folder again to read it anew."
+            ) from error
+
+    def _row(self, query: str, *values: str) -> tuple[Any, ...] | None:
+        return next(iter(self._rows(query, *values)), None)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -328,7 +366,9 @@ class Catalog:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
-            except sqlite3.OperationalError as error:
+            except sqlite3.IntegrityError:
+                raise  # a mistake of ours, and no remedy for a person to try
+            except sqlite3.DatabaseError as error:
                 raise LibraryError(
                     f"The library {self._path.parent} cannot be written ({error}); see that the disk has room and the "
                     f"folder can be written, or name another place with --library."

@@ -148,7 +148,7 @@ class OwnIndexes:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-class ReadIndexes:
+class SharedIndexes:
     """A reader's, beside a writer: exact search in place of Chroma, which two processes would destroy."""
 
     def __init__(self, catalog: Catalog, home: Path) -> None:

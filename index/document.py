@@ -79,11 +79,6 @@ class Document:
     url: str = ""
     dropped: int = 0
 
-    @property
-    def name(self) -> str:
-        """The file's name, without its folders."""
-        return self.id.rsplit("/", 1)[-1]
-
 
 def canonical(text: str) -> tuple[str, int]:
     r"""The text with `\n` line ends and no invisible characters, and how many were dropped.

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -54,6 +55,11 @@ def load(model: str = DEFAULT_MODEL) -> Embedder:
     return default() if model == DEFAULT_MODEL else SentenceTransformerEmbedder(model)
 
 
+def full_name(model: str) -> str:
+    """What a library remembers of a model: its name, or where its folder is, whatever the working directory."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
+
+
 @cache
 def default() -> "OnnxEmbedder":
     """The one default embedder of this process.
@@ -83,9 +89,13 @@ class OnnxEmbedder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            str(export.exported_model()), options, providers=["CPUExecutionProvider"]
-        )
+        model = export.exported_model()
+        try:
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except _broken() as error:
+            raise ModelError(
+                f"The exported embedding model {model} is damaged; delete it to have it made anew."
+            ) from error
         self._tokenizer = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -135,8 +145,7 @@ class SentenceTransformerEmbedder:
     """Any model of sentence-transformers, one text a run, loaded from this machine only."""
 
     def __init__(self, model: str) -> None:
-        self.name = model
-        self._path = model
+        self.name = full_name(model)
         self.dimension = self._model.get_sentence_embedding_dimension() or 0
         self.max_tokens = self._model.max_seq_length or 512
 
@@ -145,10 +154,10 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer  # heavy: torch, 10 s
 
         try:
-            return SentenceTransformer(self._path, local_files_only=True)
+            return SentenceTransformer(self.name, local_files_only=True)
         except (OSError, ValueError) as error:
             raise ModelError(
-                f"The embedding model {self._path!r} is not on this machine; download it with sentence-transformers "
+                f"The embedding model {self.name!r} is not on this machine; download it with sentence-transformers "
                 f"or give the folder it is in."
             ) from error
 
@@ -169,6 +178,13 @@ class SentenceTransformerEmbedder:
     @staticmethod
     def _embed(vector: object) -> Vector:
         return np.asarray(vector, dtype=np.float32)
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that is no model; its errors share no base."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException
 
 
 def cores() -> int:

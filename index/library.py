@@ -15,7 +15,7 @@ import filelock
 
 from index import embeddings, formats, passages
 from index.catalog import Catalog, File, text_key
-from index.derived import Indexes, OwnIndexes, ReadIndexes
+from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelMismatch, Refused
 from index.passages import Passage
@@ -26,7 +26,11 @@ _WRITER = "writer"
 _UPLOADS = "uploads"
 _FREE_BYTES = 200 * 2**20
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
-_OVERFETCH = 100  # candidates asked of the graph search, then rescored exactly
+_OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
+
+# How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
+# formats or the borders of passages change.
+_RECIPE = f"1, {passages.TARGET_TOKENS} tokens"
 
 OnProgress = Callable[[Progress], None]
 
@@ -76,7 +80,7 @@ class Library:
         try:
             self.embedder = self._load_embedder(model)
             self._roots = (Root(self._root_name(), self.folder), Root(_UPLOADS, self.home / _UPLOADS))
-            kind = OwnIndexes if self.writable else ReadIndexes
+            kind = OwnIndexes if self.writable else SharedIndexes
             self._indexes: Indexes = kind(self._catalog, self.home)
         except BaseException:
             self._catalog.close()
@@ -126,19 +130,36 @@ class Library:
     ) -> list[tuple[str, float]]:
         """Ids and cosines of the `count` passages nearest to a unit vector, best first, ties by id.
 
+        Of passages with the same text only the first by id is found: copies crowd nobody out.
+
         Args:
             vector: `(dimension,)`, of unit length.
             count: How many.
             documents: Search these only.
         """
-        candidates = self._indexes.nearest(vector, max(count, _OVERFETCH), documents)
-        vectors = self._catalog.vectors(candidates)
-        scored = ((id, float(candidate @ vector)) for id, candidate in vectors.items())
-        return sorted(scored, key=lambda found: (-found[1], found[0]))[:count]
+
+        def look_up(asked: int) -> list[tuple[str, float]]:
+            vectors = self._catalog.vectors(self._indexes.nearest(vector, asked, documents))
+            return [(id, float(candidate @ vector)) for id, candidate in vectors.items()]
+
+        return self._distinct(look_up, count, documents)
 
     def search(self, query: str, count: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
-        """Ids and BM25 scores of the `count` best passages for a question's words, best first, ties by id."""
-        return self._indexes.search(query, count, documents)
+        """Ids and BM25 scores of the `count` best passages for a question's words, as `nearest` finds them."""
+        return self._distinct(lambda asked: self._indexes.search(query, asked, documents), count, documents)
+
+    def _distinct(
+        self, look_up: Callable[[int], list[tuple[str, float]]], count: int, documents: Collection[str] | None
+    ) -> list[tuple[str, float]]:
+        """The `count` best texts, each by its first passage; looks further where copies fill the list."""
+        asked = max(count, _OVERFETCH)
+        while True:
+            found = look_up(asked)
+            firsts = self._catalog.first_copies([id for id, _ in found], documents)
+            best = {firsts[id]: score for id, score in found if id in firsts}
+            if len(best) >= count or len(found) < asked:
+                return sorted(best.items(), key=lambda scored: (-scored[1], scored[0]))[:count]
+            asked *= 2
 
     # --- sync ---
 
@@ -149,6 +170,9 @@ class Library:
             LibraryError: Another process writes this library, or the disk is full.
         """
         with self._syncing:
+            if self.writable and self._catalog.setting("recipe") != _RECIPE:
+                self._catalog.forget_digests()
+                self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self._roots, self.home), known)
             if todo.read or todo.removed:
@@ -181,17 +205,16 @@ class Library:
             formats.check_suffix(clean)
             if len(data) > MAX_BYTES:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
-            twin = self._twin(sha256(data).hexdigest())
-            if twin is not None:
-                return twin
             formats.read(refused.id, data)
         except Refused as reason:
             return replace(refused, reason=str(reason))
         with self._syncing:
+            twin = self._twin(sha256(data).hexdigest())
+            if twin is not None:
+                return twin
             self._see_room()
             path = _free_path(self.home / _UPLOADS, clean)
             try:
-                path.parent.mkdir(exist_ok=True)
                 part = path.with_name(f".{path.name}.part")
                 part.write_bytes(data)
                 part.replace(path)
@@ -287,7 +310,7 @@ class Library:
 
     def _make_home(self) -> None:
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            (self.home / _UPLOADS).mkdir(parents=True, exist_ok=True)
             (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise LibraryError(
@@ -299,21 +322,26 @@ class Library:
         """Become the one process that writes; the lock goes with the process, however it ends."""
         try:
             self._lock.acquire()
+            since = time.strftime("%Y-%m-%d %H:%M:%S")
+            (self.home / _WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
         except filelock.Timeout:
             return False
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        (self.home / _WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
+        except (OSError, NotImplementedError) as error:
+            raise LibraryError(
+                f"{self.home} cannot be locked ({error}); name a place on another disk with --library."
+            ) from error
         return True
 
     def _load_embedder(self, model: str | None) -> embeddings.Embedder:
         """The library's own model; an empty library takes the one asked for."""
         made_with = self._catalog.setting("model")
-        if made_with and model and model != made_with:
+        asked = embeddings.full_name(model) if model else ""
+        if made_with and asked and asked != made_with:
             raise ModelMismatch(
-                f"This library was made with the embedding model {made_with}, and {model} was asked for; leave out "
+                f"This library was made with the embedding model {made_with}, and {asked} was asked for; leave out "
                 f"--model, or make another library with --library."
             )
-        embedder = embeddings.load(model or made_with or embeddings.DEFAULT_MODEL)
+        embedder = embeddings.load(asked or made_with or embeddings.DEFAULT_MODEL)
         dimension = self._catalog.setting("dimension")
         if dimension and dimension != str(embedder.dimension):
             raise ModelMismatch(
@@ -329,7 +357,8 @@ class Library:
         """The folder's name when the library was made: ids stay as they are when the folder is renamed."""
         name = self._catalog.setting("root")
         if not name:
-            name = self.folder.name if self.folder.name not in ("", _UPLOADS) else "documents"
+            name = self.folder.name.encode(errors="backslashreplace").decode()
+            name = "documents" if name in ("", _UPLOADS) else name
             if self.writable:
                 self._catalog.set("root", name)
         return name

@@ -7,18 +7,22 @@ from types import TracebackType
 from typing import Literal, Self
 
 from index.catalog import File
-from index.document import Document, Span
+from index.document import Document, Span, canonical
+from index.errors import LibraryError
 from index.library import Library, OnProgress
 from rag import calibration, cite
-from rag.cite import Citation
+from rag.cite import Citation, place
 from rag.examples import candidates
 from rag.extract import extract, why_not
 from rag.help import help_line
 from rag.reader import Candidate, Reader, Reading
 from rag.retrieve import Hit, check_question, retrieve
 
-_READ = 6  # hits the reader reads
+READ = 6  # hits the reader reads
 _EXAMPLES = 4
+_TRIES = 3  # at an answer, where a sync changes what it quotes
+
+ABSTENTION = "The documents don't say."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Answer:
     `str(answer)` is the text with `[1]` marks and its footnotes below.
 
     Attributes:
-        question: As it was asked.
+        question: As it was asked, without invisible characters.
         query: What was searched for.
         status: "answered" or "abstained".
         text: The supported statements, without footnote marks; empty when abstained.
@@ -76,7 +80,7 @@ class Answer:
     def __str__(self) -> str:
         """The text with marks and footnotes, or the reason for having none."""
         if self.status == "abstained":
-            return f"The documents don't say. {self.reason}"
+            return f"{ABSTENTION} {self.reason}"
         said = self.text
         for statement in reversed(self.statements):
             marks = "".join(f"[{number}]" for number in statement.citations)
@@ -116,21 +120,19 @@ class Footnote:
 
         Raises:
             QuestionError: The question is empty or too long.
+            LibraryError: The library cannot be read, or changes faster than a question is answered.
         """
         query = check_question(question)
+        said = canonical(question)[0]
         line = help_line(query)
         if line is not None:
             tries = " ".join(self.examples())
-            return Answer(question, query, "answered", text=f"{line} Try: {tries}" if tries else line, mode="help")
-        hits, reading = self._read(query, documents)
-        chosen = extract(reading, self._calibration)
-        if not chosen:
-            reason = why_not(query, hits)
-            return Answer(question, query, "abstained", hits=hits, confidence=reading.confidence, reason=reason)
-        answer = _answered(question, query, hits, chosen, reading.confidence)
-        for citation in answer.citations:
-            cite.check(citation, self.document(citation.document_id).text)
-        return answer
+            return Answer(said, query, "answered", text=f"{line} Try: {tries}" if tries else line, mode="help")
+        for _ in range(_TRIES):
+            answer = self._answer(said, query, documents)
+            if self._exact(answer):
+                return answer
+        raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
 
     def examples(self) -> tuple[str, ...]:
         """Up to four questions that this library answers, for someone who does not know it yet."""
@@ -174,8 +176,23 @@ class Footnote:
         """See `__enter__`."""
         self.close()
 
+    def _answer(self, question: str, query: str, documents: Collection[str] | None) -> Answer:
+        hits, reading = self._read(query, documents)
+        chosen = extract(reading, self._calibration)
+        if chosen:
+            return _answered(question, query, hits, chosen, reading.confidence)
+        reason = why_not(query, hits)
+        return Answer(question, query, "abstained", hits=hits, confidence=reading.confidence, reason=reason)
+
+    def _exact(self, answer: Answer) -> bool:
+        """Whether every quote stands in its document now; not so where a sync has changed it meanwhile."""
+        try:
+            return all(cite.exact(each, self.document(each.document_id).text) for each in answer.citations)
+        except KeyError:
+            return False
+
     def _read(self, query: str, documents: Collection[str] | None = None) -> tuple[tuple[Hit, ...], Reading]:
-        hits = self.retrieve(query, _READ, documents=documents)
+        hits = self.retrieve(query, READ, documents=documents)
         reading = self._reader.read(query, hits)
         best: dict[str, float] = {}
         for candidate in reading.candidates:
@@ -210,6 +227,5 @@ def _answered(
 
 
 def _footnote(citation: Citation) -> str:
-    page = f", page {citation.page}" if citation.page else ""
-    place = f"{citation.document_id}{page}, characters {citation.start}-{citation.end}"
-    return f"[{citation.number}] {place}: “{' '.join(citation.quote.split())}”"
+    where = place(citation.document_id, citation.page, Span(citation.start, citation.end))
+    return f"[{citation.number}] {where}: “{' '.join(citation.quote.split())}”"

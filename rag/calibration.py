@@ -25,6 +25,7 @@ class Logistic:
     """A logistic regression: `1 / (1 + exp(-(bias + weights · features)))`."""
 
     bias: float
+    names: tuple[str, ...]
     weights: tuple[float, ...]
 
 
@@ -60,9 +61,13 @@ def load(path: Path) -> Calibration:
     data = json.loads(path.read_text(encoding="utf-8"))
     return Calibration(
         fusion=Fusion(**data["fusion"]),
-        choice=Logistic(data["choice"]["bias"], tuple(data["choice"]["weights"].values())),
-        trust=Logistic(data["trust"]["bias"], tuple(data["trust"]["weights"].values())),
+        choice=_logistic(**data["choice"]),
+        trust=_logistic(**data["trust"]),
         threshold=data["threshold"],
         also=data["also"],
         provenance=data["provenance"],
     )
+
+
+def _logistic(bias: float, weights: dict[str, float]) -> Logistic:
+    return Logistic(bias, tuple(weights), tuple(weights.values()))

@@ -44,11 +44,11 @@ def cite(number: int, passage: Passage, span: Span) -> Citation:
     return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page)
 
 
-def check(citation: Citation, text: str) -> None:
-    """Hold a citation against its document's canonical text, before anyone sees it.
+def exact(citation: Citation, text: str) -> bool:
+    """Whether the quote is what stands at its place in its document's canonical text."""
+    return text[citation.start : citation.end] == citation.quote
 
-    Raises:
-        ValueError: The quote is not exactly what stands there.
-    """
-    if text[citation.start : citation.end] != citation.quote:
-        raise ValueError(f"footnote {citation.number} does not quote {citation.document_id} exactly")
+
+def place(document_id: str, page: int | None, span: Span) -> str:
+    """Where some characters stand, for people."""
+    return f"{document_id}{f', page {page}' if page else ''}, characters {span.start}-{span.end}"

@@ -28,8 +28,8 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
     chosen: list[Candidate] = []
     for candidate in (best, *_leaned_on(best, reading.candidates), *also):
         whole = _with_list(candidate)
-        if len(chosen) < _MOST_SENTENCES and not any(_says(earlier, whole) for earlier in chosen):
-            chosen.append(whole)
+        if not any(_says(earlier, whole) for earlier in chosen):
+            chosen = [*(earlier for earlier in chosen if not _says(whole, earlier)), whole][:_MOST_SENTENCES]
     passages = [candidate.hit.passage.id for candidate in chosen]
     return tuple(sorted(chosen, key=lambda each: (passages.index(each.hit.passage.id), each.span.start)))
 
@@ -45,8 +45,9 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
     place += f", under “{' '.join(closest.heading.split())}”" if closest.heading else ""
     missing = _missing(question, hits[:_NEAR])
     if missing:
-        return f"{place}. Neither it nor the next ones speak of {_listed(missing)}."
-    return f"{place}. It shares words with your question, but no sentence in it answers it well enough."
+        said = "Neither it nor the next ones speak" if len(hits) > 1 else "It does not speak"
+        return f"{place}. {said} of {_listed(missing)}."
+    return f"{place}. No sentence in it answers your question well enough."
 
 
 def _leaned_on(candidate: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -67,9 +68,9 @@ def _with_list(candidate: Candidate) -> Candidate:
     )
 
 
-def _says(earlier: Candidate, later: Candidate) -> bool:
-    """Whether a sentence is said already, by itself or inside a longer quote."""
-    return _text(later) in _text(earlier)
+def _says(longer: Candidate, shorter: Candidate) -> bool:
+    """Whether one quote says what another does, by itself or as a part."""
+    return _text(shorter) in _text(longer)
 
 
 def _text(candidate: Candidate) -> str:

@@ -24,7 +24,7 @@ def help_line(question: str) -> str | None:
     if _SUMMARY.fullmatch(asked):
         return "Footnote does not summarise: it answers a question with sentences from your documents."
     if _GREETING.fullmatch(asked):
-        return "Hello. Ask about your documents, and every sentence of the answer carries a footnote to its source."
+        return "Ask about your documents, and every sentence of the answer carries a footnote to its source."
     if _ABOUT.fullmatch(asked):
         return "Footnote answers questions from your documents, in their own words, with a footnote to each source."
     return None

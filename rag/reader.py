@@ -124,31 +124,31 @@ class FeatureReader:
     """Weighs features of sentences; see the module's docstring."""
 
     def __init__(self, embedder: OnnxEmbedder, calibration: Calibration) -> None:
+        """Read with these weights.
+
+        Raises:
+            ValueError: They are weights of other features.
+        """
+        if (calibration.choice.names, calibration.trust.names) != (FEATURES, TRUST_FEATURES):
+            raise ValueError("the calibration has weights for other features; learn it anew with eval.calibrate")
         self._embedder = embedder
         self._calibration = calibration
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """See `Reader`."""
-        sentences, features = self.features(question, hits)
-        if not sentences:
-            return Reading((), 0.0)
-        logits = _logits(self._calibration.choice, features)
-        order = sorted(range(len(sentences)), key=lambda row: (-logits[row], sentences[row].hit.rank, row))
-        trust = trust_features(sentences, features, logits)
-        candidates = tuple(
-            Candidate(sentences[row].hit, sentences[row].span, _sigmoid(float(logits[row]))) for row in order
-        )
-        return Reading(candidates, _sigmoid(float(_logits(self._calibration.trust, trust[None])[0])))
+        return weigh(*self.features(question, hits), self._calibration)
 
     def features(self, question: str, hits: Sequence[Hit]) -> tuple[tuple[Candidate, ...], Features]:
         """Every sentence of the hits that may answer, unscored, and its features, `(sentences, len(FEATURES))`."""
-        if not words(question):
-            return (), np.zeros((0, len(FEATURES)))
         asked = self._asked(question)
+        if not asked.stems or not len(asked.states):
+            return (), np.zeros((0, len(FEATURES)))
         states = self._embedder.token_states([hit.passage.text for hit in hits])
         sentences: list[Candidate] = []
         rows: list[list[float]] = []
         for hit, (tokens, spans) in zip(hits, states, strict=True):
+            if not len(tokens):  # nothing but marks that the model's vocabulary strips
+                continue
             passage = _passage_features(asked, hit, tokens)
             start = hit.passage.start
             heading = _rows(spans, Span(0, hit.passage.sentences[0].start - start))
@@ -211,14 +211,28 @@ def holds(kind: AnswerType, sentence: str, question_stems: Collection[str]) -> f
             return 0.5
 
 
-def trust_features(sentences: Sequence[Candidate], features: Features, logits: Features) -> Features:
+def weigh(sentences: Sequence[Candidate], features: Features, calibration: Calibration) -> Reading:
+    """What the weights make of some sentences and their features, `(sentences, len(FEATURES))`."""
+    if not sentences:
+        return Reading((), 0.0)
+    logits = _logits(calibration.choice, features)
+    order = sorted(range(len(sentences)), key=lambda row: (-logits[row], sentences[row].hit.rank, row))
+    candidates = tuple(
+        Candidate(sentences[row].hit, sentences[row].span, _sigmoid(float(logits[row]))) for row in order
+    )
+    trust = trust_features(sentences, features, calibration.choice)
+    return Reading(candidates, _sigmoid(float(_logits(calibration.trust, trust[None])[0])))
+
+
+def trust_features(sentences: Sequence[Candidate], features: Features, choice: Logistic) -> Features:
     """`TRUST_FEATURES` of the best sentence, `(len(TRUST_FEATURES),)`.
 
     Args:
-        sentences: As `FeatureReader.features` gives them.
+        sentences: As `FeatureReader.features` gives them, at least one.
         features: `(sentences, len(FEATURES))`.
-        logits: `(sentences,)`, of the choice.
+        choice: What weighs the features of a sentence.
     """
+    logits = _logits(choice, features)
     best = int(np.argmax(logits))
     passage = sentences[best].hit.passage.id
     others = [logits[row] for row, sentence in enumerate(sentences) if sentence.hit.passage.id != passage]

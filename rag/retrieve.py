@@ -1,8 +1,9 @@
-"""Hit: dense and BM25 search, fused by weighted reciprocal rank, de-duplicated, filtered by document."""
+"""Hit: dense and BM25 search, fused by weighted reciprocal rank, filtered by document."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from index.document import canonical
 from index.errors import QuestionError
 from index.library import Library
 from index.passages import Passage
@@ -35,18 +36,19 @@ class Hit:
 
 
 def check_question(question: str) -> str:
-    """The question without blanks at its ends.
+    """The question as canonical text, like the documents, without blanks at its ends.
 
     Raises:
         QuestionError: It is empty, or longer than `MAX_QUESTION` characters.
     """
-    if not question.strip():
+    query = canonical(question)[0].strip()
+    if not query:
         raise QuestionError("The question is empty; type one.")
     if len(question) > MAX_QUESTION:
         raise QuestionError(
             f"The question has {len(question):,} characters, and {MAX_QUESTION:,} is the most; shorten it."
         )
-    return question.strip()
+    return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def fuse(found: Found, fusion: Fusion) -> dict[str, float]:
 def retrieve(
     library: Library, query: str, k: int, fusion: Fusion, documents: Collection[str] | None = None
 ) -> tuple[Hit, ...]:
-    """The `k` best passages for a query, best first, ties by id; of passages with one text, the first.
+    """The `k` best passages for a query, best first, ties by id.
 
     Args:
         library: Where to search.
@@ -92,10 +94,9 @@ def retrieve(
     scores = fuse(found, fusion)
     dense_ranks = {id: rank for rank, id in enumerate(found.dense, start=1)}
     bm25_ranks = {id: rank for rank, id in enumerate(found.bm25, start=1)}
-    passages = library.passages(scores)
-    first = {passages[id].text: id for id in reversed(scores) if id in passages}
-    distinct = [id for id in scores if id in passages and first[passages[id].text] == id]
+    passages = library.passages(list(scores)[:k])
+    there = [id for id in scores if id in passages]  # not those that a sync has removed meanwhile
     return tuple(
         Hit(passages[id], scores[id], rank, dense_ranks.get(id), bm25_ranks.get(id))
-        for rank, id in enumerate(distinct[:k], start=1)
+        for rank, id in enumerate(there, start=1)
     )

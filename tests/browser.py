@@ -1,7 +1,6 @@
 """A real browser on the chat page, for tests: what a person sees, and every address the page asks for."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from eval.bench import free_port
 from rag.answer import Footnote
 from web.page import launch
 
@@ -47,13 +47,6 @@ class Visit:
         box.press("Enter")
         answered = self.page.locator("#conversation section").nth(before).locator(".answer, .abstention, .help")
         answered.or_(self.page.locator("#notice .notice")).first.wait_for()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @contextmanager

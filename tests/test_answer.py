@@ -5,14 +5,17 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, asdict
+import tempfile
+from dataclasses import FrozenInstanceError, asdict, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import rag
+from index.document import Document, canonical
+from index.errors import LibraryError
 from rag.answer import Answer
 
 ROOT = Path(__file__).parent.parent
@@ -23,8 +26,8 @@ WORDS = (
     *("footnote", "document", "library", "private", "folder"),
 )
 QUESTIONS = st.one_of(
-    st.text(min_size=1, max_size=120).filter(str.strip), st.lists(st.sampled_from(WORDS), min_size=1).map(" ".join)
-)
+    st.text(min_size=1, max_size=120), st.lists(st.sampled_from(WORDS), min_size=1).map(" ".join)
+).filter(lambda question: canonical(question)[0].strip())
 
 
 def check(docs: rag.Footnote, answer: Answer) -> None:
@@ -50,6 +53,34 @@ def check(docs: rag.Footnote, answer: Answer) -> None:
 @given(QUESTIONS)
 def test_I3_I4_every_answer_is_cited_and_every_abstention_explained(docs: rag.Footnote, question: str) -> None:
     check(docs, docs.ask(question))
+
+
+@settings(max_examples=12)
+@given(st.lists(st.text(max_size=300), min_size=1, max_size=4), QUESTIONS)
+@example(["\u0301\u0302", "Hostages are held."], "Who holds hostages?")
+def test_I2_I3_I4_whatever_the_documents_hold(texts: list[str], question: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        for number, text in enumerate(texts):
+            (Path(name) / f"{number}.txt").write_bytes(text.encode("utf-8", "replace"))
+        with rag.open(name) as opened:
+            check(opened, opened.ask(question))
+
+
+def test_an_answer_that_a_sync_overtakes_is_asked_again(docs: rag.Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = docs.ask(ANSWERED)
+    real, gone = docs.library.document, [True]
+
+    def overtaken(document_id: str) -> Document:
+        if gone:
+            gone.pop()
+            raise KeyError(document_id)
+        return real(document_id)
+
+    monkeypatch.setattr(docs.library, "document", overtaken)
+    assert docs.ask(ANSWERED) == before
+    monkeypatch.setattr(docs.library, "document", lambda id: replace(real(id), text=""))
+    with pytest.raises(LibraryError, match="ask again"):
+        docs.ask(ANSWERED)
 
 
 def test_I4_answered(docs: rag.Footnote) -> None:

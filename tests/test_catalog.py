@@ -190,11 +190,11 @@ def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalo
 def test_a_file_that_is_no_catalog_is_refused_with_a_sentence(tmp_path, read_only):
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(b"not a database " * 100)
-    with pytest.raises(LibraryError, match="cannot be opened"):
+    with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
         Catalog(path, read_only=read_only)
 
 
 def test_a_missing_catalog_is_refused_to_a_reader(tmp_path):
-    with pytest.raises(LibraryError, match="cannot be opened"):
+    with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
         Catalog(tmp_path / "catalog.sqlite", read_only=True)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from index.document import Document, Span, canonical
 from index.passages import Passage, cut
-from rag.cite import Citation, check, cite
+from rag.cite import Citation, cite, exact
 
 TEXT = st.text(st.characters(), min_size=1, max_size=300)
 
@@ -28,7 +28,7 @@ def test_I2_quote_is_the_document_s_text_inside_its_passage(text: str, data: st.
         citation = cite(1, passage, Span(start, end))
         assert citation.quote == document.text[citation.start : citation.end]
         assert passage.start <= citation.start < citation.end <= passage.end
-        check(citation, document.text)
+        assert exact(citation, document.text)
 
 
 def test_a_quote_that_occurs_twice_is_cited_where_it_was_found() -> None:
@@ -45,6 +45,5 @@ def test_a_span_outside_its_passage_is_refused(span: Span) -> None:
 
 
 @pytest.mark.parametrize("text", ["yes. No. Yes.", " Yes. No. Yes.", ""])
-def test_a_quote_that_is_not_there_is_caught_before_anyone_sees_it(text: str) -> None:
-    with pytest.raises(ValueError, match="does not quote d exactly"):
-        check(Citation(1, "d", "d#0-13", 0, 4, "Yes.", None), text)
+def test_a_quote_that_is_not_there_is_not_exact(text: str) -> None:
+    assert not exact(Citation(1, "d", "d#0-13", 0, 4, "Yes.", None), text)

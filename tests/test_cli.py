@@ -11,7 +11,7 @@ import pytest
 
 import app
 import rag
-from tests.browser import free_port
+from eval.bench import free_port
 
 ROOT = Path(__file__).parent.parent
 ANSWERED = "How many hostages are still held in Gaza?"

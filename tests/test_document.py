@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.document import Document, canonical
+from index.document import canonical
 
 # Any string a decoder can hand over: surrogates too, and often the characters that canonical() minds.
 SPECIAL = (
@@ -104,7 +104,3 @@ def test_a_long_run_of_joiners_takes_no_longer_than_its_length():
     assert canonical(run + "é") == (run + "é", 0)
     assert canonical(run) == ("é", 200_000)
     assert time.monotonic() - began < 5  # seconds; it was minutes when each joiner looked ahead anew
-
-
-def test_a_documents_name_is_its_file_without_folders():
-    assert Document("docs/a/b.txt", "B", "text", "0" * 64, "text/plain").name == "b.txt"

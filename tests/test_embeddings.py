@@ -170,3 +170,11 @@ def test_a_model_that_is_not_there_is_a_model_error_with_a_remedy(child):
 def test_other_weights_are_refused_and_nothing_is_exported(child):
     assert "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db was expected" in child["wrong_weights"]
     assert child["left"] == ["model.safetensors"]
+
+
+def test_a_damaged_export_is_one_sentence(tmp_path, monkeypatch):
+    damaged = tmp_path / "model.onnx"
+    damaged.write_bytes(b"no model")
+    monkeypatch.setattr("index.export.exported_model", lambda: damaged)
+    with pytest.raises(ModelError, match="delete it to have it made anew"):
+        OnnxEmbedder()

@@ -7,7 +7,9 @@ from rag.extract import extract, why_not
 from rag.reader import Candidate, Reading
 from rag.retrieve import Hit
 
-CALIBRATION = Calibration(Fusion(5, 1, 1), Logistic(0, ()), Logistic(0, ()), threshold=0.5, also=0.8, provenance="")
+CALIBRATION = Calibration(
+    Fusion(5, 1, 1), Logistic(0, (), ()), Logistic(0, (), ()), threshold=0.5, also=0.8, provenance=""
+)
 
 
 def hit(text: str, *sentences: str, name: str = "d", heading: str = "") -> Hit:
@@ -48,6 +50,11 @@ def test_a_colon_brings_its_list_along() -> None:
     assert quotes(reading(0.9, (listed, 0, 0.9), (listed, 1, 0.85))) == ["It reads:\n• text\n• pages"]
 
 
+def test_a_list_and_an_item_of_it_are_quoted_once() -> None:
+    listed = hit("It reads:\n• text\n• pages\n", "It reads:", "• text", "• pages")
+    assert quotes(reading(0.9, (listed, 1, 0.9), (listed, 0, 0.85))) == ["It reads:\n• text\n• pages"]
+
+
 def test_the_same_sentence_is_said_once_and_at_most_three_are() -> None:
     copies = [hit("Ann ate it.", "Ann ate it.", name=name) for name in "abc"]
     assert quotes(reading(0.9, *((copy, 0, 0.9) for copy in copies))) == ["Ann ate it."]
@@ -59,8 +66,8 @@ def test_the_reason_names_the_closest_passage_and_what_is_missing() -> None:
     near = hit("Hostages are held in Gaza.", "Hostages are held in Gaza.", name="news.txt", heading="The\nwar")
     reason = why_not("How many hostages were released in November?", (near,))
     assert reason == (
-        "The closest passage is in news.txt, under “The war”. "
-        "Neither it nor the next ones speak of “released” or “November”."
+        "The closest passage is in news.txt, under “The war”. It does not speak of “released” or “November”."
     )
-    assert "no sentence in it answers" in why_not("How many hostages are held?", (near,))
+    assert "Neither it nor the next ones speak of “released”" in why_not("Who was released?", (near, near))
+    assert "No sentence in it answers" in why_not("How many hostages are held?", (near,))
     assert why_not("Who?", ()) == "No document holds a passage near this question."

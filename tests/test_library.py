@@ -263,7 +263,7 @@ def test_a_document_may_be_named_in_any_unicode(folder, open_library, name):
     library = open_library()
     library.sync()
     id = f"docs/{name}"
-    assert library.document(id).name == name
+    assert library.document(id).id == id
     assert [found.partition("#")[0] if "#" not in name else id for found, _ in library.search("mill", 5, [id])] == [id]
     assert len(library.nearest(library.embedder.embed_query("mill"), 5, [id])) == 1
 
@@ -728,3 +728,87 @@ def test_every_error_is_a_footnote_error():
     assert all(issubclass(error, FootnoteError) for error in (LibraryError, ModelError, ModelMismatch, Refused))
     assert export.packaged_model().is_dir()
     assert embeddings.DEFAULT_MODEL == "all-MiniLM-L6-v2"
+
+
+def test_what_was_read_by_another_recipe_is_read_anew(folder, open_library, monkeypatch):
+    (folder / "a.txt").write_text("Ann ate it. " * 60)
+    library = open_library()
+    library.sync()
+    before = library.passage_count()
+    library.close()
+    monkeypatch.setattr("index.library._RECIPE", "another")
+    monkeypatch.setattr("index.passages.TARGET_TOKENS", 40)
+    again = open_library()
+    again.sync()
+    assert again.passage_count() > before
+    revision = again.revision()
+    again.sync()
+    assert again.revision() == revision
+
+
+def test_a_folder_that_cannot_be_listed_loses_nothing(folder, open_library, monkeypatch):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a.txt").write_text("Ann ate it.")
+    library = open_library()
+    library.sync()
+    real = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    (folder / "b.txt").write_text("Bob saw her.")
+    states = {file.id: (file.state, file.reason) for file in library.sync()}
+    assert states["docs/sub/a.txt"][0] == states["docs/b.txt"][0] == "indexed"
+    assert "cannot be listed" in states["docs/sub"][1]
+    monkeypatch.undo()
+    assert [file.id for file in library.sync()] == ["docs/b.txt", "docs/sub/a.txt"]
+
+
+def test_a_root_that_cannot_be_listed_is_said_and_loses_nothing(folder, open_library, monkeypatch):
+    (folder / "a.txt").write_text("Ann ate it.")
+    library = open_library()
+    library.sync()
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(LibraryError, match="cannot be listed"):
+        library.sync()
+    assert library.passage_count() == 1
+
+
+def test_names_that_are_no_text_are_kept_apart(folder, open_library):
+    for name in (b"caf\xe8.txt", b"caf\xe9.txt"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(f"Read {name!r}.")
+    library = open_library()
+    assert [file.id for file in library.sync()] == ["docs/caf\\udce8.txt", "docs/caf\\udce9.txt"]
+
+
+def test_threads_that_end_leave_no_connection(folder, open_library):
+    (folder / "a.txt").write_text("Ann ate it.")
+    library = open_library()
+    library.sync()
+    for _ in range(40):
+        thread = threading.Thread(target=library.files)
+        thread.start()
+        thread.join()
+    library.files()
+    assert len(os.listdir("/proc/self/fd")) < 200
+    assert len(library._catalog._connections) <= 3
+
+
+def test_a_damaged_catalog_is_one_sentence(folder, open_library):
+    (folder / "a.txt").write_text("Ann ate it.")
+    library = open_library()
+    library.sync()
+    library.close()
+    path = folder / ".footnote" / "catalog.sqlite"
+    path.write_bytes(b"no database at all" * 1000)
+    for leftover in path.parent.glob("catalog.sqlite-*"):
+        leftover.unlink()
+    with pytest.raises(LibraryError, match=r"catalog\.sqlite|\.footnote"):
+        open_library()

@@ -1,5 +1,9 @@
 """Our retriever and query engine inside a stock llama-index pipeline."""
 
+import re
+from pathlib import Path
+
+import pytest
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import MetadataMode
@@ -33,6 +37,13 @@ def test_the_query_engine_answers_as_footnote_does(docs: rag.Footnote) -> None:
     assert response.response == answer.text
     assert response.metadata["answer"]["citations"][0]["quote"] == answer.citations[0].quote
     assert {node.node_id for node in response.source_nodes} == {citation.passage_id for citation in answer.citations}
+
+
+def test_the_guide_s_example_runs_as_written(docs: rag.Footnote, capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (Path(__file__).parent.parent / "seeds/guide/python.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(from llama_index.*?)```", guide, re.DOTALL)
+    exec(example, {"docs": docs})
+    assert "Stop Footnote with Ctrl-C" in capsys.readouterr().out
 
 
 def test_an_abstention_gives_its_reason_and_no_sources(docs: rag.Footnote) -> None:

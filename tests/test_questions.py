@@ -8,6 +8,7 @@ import pytest
 
 import rag
 from eval.questions import load, report, run
+from index.errors import FootnoteError
 
 SETS = Path(__file__).parent.parent / "eval" / "sets"
 
@@ -23,7 +24,7 @@ def test_every_piece_of_evidence_stands_in_its_document_once(docs: rag.Footnote,
 def test_a_line_that_is_no_example_is_named(tmp_path: Path) -> None:
     path = tmp_path / "set.jsonl"
     path.write_text(json.dumps({"id": "a", "question": "Who?"}) + "\n")
-    with pytest.raises(ValueError, match=r"set\.jsonl, line 1 is not an example .*expected id, question"):
+    with pytest.raises(FootnoteError, match=r"set\.jsonl, line 1 is not an example .*expected id, question"):
         load(path)
 
 

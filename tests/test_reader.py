@@ -1,6 +1,7 @@
 """The reader: what a question asks for, and features and weights as computed by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import rag
 from index import embeddings
 from index.document import Span
 from index.passages import Passage
-from rag.calibration import Calibration, Fusion, Logistic
-from rag.reader import FEATURES, TRUST_FEATURES, FeatureReader, answer_type, content_words, holds
+from rag.calibration import Calibration, Fusion, Logistic, shipped
+from rag.reader import FEATURES, TRUST_FEATURES, FeatureReader, Reading, answer_type, content_words, holds
 from rag.retrieve import Hit
 
 
@@ -23,8 +24,8 @@ def hit(text: str, *sentences: str, rank: int = 1) -> Hit:
 
 def reader(**weights: float) -> FeatureReader:
     """A reader that weighs only the features named."""
-    choice = Logistic(0.0, tuple(weights.get(name, 0.0) for name in FEATURES))
-    trust = Logistic(0.0, tuple(float(name == "logit") for name in TRUST_FEATURES))
+    choice = Logistic(0.0, FEATURES, tuple(weights.get(name, 0.0) for name in FEATURES))
+    trust = Logistic(0.0, TRUST_FEATURES, tuple(float(name == "logit") for name in TRUST_FEATURES))
     return FeatureReader(embeddings.default(), Calibration(Fusion(5, 1, 1), choice, trust, 0.5, 1.0, ""))
 
 
@@ -112,3 +113,19 @@ def test_a_passage_is_read_alike_in_any_company(docs: rag.Footnote) -> None:
     together = reader().features("How many hostages are held?", hits)[1]
     alone = np.vstack([reader().features("How many hostages are held?", [hit])[1] for hit in hits])
     assert np.array_equal(together, alone)
+
+
+@pytest.mark.parametrize("question", ["\u0e31", "\u093c", ":", "👍"])
+def test_a_question_without_words_or_tokens_finds_nothing(question: str) -> None:
+    assert reader(length=1.0).read(question, [hit("Ann ate 3 apples.")]) == Reading((), 0.0)
+
+
+def test_a_passage_without_tokens_is_passed_over() -> None:
+    assert reader(length=1.0).read("Who?", [hit("\u0301\u0302")]) == Reading((), 0.0)
+
+
+def test_weights_of_other_features_are_refused() -> None:
+    right = shipped()
+    wrong = replace(right, choice=replace(right.choice, names=tuple(reversed(right.choice.names))))
+    with pytest.raises(ValueError, match="other features"):
+        FeatureReader(embeddings.default(), wrong)

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rag
+from index.document import canonical
 from index.errors import QuestionError
 from rag.calibration import Fusion
 from rag.retrieve import Found, fuse
@@ -49,7 +50,7 @@ def test_only_the_documents_asked_for_are_searched(docs: rag.Footnote) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(min_size=1, max_size=80).filter(str.strip))
+@given(st.text(min_size=1, max_size=80).filter(lambda question: canonical(question)[0].strip()))
 @pytest.mark.filterwarnings("default")
 def test_any_text_is_a_legal_question(docs: rag.Footnote, question: str) -> None:
     assert len(docs.retrieve(question, k=3)) == 3
@@ -70,3 +71,27 @@ def test_a_question_that_cannot_be_asked_is_refused(docs: rag.Footnote, question
 
 def test_the_longest_question_is_asked(docs: rag.Footnote) -> None:
     assert docs.ask("hostages " * 444 + "Gaza")
+
+
+def test_I6_copies_crowd_nobody_out_and_every_process_finds_the_same_one(tmp_path: Path) -> None:
+    notice = "This notice about the ferry to Ostrava stands at the end of every page of the handbook."
+    for number in range(250):
+        (tmp_path / f"{number:03}.md").write_text(
+            f"# {number}\n\n{notice}\n\n## Page\n\nPage {number} of the handbook.\n"
+        )
+    (tmp_path / "ferry.txt").write_text("The ferry to Ostrava leaves at seven.")
+    with rag.open(tmp_path) as writer, rag.open(tmp_path) as reader:
+        assert (writer.library.writable, reader.library.writable) == (True, False)
+        for question in ("When does the ferry to Ostrava leave?", notice):
+            hits = writer.retrieve(question, k=6)
+            assert hits == reader.retrieve(question, k=6)
+            assert len({hit.passage.text for hit in hits}) == 6
+        assert writer.ask("When does the ferry to Ostrava leave?").citations[0].document_id.endswith("ferry.txt")
+
+
+def test_a_question_is_made_canonical_like_the_documents(docs: rag.Footnote) -> None:
+    plain, hidden = "How many hostages are held?", "How many hos\u00adta\u200bges are\u2028held?"
+    assert docs.retrieve(hidden) == docs.retrieve(plain)
+    assert docs.ask("\ud800How many hostages are held?").question == plain
+    with pytest.raises(QuestionError, match="type one"):
+        docs.ask("\u200b\ufeff")

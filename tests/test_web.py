@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.error import HTTPError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import Request, urlopen
 
 import httpx
 import pytest
@@ -17,6 +19,7 @@ from index.catalog import File
 from index.document import Document, Page, Span
 from index.errors import FootnoteError, QuestionError, Refused
 from index.passages import Passage
+from index.sync import MAX_BYTES
 from rag.answer import Answer, Footnote, Statement
 from rag.cite import Citation
 from rag.retrieve import Hit
@@ -343,10 +346,10 @@ def test_a_document_is_added_or_refused_for_a_reason(seen: Visit) -> None:
 def test_a_file_too_large_is_refused_in_place(seen: Visit, tmp_path: Path) -> None:
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
-        file.truncate(101 * 2**20)
+        file.truncate(MAX_BYTES + 1)
     seen.page.locator("input[type=file]").set_input_files(large)
     expect(seen.page.locator("#documents .trouble")).to_have_text(
-        "large.txt is larger than 100 MB; split it and add the parts."
+        "large.txt is larger than 64 MB; split it and add the parts."
     )
 
 
@@ -550,3 +553,21 @@ def test_a_very_long_document_is_shown_around_the_passage() -> None:
 def test_no_documents_one_document() -> None:
     assert "no documents" in viewer.promise(())
     assert "only from this 1 document." in viewer.promise(fake().files()[:1])
+
+
+def test_other_sites_and_other_routes_are_refused() -> None:
+    with serving(as_footnote(fake())) as url:
+        for path in ("/openapi.json", "/docs", "/gradio_api/openapi.json", "/monitoring"):
+            assert status(Request(urljoin(url, path))) == 404, path
+        foreign = {"Origin": "http://elsewhere.example"}
+        assert status(Request(urljoin(url, "/gradio_api/upload"), data=b"", headers=foreign)) == 403
+        assert status(Request(url, headers={"Host": "elsewhere.example"})) == 421
+        assert status(Request(url)) == 200
+
+
+def status(request: Request) -> int:
+    try:
+        with urlopen(request) as response:
+            return response.status
+    except HTTPError as error:
+        return error.code

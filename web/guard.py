@@ -4,6 +4,8 @@ Gradio serves more than the chat page: a route that fetches any address for the 
 monitoring page, a description of its own routes. Footnote needs none of them, so none of them answers.
 """
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +14,9 @@ _CLOSED = (
     "/gradio_api/file",
     "/gradio_api/proxy",
     "/gradio_api/openapi.json",
+    "/openapi.json",
+    "/docs",
+    "/redoc",
     "/gradio_api/run-history",
     "/gradio_api/runs",
     "/gradio_api/process_recording",
@@ -44,10 +49,18 @@ class Guard:
             await self._app(scope, receive, send)
         elif _host(Headers(scope=scope).get("host", "")) not in _LOOPBACK:
             await PlainTextResponse("This address is not served here.", 421)(scope, receive, send)
+        elif _foreign(scope["method"], Headers(scope=scope)):
+            await PlainTextResponse("Footnote takes this from its own page only.", 403)(scope, receive, send)
         elif scope["path"].startswith(_CLOSED):
             await PlainTextResponse("Footnote does not serve this.", 404)(scope, receive, send)
         else:
             await self._app(scope, receive, _ordering(send))
+
+
+def _foreign(method: str, headers: Headers) -> bool:
+    """Whether another site's page sends something here: a browser names the origin of what it sends."""
+    origin = headers.get("origin")
+    return method not in ("GET", "HEAD") and origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
 def _host(header: str) -> str:

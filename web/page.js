@@ -35,8 +35,8 @@ document.addEventListener("click", (click) => {
   if (tab && nav.contains(tab)) showTab(tab.dataset.tab);
   const button = click.target.closest("[data-event]");
   if (!button || !EVENTS.includes(button.dataset.event)) return;
-  const { event, turn, number, document: id } = button.dataset;
-  trigger(event, { turn: Number(turn), number: Number(number), document: id });
+  const { event, turn, number, document: id, question } = button.dataset;
+  trigger(event, { turn: Number(turn), number: Number(number), document: id, question });
   showTab(event === "example" || event === "clear" ? "chat" : "source");
   scrollToShown(); // a second click on the same footnote changes nothing, but brings it back into view
 });

@@ -188,10 +188,8 @@ class _Desk:
         yield turns, self._conversation(turns), "", ""
 
     def example(self, event: gr.EventData, turns: tuple[Turn, ...]) -> Iterator[Updates]:
-        """Ask one of the example questions."""
-        _, example = _chosen(self.docs.examples(), getattr(event, "number", None))
-        if example is not None:
-            yield from self.ask(example, turns)
+        """Ask an example question; it comes back as typed text would, and is treated as such."""
+        yield from self.ask(str(getattr(event, "question", "")), turns)
 
     def clear(self) -> Updates:
         """Turns, conversation, question box, notice and source, as at the beginning."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from index.catalog import File
 from index.document import Document, Page, Span
-from rag.answer import Answer, Statement
+from rag.answer import ABSTENTION, Answer, Statement
 from rag.cite import Citation
 from rag.retrieve import Hit
 
@@ -188,9 +188,9 @@ def _welcome(examples: Sequence[str]) -> str:
     if not examples:
         return '<div class="welcome"><h2>Ask your documents</h2></div>'
     buttons = "".join(
-        f'<li><button class="example" dir="auto" data-event="example" data-number="{number}">'
+        f'<li><button class="example" dir="auto" data-event="example" data-question="{_text(example)}">'
         f"{_text(example)}</button></li>"
-        for number, example in enumerate(examples, start=1)
+        for example in examples
     )
     return f'<div class="welcome"><h2>Ask your documents</h2><p>For example:</p><ul>{buttons}</ul></div>'
 
@@ -259,7 +259,7 @@ def _abstention(turn: int, answer: Answer) -> str:
     )
     shown = f'<p class="quiet">The closest passages:</p><ul class="closest">{closest}</ul>' if closest else ""
     return (
-        f'<div class="abstention"><h4>The documents don\'t say.</h4>'
+        f'<div class="abstention"><h4>{_text(ABSTENTION)}</h4>'
         f'<p dir="auto">{_text(answer.reason)}</p>{shown}'
         '<p class="quiet">You can ask in other words, or add a document that says.</p></div>'
     )

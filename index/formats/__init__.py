@@ -9,9 +9,9 @@ from index.errors import Refused
 from index.formats import html, markdown, pdf, text
 from index.formats.content import Content
 
-Reader = Callable[[bytes], Content]
+Parse = Callable[[bytes], Content]
 
-_READERS: dict[str, tuple[str, Reader]] = {
+_READERS: dict[str, tuple[str, Parse]] = {
     ".txt": ("text/plain", text.read),
     ".text": ("text/plain", text.read),
     ".md": ("text/markdown", markdown.read),
@@ -46,8 +46,8 @@ def read(document_id: str, data: bytes) -> Document:
     if not data:
         raise Refused("it is empty")
     path = PurePosixPath(document_id)
-    media_type, reader = _READERS[path.suffix.lower()]
-    content = reader(data)
+    media_type, parse = _READERS[path.suffix.lower()]
+    content = parse(data)
     if not content.text.strip():
         raise Refused("no text was found in it (a scan needs text recognition first)")
     return Document(

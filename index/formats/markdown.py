@@ -1,6 +1,7 @@
 """Markdown: bytes -> readable text without the markup (CommonMark with tables)."""
 
 import re
+from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
@@ -19,12 +20,10 @@ def read(data: bytes) -> Content:
     fields = dict(_FIELD.findall(front[1])) if front else {}
     rendered = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source[front.end() if front else 0 :])
     content = html.read_text(rendered)
-    return Content(
-        text=content.text,
+    return replace(
+        content,
         title=fields.get("title", "") or content.title,
-        headings=content.headings,
         author=fields.get("author", ""),
         date=fields.get("date", ""),
         url=fields.get("url", ""),
-        dropped=content.dropped,
     )
