@@ -1,6 +1,5 @@
 """Nearest passages by cosine: Chroma (the only importer of chromadb), DERIVED and rebuildable, or exact search."""
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -35,7 +34,6 @@ class ChromaVectors:
         Raises:
             LibraryError: Chroma cannot open it.
         """
-        os.environ["ANONYMIZED_TELEMETRY"] = "False"
         import chromadb  # heavy: 0.6 s
         from chromadb.config import Settings
         from chromadb.errors import ChromaError

@@ -1,7 +1,9 @@
 """The chat as a newcomer meets it: `serve` in a process of its own, a real browser, real answers."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from eval.bench import resident_megabytes, served
+from eval.bench import free_port, resident_megabytes, served
 from tests.browser import Visit, chromium, visit
 
 ROOT = Path(__file__).parent.parent
@@ -118,3 +120,25 @@ def test_memory_while_chatting(seen: Visit, chat: Chat) -> None:
     for question in (ANSWERED, "Where did the recent talks take place?", "How do I stop Footnote?"):
         seen.ask(question)
     assert resident_megabytes(chat.process) < 700
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="seeing every connection needs `strace`")
+def test_nothing_leaves_this_computer(seeds: Path, browser: Browser, tmp_path: Path) -> None:
+    """No connection but to this machine, not even to look a name up, while chatting and at the end."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_CURRENT_TEST")}
+    trace, port = tmp_path / "trace", free_port()
+    command = ["strace", "-f", "-e", "trace=connect,sendto", "-o", str(trace), sys.executable, str(ROOT / "app.py")]
+    command += ["serve", str(seeds), "--library", str(tmp_path / "library"), "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        address = process.stdout.readline().split()[3]
+        seen = visit(browser, address)
+        seen.ask(ANSWERED)
+        seen.page.wait_for_timeout(5_000)
+        seen.page.context.close()
+        subprocess.run(["pkill", "--signal", "INT", "--parent", str(process.pid)], check=True)
+        process.wait(30)
+    told = trace.read_text(encoding="utf-8", errors="replace")
+    assert "connect(" in told
+    foreign = [line for line in told.splitlines() if "AF_INET" in line and not re.search(r"127\.0\.0\.1|::1", line)]
+    assert foreign == []

@@ -1,6 +1,7 @@
 """The command line: exit codes, JSON and nothing else, one line for every trouble."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import pytest
 import app
 import rag
 from eval.bench import free_port
+from index import export
 
 ROOT = Path(__file__).parent.parent
 ANSWERED = "How many hostages are still held in Gaza?"
@@ -60,6 +62,17 @@ def test_answering_does_not_import_torch(seeds: Path, docs: rag.Footnote) -> Non
     command = [sys.executable, "-c", code, "ask", ANSWERED, "--docs", str(seeds)]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert child.stdout.splitlines()[-1] == "0 []"
+
+
+def test_no_library_makes_a_mark_of_its_own_to_call_home_with(seeds: Path, docs: rag.Footnote, tmp_path: Path) -> None:
+    """onnxruntime keeps a device identifier in the user's cache unless it is told not to call home."""
+    assert docs
+    (tmp_path / "footnote").symlink_to(export.exported_model().parent)
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_CURRENT_TEST")}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, str(ROOT / "app.py"), "ask", ANSWERED, "--docs", str(seeds)]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["footnote"]
 
 
 @pytest.mark.parametrize(
