@@ -24,8 +24,8 @@ _MAX_CHARACTERS = 1_200
 # A cut moves back to the start of a word of up to so many characters; a longer one is cut inside.
 _MAX_WORD = 60
 
-# A blank line ends a sentence, and so does a line break before a bullet, a number or a table row.
-_BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| ))")
+# A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
+_BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]+ \| ))")
 
 TokenSpans = Callable[[str], Sequence[Span]]
 """A text -> where each of the embedding model's tokens stands in it."""

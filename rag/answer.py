@@ -81,11 +81,15 @@ class Answer:
         """The text with marks and footnotes, or the reason for having none."""
         if self.status == "abstained":
             return f"{ABSTENTION} {self.reason}"
-        said = self.text
-        for statement in reversed(self.statements):
-            marks = "".join(f"[{number}]" for number in statement.citations)
-            said = f"{said[: statement.span.end]} {marks}{said[statement.span.end :]}"
-        return "\n".join([said, *([""] if self.citations else []), *(_footnote(each) for each in self.citations)])
+        if not self.statements:
+            return self.text
+        said = " ".join(self._marked(statement) for statement in self.statements)
+        return "\n".join([said, "", *(_footnote(each) for each in self.citations)])
+
+    def _marked(self, statement: Statement) -> str:
+        """A statement on one line, with its marks."""
+        text = " ".join(self.text[statement.span.start : statement.span.end].split())
+        return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
 
 
 class Footnote:

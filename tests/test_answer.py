@@ -106,6 +106,7 @@ def test_answers_cannot_be_changed(docs: rag.Footnote) -> None:
 def test_an_answer_prints_with_marks_and_footnotes(docs: rag.Footnote) -> None:
     answer = docs.ask(ANSWERED)
     said, _, footnotes = str(answer).partition("\n\n")
+    assert "\n" not in said
     assert said.startswith(answer.statements[0].span and answer.text[: answer.statements[0].span.end] + " [1]")
     citation = answer.citations[0]
     assert footnotes.startswith(f"[1] {citation.document_id}, characters {citation.start}-{citation.end}: “")

@@ -116,6 +116,7 @@ def test_a_sentence_over_the_target_is_cut_at_lines_then_between_words():
         ("Bring:\n- salt\n- oil", ["Bring:", "- salt", "- oil"]),
         ("Steps\n1. mix\n2. bake", ["Steps", "1. mix", "2. bake"]),
         ("Prices\n| egg | 1 |\n| oil | 2 |", ["Prices", "| egg | 1 |", "| oil | 2 |"]),
+        ("Prices\negg | 1\noil | 2", ["Prices", "egg | 1", "oil | 2"]),
         ("  \n ", []),
         ("", []),
     ],

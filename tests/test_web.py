@@ -139,6 +139,7 @@ class FakeDocs:
         return ready + self.refused
 
     def add(self, name: str, data: bytes) -> File:
+        time.sleep(self.seconds)
         self.added.append(name)
         if name.endswith(".exe"):
             raise Refused("it is a <b>program</b>")
@@ -571,3 +572,14 @@ def status(request: Request) -> int:
             return response.status
     except HTTPError as error:
         return error.code
+
+
+def test_a_file_chosen_while_another_is_read_waits_its_turn(browser: Browser) -> None:
+    with serving(as_footnote(fake(seconds=1.0))) as url:
+        seen = visit(browser, url)
+        picker = seen.page.locator("input[type=file]")
+        for name in ("first.txt", "second.txt"):
+            picker.set_input_files({"name": name, "mimeType": "text/plain", "buffer": name.encode()})
+            seen.page.wait_for_timeout(300)
+        for name in ("first.txt", "second.txt"):
+            expect(seen.page.locator("#files")).to_contain_text(name)

@@ -110,10 +110,10 @@ def build(docs: Footnote) -> gr.Blocks:
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel("<h2>Documents</h2>")
-                files = _panel(viewer.documents(docs.files()), "files")
                 upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
                 reading = _panel("", "reading")
                 _panel(_TROUBLE)
+                files = _panel(viewer.documents(docs.files()), "files")
             with gr.Column(elem_id="chat"):
                 conversation = _panel(viewer.conversation((), docs.examples()), "conversation")
                 notice = _panel("", "notice")
@@ -132,7 +132,9 @@ def build(docs: Footnote) -> gr.Blocks:
         _on(listener.cite, desk.cite, [turns], [source])
         _on(listener.hit, desk.hit, [turns], [source])
         _on(listener.open, desk.open, [], [source])
-        _on(upload.upload, desk.add, [upload, turns], [promise, files, conversation, reading])
+        # Files chosen while others are being read wait for their turn; Gradio would drop them.
+        added = partial(upload.upload, trigger_mode="multiple", concurrency_limit=1)
+        _on(added, desk.add, [upload, turns], [promise, files, conversation, reading])
     return page
 
 

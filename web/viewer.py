@@ -172,10 +172,10 @@ def _count(number: int, noun: str) -> str:
 
 
 def _file(file: File) -> str:
-    name = f"<bdi>{_text(_name(file.id))}</bdi>"
+    name = f"<bdi>{_text(file.id.partition('/')[2])}</bdi>"
     if file.state == "refused":
         state = f"refused: {_text(file.reason)}"
-        return f'<li><span class="name">{name}</span><span class="state">{state}</span></li>'
+        return f'<li><span class="name">{name}</span><span class="state refused">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
     title = "" if told else f"<bdi>{_text(file.title)}</bdi>"
     return (
@@ -186,7 +186,8 @@ def _file(file: File) -> str:
 
 def _welcome(examples: Sequence[str]) -> str:
     if not examples:
-        return '<div class="welcome"><h2>Ask your documents</h2></div>'
+        hint = "Ask a full question: who, when, where, why or how many."
+        return f'<div class="welcome"><h2>Ask your documents</h2><p>{hint}</p></div>'
     buttons = "".join(
         f'<li><button class="example" dir="auto" data-event="example" data-question="{_text(example)}">'
         f"{_text(example)}</button></li>"

@@ -152,7 +152,7 @@ class _Renderer:
         elif tag == "br":
             self._inline.append(_LINE_BREAK)
         elif tag in ("td", "th"):
-            self._inline.append(" | " if self._row else " ")
+            self._inline.append(" | " if self._row and _follows_a_cell(node) else " ")
         elif tag == "tr":
             self._flush()
             self._row = None if node.css_first(_LAYOUT) else node
@@ -216,3 +216,11 @@ def _first_number(ordered: LexborNode) -> int:
     """What an ordered list begins with: 1, or as its `start` says."""
     start = ordered.attributes.get("start") or ""
     return int(start) if re.fullmatch("[0-9]{1,9}", start) else 1
+
+
+def _follows_a_cell(cell: LexborNode) -> bool:
+    """Whether a cell is not the first of its row."""
+    sibling = cell.prev
+    while sibling is not None and sibling.tag not in ("td", "th"):
+        sibling = sibling.prev
+    return sibling is not None
