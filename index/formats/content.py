@@ -29,33 +29,27 @@ class TextBuilder:
     length: int = 0
     _pieces: list[str] = field(default_factory=list)
 
-    def add(self, piece: str) -> None:
-        """Add a stretch of text, made canonical."""
-        piece, dropped = canonical(piece)
-        self.dropped += dropped
-        self._append(piece)
-
-    def add_block(self, block: str, separator: str = "\n\n") -> None:
-        """Add a paragraph, set apart by `separator` from what stands before it."""
+    def add_block(self, block: str, separator: str = "\n\n") -> int:
+        """Add a paragraph, set apart by `separator` from what stands before it; tells where it starts."""
         block, dropped = canonical(block)
         self.dropped += dropped
-        if block.strip():
-            self._append(separator if self.length else "")
-            self._append(block)
+        if not block.strip():
+            return self.length
+        if self.length:
+            self._append(separator)
+        start = self.length
+        self._append(block)
+        return start
 
     def add_heading(self, level: int, heading: str) -> None:
         """Add a heading on a line of its own; `level` counts from 1."""
-        before = self.length
-        self.add_block(heading)
-        if self.length > before:
-            start = before + 2 if before else before
+        start = self.add_block(heading)
+        if start < self.length:
             self.headings.append(Heading(level, start, self.length))
 
     def add_page(self, page: str) -> None:
         """Add a page, numbered from 1 in the order they come; a blank one keeps its number."""
-        before = self.length
-        self.add_block(page)
-        start = before + 2 if 0 < before < self.length else before
+        start = self.add_block(page)
         self.pages.append(Page(len(self.pages) + 1, start, self.length))
 
     def text(self) -> str:
