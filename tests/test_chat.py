@@ -130,14 +130,17 @@ def test_nothing_leaves_this_computer(seeds: Path, browser: Browser, tmp_path: P
     command = ["strace", "-f", "-e", "trace=connect,sendto", "-o", str(trace), sys.executable, str(ROOT / "app.py")]
     command += ["serve", str(seeds), "--library", str(tmp_path / "library"), "--port", str(port)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        address = process.stdout.readline().split()[3]
-        seen = visit(browser, address)
-        seen.ask(ANSWERED)
-        seen.page.wait_for_timeout(5_000)
-        seen.page.context.close()
-        subprocess.run(["pkill", "--signal", "INT", "--parent", str(process.pid)], check=True)
-        process.wait(30)
+        try:
+            assert process.stdout
+            address = process.stdout.readline().split()[3]
+            seen = visit(browser, address)
+            seen.ask(ANSWERED)
+            seen.page.wait_for_timeout(5_000)
+            seen.page.context.close()
+            subprocess.run(["pkill", "--signal", "INT", "--parent", str(process.pid)], check=True)
+            assert process.wait(30) == 0
+        finally:
+            subprocess.run(["pkill", "--signal", "KILL", "--parent", str(process.pid)], check=False)
     told = trace.read_text(encoding="utf-8", errors="replace")
     assert "connect(" in told
     foreign = [line for line in told.splitlines() if "AF_INET" in line and not re.search(r"127\.0\.0\.1|::1", line)]

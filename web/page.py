@@ -2,12 +2,11 @@
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TypeVar
 
 from starlette.middleware import Middleware
@@ -57,7 +56,8 @@ def serve(
     page = launch(docs, port=port)
     ready(str(page.local_url))
     try:
-        threading.Event().wait()
+        while True:
+            sleep(0.5)  # and not for ever: a Ctrl-C that another thread receives wakes nobody
     except KeyboardInterrupt:
         page.close(verbose=False)
 
