@@ -41,13 +41,13 @@ def check_question(question: str) -> str:
     Raises:
         QuestionError: It is empty, or longer than `MAX_QUESTION` characters.
     """
-    query = canonical(question)[0].strip()
-    if not query:
-        raise QuestionError("The question is empty; type one.")
     if len(question) > MAX_QUESTION:
         raise QuestionError(
             f"The question has {len(question):,} characters, and {MAX_QUESTION:,} is the most; shorten it."
         )
+    query = canonical(question)[0].strip()
+    if not query:
+        raise QuestionError("The question is empty; type one.")
     return query
 
 
