@@ -5,6 +5,8 @@ FootnoteError           anything Footnote refuses or cannot do
 ├── LibraryError        this library cannot be opened or written
 │   └── ModelMismatch   it was made with another embedding model
 ├── ModelError          an embedding model cannot be had
+├── CalibrationError    the numbers learned for a library cannot be used
+├── DatasetError        a set of questions, or a run of one, cannot be used
 └── QuestionError       this question cannot be asked
 """
 
@@ -27,6 +29,14 @@ class ModelMismatch(LibraryError):
 
 class ModelError(FootnoteError):
     """An embedding model that cannot be loaded or does not have the expected weights."""
+
+
+class CalibrationError(FootnoteError):
+    """A library's own calibration that is damaged, or was fitted to another reader."""
+
+
+class DatasetError(FootnoteError):
+    """A set of questions, or a run of one, that is malformed or does not fit its documents."""
 
 
 class QuestionError(FootnoteError):

@@ -139,10 +139,13 @@ class Library:
         """
 
         def look_up(asked: int) -> list[tuple[str, float]]:
-            vectors = self._catalog.vectors(self._indexes.nearest(vector, asked, documents))
-            return [(id, float(candidate @ vector)) for id, candidate in vectors.items()]
+            return list(self.cosines(vector, self._indexes.nearest(vector, asked, documents)).items())
 
         return self._distinct(look_up, count, documents)
+
+    def cosines(self, vector: embeddings.Vector, ids: Collection[str]) -> dict[str, float]:
+        """The cosines of passages to a unit vector `(dimension,)`; ids that are not there are left out."""
+        return {id: float(passage @ vector) for id, passage in self._catalog.vectors(ids).items()}
 
     def search(self, query: str, count: int, documents: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Ids and BM25 scores of the `count` best passages for a question's words, as `nearest` finds them."""

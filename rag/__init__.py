@@ -12,7 +12,7 @@ from pathlib import Path
 from index import embeddings
 from index.library import Library, OnProgress
 from rag.answer import Answer, Footnote, Statement
-from rag.calibration import shipped
+from rag.calibration import Calibration, of
 from rag.cite import Citation
 from rag.reader import FeatureReader
 from rag.retrieve import Hit
@@ -25,6 +25,7 @@ def open(
     *,
     home: str | PathLike[str] | None = None,
     model: str | None = None,
+    calibration: Calibration | None = None,
     on_progress: OnProgress = lambda _: None,
 ) -> Footnote:
     """Open a folder of documents for questions, after bringing its library up to date.
@@ -35,19 +36,21 @@ def open(
         folder: The documents.
         home: Where the library lives; by default `FOLDER/.footnote`.
         model: The embedding model, by name or path; by default the one the library was made with.
+        calibration: The numbers to answer with; by default the library's own, or those that Footnote ships.
         on_progress: Told how far the sync is.
 
     Raises:
         LibraryError: The folder is missing, or the library cannot be made, opened or written.
         ModelMismatch: The library was made with another model.
         ModelError: The model cannot be loaded.
+        CalibrationError: The library has a calibration of its own that cannot be used.
     """
     library = Library(Path(folder), home=Path(home) if home else None, model=model)
     try:
         if library.writable:
             library.sync(on_progress)
-        calibration = shipped()
-        return Footnote(library, FeatureReader(embeddings.default(), calibration), calibration)
+        numbers = calibration or of(library.home)
+        return Footnote(library, FeatureReader(embeddings.default(), numbers), numbers)
     except BaseException:
         library.close()
         raise

@@ -93,13 +93,18 @@ class Answer:
 
 
 class Footnote:
-    """A library of documents that can be asked."""
+    """A library of documents that can be asked.
+
+    Attributes:
+        library: Where it searches.
+        calibration: The numbers it answers with.
+    """
 
     def __init__(self, library: Library, reader: Reader, numbers: calibration.Calibration) -> None:
         """Put a reader before a library; `rag.open` is the usual way."""
         self.library = library
         self._reader = reader
-        self._calibration = numbers
+        self.calibration = numbers
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
 
     def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
@@ -113,7 +118,7 @@ class Footnote:
         Raises:
             QuestionError: The question is empty or too long.
         """
-        return retrieve(self.library, check_question(question), k, self._calibration.fusion, documents)
+        return retrieve(self.library, check_question(question), k, self.calibration.fusion, documents)
 
     def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
         """Answer in the documents' own words, each sentence with its footnote, or abstain and say why.
@@ -137,6 +142,10 @@ class Footnote:
             if self._exact(answer):
                 return answer
         raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
+
+    def unguarded(self) -> "Footnote":
+        """This library, asked without the threshold under which Footnote abstains: for measuring."""
+        return Footnote(self.library, self._reader, replace(self.calibration, threshold=0.0))
 
     def examples(self) -> tuple[str, ...]:
         """Up to four questions that this library answers, for someone who does not know it yet."""
@@ -182,7 +191,7 @@ class Footnote:
 
     def _answer(self, question: str, query: str, documents: Collection[str] | None) -> Answer:
         hits, reading = self._read(query, documents)
-        chosen = extract(reading, self._calibration)
+        chosen = extract(reading, self.calibration)
         if chosen:
             return _answered(question, query, hits, chosen, reading.confidence)
         reason = why_not(query, hits)
@@ -204,7 +213,7 @@ class Footnote:
         return tuple(replace(hit, reader=best.get(hit.passage.id)) for hit in hits), reading
 
     def _answers(self, question: str) -> bool:
-        return bool(extract(self._read(question)[1], self._calibration))
+        return bool(extract(self._read(question)[1], self.calibration))
 
 
 def _answered(

@@ -1,23 +1,26 @@
-"""The numbers learned from data: read from calibration.json, which says where they come from."""
+"""The numbers learned from data, which say where they come from: shipped, or a library's own."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
-_FILE = Path(__file__).with_name("calibration.json")
+from index.errors import CalibrationError
+
+_SHIPPED = Path(__file__).with_name("calibration.json")
+_OWN = "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """Weighted reciprocal rank fusion: a passage scores the sum of `weight / (k + rank)`.
+    """A convex combination: a passage scores `dense * cosine + (1 - dense) * BM25`, each scaled to 0..1.
 
-    Cormack, Clarke and Büttcher, Reciprocal Rank Fusion, SIGIR 2009; the weights are ours.
+    Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, TOIS 2023: each score is
+    scaled from the least it can be in theory to the best that the question found.
     """
 
-    k: float
     dense: float
-    bm25: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +33,129 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Platt:
+    """A score's logit -> a probability: `1 / (1 + exp(-(slope * logit + offset)))`.
+
+    Platt, Probabilistic Outputs for Support Vector Machines, 1999. It keeps the order of what it maps.
+    """
+
+    slope: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the reader has learned from training data.
+
+    Attributes:
+        choice: How well a sentence answers, from `rag.reader.FEATURES`.
+        trust: How likely the best sentence is right, from its features, its logit and its lead.
+        also: The share of the best sentence's score at which another is quoted too.
+    """
+
+    choice: Logistic
+    trust: Logistic
+    also: float
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Everything in Footnote that is a number from data.
 
     Attributes:
+        weights: The reader's.
         fusion: How the two searches are weighed.
-        choice: How well a sentence answers, from `rag.reader.FEATURES`.
-        trust: How likely the best sentence is right, from its features, its logit and its lead.
+        confidence: The reader's trust -> the probability that an answer is right.
         threshold: The confidence under which Footnote abstains.
-        also: The share of the best sentence's score at which another is quoted too.
         provenance: Which data, when, and the figures reached, for people.
     """
 
+    weights: Weights
     fusion: Fusion
-    choice: Logistic
-    trust: Logistic
+    confidence: Platt
     threshold: float
-    also: float
     provenance: str
 
 
 @cache
 def shipped() -> Calibration:
-    """The calibration that ships with Footnote."""
-    return load(_FILE)
-
-
-def load(path: Path) -> Calibration:
-    """Read a calibration file."""
-    data = json.loads(path.read_text(encoding="utf-8"))
+    """The calibration that ships with Footnote, learned from training data."""
+    data = json.loads(_SHIPPED.read_text(encoding="utf-8"))
+    weights = Weights(_logistic(**data["choice"]), _logistic(**data["trust"]), data["also"])
     return Calibration(
-        fusion=Fusion(**data["fusion"]),
-        choice=_logistic(**data["choice"]),
-        trust=_logistic(**data["trust"]),
-        threshold=data["threshold"],
-        also=data["also"],
-        provenance=data["provenance"],
+        weights, Fusion(**data["fusion"]), Platt(**data["confidence"]), data["threshold"], data["provenance"]
     )
+
+
+def of(home: Path) -> Calibration:
+    """The calibration of the library in `home`: its own where `save` wrote one, else the shipped one.
+
+    Raises:
+        CalibrationError: Its own is damaged, or was fitted to other weights of the reader.
+    """
+    path = home / _OWN
+    if not path.exists():
+        return shipped()
+    remedy = "delete it, or calibrate anew with python -m eval calibrate"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        own = replace(
+            shipped(),
+            fusion=Fusion(float(data["fusion"]["dense"])),
+            confidence=Platt(float(data["confidence"]["slope"]), float(data["confidence"]["offset"])),
+            threshold=float(data["threshold"]),
+            provenance=str(data["provenance"]),
+        )
+        fitted_to = data["weights"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
+    if fitted_to != _digest(own.weights):
+        raise CalibrationError(f"The calibration {path} was fitted to another version of the reader; {remedy}.")
+    return own
+
+
+def save(calibration: Calibration, home: Path) -> Path:
+    """Write what a person's own questions taught, for the library in `home`; the file appears whole or not at all."""
+    path = home / _OWN
+    data = {
+        "provenance": calibration.provenance,
+        "weights": _digest(calibration.weights),
+        "fusion": asdict(calibration.fusion),
+        "confidence": asdict(calibration.confidence),
+        "threshold": calibration.threshold,
+    }
+    _write(path, data)
+    return path
+
+
+def ship(calibration: Calibration) -> Path:
+    """Write the calibration that ships with Footnote, every weight by its feature's name."""
+    weights = calibration.weights
+    data = {
+        "provenance": calibration.provenance,
+        "fusion": asdict(calibration.fusion),
+        "confidence": asdict(calibration.confidence),
+        "threshold": calibration.threshold,
+        "also": weights.also,
+        "choice": _named(weights.choice),
+        "trust": _named(weights.trust),
+    }
+    _write(_SHIPPED, data)
+    return _SHIPPED
+
+
+def _write(path: Path, data: dict[str, object]) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _digest(weights: Weights) -> str:
+    return sha256(json.dumps(asdict(weights)).encode()).hexdigest()
+
+
+def _named(model: Logistic) -> dict[str, object]:
+    return {"bias": model.bias, "weights": dict(zip(model.names, model.weights, strict=True))}
 
 
 def _logistic(bias: float, weights: dict[str, float]) -> Logistic:

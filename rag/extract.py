@@ -24,7 +24,7 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
     if not reading.candidates or reading.confidence < calibration.threshold:
         return ()
     best = reading.candidates[0]
-    also = [other for other in reading.candidates[1:] if other.score >= calibration.also * best.score]
+    also = [other for other in reading.candidates[1:] if other.score >= calibration.weights.also * best.score]
     chosen: list[Candidate] = []
     for candidate in (best, *_leaned_on(best, reading.candidates), *also):
         whole = _with_list(candidate)

@@ -129,8 +129,9 @@ class FeatureReader:
         Raises:
             ValueError: They are weights of other features.
         """
-        if (calibration.choice.names, calibration.trust.names) != (FEATURES, TRUST_FEATURES):
-            raise ValueError("the calibration has weights for other features; learn it anew with eval.calibrate")
+        weights = calibration.weights
+        if (weights.choice.names, weights.trust.names) != (FEATURES, TRUST_FEATURES):
+            raise ValueError("the calibration has weights for other features; learn it anew with python -m eval learn")
         self._embedder = embedder
         self._calibration = calibration
 
@@ -215,13 +216,15 @@ def weigh(sentences: Sequence[Candidate], features: Features, calibration: Calib
     """What the weights make of some sentences and their features, `(sentences, len(FEATURES))`."""
     if not sentences:
         return Reading((), 0.0)
-    logits = _logits(calibration.choice, features)
+    logits = _logits(calibration.weights.choice, features)
     order = sorted(range(len(sentences)), key=lambda row: (-logits[row], sentences[row].hit.rank, row))
     candidates = tuple(
         Candidate(sentences[row].hit, sentences[row].span, _sigmoid(float(logits[row]))) for row in order
     )
-    trust = trust_features(sentences, features, calibration.choice)
-    return Reading(candidates, _sigmoid(float(_logits(calibration.trust, trust[None])[0])))
+    trust = trust_features(sentences, features, calibration.weights.choice)
+    logit = float(_logits(calibration.weights.trust, trust[None])[0])
+    confidence = calibration.confidence
+    return Reading(candidates, _sigmoid(confidence.slope * logit + confidence.offset))
 
 
 def trust_features(sentences: Sequence[Candidate], features: Features, choice: Logistic) -> Features:

@@ -1,4 +1,4 @@
-"""Hit: dense and BM25 search, fused by weighted reciprocal rank, filtered by document."""
+"""Hit: dense and BM25 search, fused by their scores, filtered by document."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -53,28 +53,37 @@ def check_question(question: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the two searches found: passage ids, best first."""
+    """What the two searches found, by passage id, best first.
 
-    dense: tuple[str, ...]
-    bm25: tuple[str, ...]
+    Attributes:
+        dense: Cosines of the nearest passages.
+        bm25: BM25 scores of the passages with the question's words.
+        cosines: The cosine of every passage that either found.
+    """
+
+    dense: dict[str, float]
+    bm25: dict[str, float]
+    cosines: dict[str, float]
 
 
 def search(library: Library, query: str, documents: Collection[str] | None = None) -> Found:
     """Look a query up both ways, in the documents with these ids only where they are given."""
     if documents is not None and not documents:
-        return Found((), ())
+        return Found({}, {}, {})
     vector = library.embedder.embed_query(query)
-    dense = library.nearest(vector, _CANDIDATES, documents)
-    bm25 = library.search(query, _CANDIDATES, documents)
-    return Found(tuple(id for id, _ in dense), tuple(id for id, _ in bm25))
+    dense = dict(library.nearest(vector, _CANDIDATES, documents))
+    bm25 = dict(library.search(query, _CANDIDATES, documents))
+    return Found(dense, bm25, dense | library.cosines(vector, bm25.keys() - dense.keys()))
 
 
 def fuse(found: Found, fusion: Fusion) -> dict[str, float]:
-    """The fused score of every passage found, best first, ties by id."""
-    scores: dict[str, float] = {}
-    for weight, ids in ((fusion.dense, found.dense), (fusion.bm25, found.bm25)):
-        for rank, id in enumerate(ids, start=1):
-            scores[id] = scores.get(id, 0.0) + weight / (fusion.k + rank)
+    """The fused score, 0..1, of every passage found, best first, ties by id."""
+    most = max(found.bm25.values(), default=1.0)
+    nearest = 1 + max(found.cosines.values(), default=0.0) or 1.0
+    scores = {
+        id: fusion.dense * (1 + cosine) / nearest + (1 - fusion.dense) * found.bm25.get(id, 0.0) / most
+        for id, cosine in found.cosines.items()
+    }
     return dict(sorted(scores.items(), key=lambda scored: (-scored[1], scored[0])))
 
 

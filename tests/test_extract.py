@@ -2,14 +2,13 @@
 
 from index.document import Span
 from index.passages import Passage
-from rag.calibration import Calibration, Fusion, Logistic
+from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights
 from rag.extract import extract, why_not
 from rag.reader import Candidate, Reading
 from rag.retrieve import Hit
 
-CALIBRATION = Calibration(
-    Fusion(5, 1, 1), Logistic(0, (), ()), Logistic(0, (), ()), threshold=0.5, also=0.8, provenance=""
-)
+NONE = Logistic(0, (), ())
+CALIBRATION = Calibration(Weights(NONE, NONE, also=0.8), Fusion(0.5), Platt(1, 0), threshold=0.5, provenance="")
 
 
 def hit(text: str, *sentences: str, name: str = "d", heading: str = "") -> Hit:

@@ -10,7 +10,7 @@ import rag
 from index import embeddings
 from index.document import Span
 from index.passages import Passage
-from rag.calibration import Calibration, Fusion, Logistic, shipped
+from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights, shipped
 from rag.reader import FEATURES, TRUST_FEATURES, FeatureReader, Reading, answer_type, content_words, holds
 from rag.retrieve import Hit
 
@@ -26,7 +26,9 @@ def reader(**weights: float) -> FeatureReader:
     """A reader that weighs only the features named."""
     choice = Logistic(0.0, FEATURES, tuple(weights.get(name, 0.0) for name in FEATURES))
     trust = Logistic(0.0, TRUST_FEATURES, tuple(float(name == "logit") for name in TRUST_FEATURES))
-    return FeatureReader(embeddings.default(), Calibration(Fusion(5, 1, 1), choice, trust, 0.5, 1.0, ""))
+    return FeatureReader(
+        embeddings.default(), Calibration(Weights(choice, trust, 1.0), Fusion(0.5), Platt(1.0, 0.0), 0.5, "")
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,8 @@ def test_a_passage_without_tokens_is_passed_over() -> None:
 
 def test_weights_of_other_features_are_refused() -> None:
     right = shipped()
-    wrong = replace(right, choice=replace(right.choice, names=tuple(reversed(right.choice.names))))
+    weights = right.weights
+    mixed = replace(weights, choice=replace(weights.choice, names=tuple(reversed(weights.choice.names))))
+    wrong = replace(right, weights=mixed)
     with pytest.raises(ValueError, match="other features"):
         FeatureReader(embeddings.default(), wrong)

@@ -13,15 +13,28 @@ from rag.calibration import Fusion
 from rag.retrieve import Found, fuse
 
 
-def test_fusion_is_weighted_reciprocal_rank() -> None:
-    found = Found(dense=("a", "b"), bm25=("b", "c"))
-    fused = fuse(found, Fusion(k=5.0, dense=0.5, bm25=1.0))
-    assert fused == {"b": 0.5 / 7 + 1 / 6, "c": 1 / 7, "a": 0.5 / 6}
-    assert list(fused) == ["b", "c", "a"]
+def found(cosines: dict[str, float], bm25: dict[str, float]) -> Found:
+    return Found(dense={}, bm25=bm25, cosines=cosines)
+
+
+def test_fusion_is_a_convex_combination_of_scaled_scores() -> None:
+    fused = fuse(found({"a": 0.6, "b": 0.2, "c": -1.0}, {"b": 8.0, "c": 4.0}), Fusion(dense=0.75))
+    assert fused == pytest.approx({"b": 0.75 * 1.2 / 1.6 + 0.25, "a": 0.75, "c": 0.25 * 4 / 8})
+    assert list(fused) == ["b", "a", "c"]
+
+
+@given(st.dictionaries(st.text(), st.tuples(st.floats(-1, 1), st.floats(0.1, 50) | st.none())), st.floats(0, 1))
+def test_fused_scores_lie_between_zero_and_one_and_what_is_best_both_ways_is_first(scores, dense) -> None:
+    cosines = {id: cosine for id, (cosine, _) in scores.items()}
+    bm25 = {id: score for id, (_, score) in scores.items() if score}
+    fused = fuse(found(cosines, bm25), Fusion(dense))
+    assert all(-1e-9 <= score <= 1 + 1e-9 for score in fused.values())
+    best = {max(cosines, key=cosines.__getitem__, default=None)} & {max(bm25, key=bm25.__getitem__, default=None)}
+    assert all(fused[id] == pytest.approx(max(fused.values())) for id in best if id is not None)
 
 
 def test_ties_break_by_id() -> None:
-    assert list(fuse(Found(("b", "x"), ("a", "x")), Fusion(5.0, 1.0, 1.0))) == ["x", "a", "b"]
+    assert list(fuse(found({"b": 0.5, "x": 0.9, "a": 0.5}, {}), Fusion(0.5))) == ["x", "a", "b"]
 
 
 def test_hits_are_ranked_from_one_and_carry_the_parts_of_their_score(docs: rag.Footnote) -> None:
