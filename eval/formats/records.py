@@ -1,0 +1,93 @@
+"""Files of records -> checked records, each with its place in the file, for messages."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from index.errors import DatasetError
+
+Checked = TypeVar("Checked")
+
+
+class Record(BaseModel):
+    """A record whose fields have the types that are written down; others than these are passed over."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class StrictRecord(Record):
+    """A record that has no other fields either."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        DatasetError: It is missing, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read as UTF-8 text ({error}); name a set of questions.") from error
+
+
+def lines(path: Path, type: type[Checked]) -> Iterator[tuple[str, Checked]]:
+    """Each line's record and its place; blank lines are passed over.
+
+    Raises:
+        DatasetError: A line is not such a record.
+    """
+    adapter = TypeAdapter(type)
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            try:
+                record = adapter.validate_json(line)
+            except ValidationError as error:
+                raise DatasetError(explained(place, error)) from error
+            yield place, record
+
+
+def whole(path: Path, type: type[Checked]) -> Checked:
+    """The one record that a JSON file is.
+
+    Raises:
+        DatasetError: It is not such a record.
+    """
+    text = read_text(path)
+    try:
+        return TypeAdapter(type).validate_json(text)
+    except ValidationError as error:
+        raise DatasetError(explained(str(path), error)) from error
+
+
+def fields(path: Path) -> frozenset[str]:
+    """The names of the fields of a file's first record, by which its format is told."""
+    text = read_text(path)
+    first = text if path.suffix == ".json" else next((line for line in text.split("\n") if line.strip()), "")
+    try:
+        record: Any = json.loads(first)
+    except json.JSONDecodeError as error:
+        line = error.lineno if path.suffix == ".json" else 1
+        raise DatasetError(f"{path}, line {line}: expected JSON ({error.msg}).") from error
+    while not (isinstance(record, dict) and not all(isinstance(each, dict) for each in record.values())):
+        inner = list(record.values()) if isinstance(record, dict) else record
+        if not isinstance(inner, list) or not inner:
+            return frozenset()
+        record = inner[0]
+    return frozenset(record)
+
+
+def explained(place: str, error: Exception) -> str:
+    """One sentence: the place, the field in it, and what was expected there."""
+    if not isinstance(error, ValidationError):
+        return f"{place}: {error}."
+    first = error.errors()[0]
+    inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    wanted = first["msg"][0].lower() + first["msg"][1:]
+    return f"{place}{f', {inside}' if inside else ''}: {wanted}."
