@@ -1,0 +1,295 @@
+"""Ask a dataset: a JSON line an example, with everything needed to score it again, and times beside the answers.
+
+The first line of a run says what was asked of what, with the gold of every example: an example without a line of its
+own is counted as failed, never left out.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import rag
+from eval import formats
+from eval.dataset import Dataset, Example
+from eval.formats import own
+from index.errors import DatasetError
+from index.passages import Passage
+from rag.answer import Answer, Footnote
+from rag.calibration import Calibration
+
+HOUSE = Path(__file__).parent.parent
+SEEDS = HOUSE / "seeds"
+RUNS = Path("runs")
+
+_DEPTH = 50  # hits kept of each question: enough for ten different documents
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was asked, of what, by what.
+
+    Attributes:
+        set: The file or folder of the set.
+        documents: SHA-256 over the documents' ids and bytes.
+        code: SHA-256 over the sources that answer.
+        calibration: Provenance of the numbers it answered with.
+        examples: Every example, with its gold.
+    """
+
+    set: str
+    documents: str
+    code: str
+    calibration: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A passage found, in short."""
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall time of the two calls."""
+
+    retrieve: float
+    ask: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an example.
+
+    Attributes:
+        id: The example's.
+        question: As it was asked.
+        answer: What Footnote said.
+        withheld: What it would have said without its threshold, where it abstained.
+        stands: What stands in the documents at each citation's place, read independently of the quote.
+        hits: The passages found, best first.
+        relevant: Ids of all the passages that hold evidence.
+        seconds: How long it took.
+    """
+
+    id: str
+    question: str
+    answer: Answer
+    withheld: Answer | None
+    stands: tuple[str, ...]
+    hits: tuple[Ranked, ...]
+    relevant: tuple[str, ...]
+    seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run read back: its header, and the results by example id, in the order of the set."""
+
+    header: Header
+    results: dict[str, Result]
+
+
+_HEADER = TypeAdapter(Header)
+_RESULT = TypeAdapter(Result)
+ANSWER = TypeAdapter(Answer)
+
+
+def main(
+    examples: Annotated[
+        Path,
+        typer.Argument(metavar="SET", help="A set of questions: a file, or a folder of BEIR or chunking.", exists=True),
+    ],
+    documents: Annotated[
+        Path | None, typer.Option(help="The folder a set of our own asks about; seeds/ unless you say.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask so many questions at most, evenly through the set.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write; runs/SET.jsonl unless you say.")] = None,
+) -> None:
+    """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
+    out = out or RUNS / f"{examples.stem}.jsonl"
+    with opened(examples, documents) as (docs, dataset):
+        asked = dataset.sample(limit) if limit else dataset
+        with _bar("Asking") as show:
+            run(docs, asked, str(examples), out, show)
+    typer.echo(f"{out}: {len(asked.examples)} questions asked. Next: python -m eval report {out}")
+
+
+@contextmanager
+def opened(
+    path: Path, documents: Path | None = None, numbers: Calibration | None = None
+) -> Iterator[tuple[Footnote, Dataset]]:
+    """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
+
+    Args:
+        path: The set.
+        documents: The folder that a set of our own asks about; seeds/ where none is given.
+        numbers: The calibration to answer with; by default the library's.
+
+    Raises:
+        DatasetError: The set cannot be read, or does not fit the documents.
+    """
+    if formats.is_own(path):
+        with _open(documents or SEEDS, numbers) as docs:
+            yield docs, own.read(path, lambda document_id: docs.document(document_id).text)
+        return
+    if documents is not None:
+        raise DatasetError(f"{path} brings its own documents; leave out --documents.")
+    dataset = formats.load(path)
+    with _open(kept(dataset), numbers) as docs:
+        refused = [file for file in docs.files() if file.state == "refused"]
+        if refused:
+            raise DatasetError(f"{path}: the document {refused[0].id} was not read: {refused[0].reason}.")
+        yield docs, dataset
+
+
+def kept(dataset: Dataset) -> Path:
+    """The folder of a set's documents under runs/, written whole or not at all, so that it is embedded once."""
+    digest = sha256(json.dumps(sorted(dataset.documents.items())).encode()).hexdigest()[:12]
+    folder = RUNS / "documents" / digest
+    if not folder.exists():
+        part = folder.with_suffix(".part")
+        dataset.write(part)
+        part.rename(folder)
+    return folder / dataset.name
+
+
+def run(
+    docs: Footnote, dataset: Dataset, name: str, out: Path, on_progress: Callable[[int, int], None] = lambda *_: None
+) -> Run:
+    """Ask every example that has no line in `out` yet, write each line as it comes, and return the whole run.
+
+    A finished run in `out` is kept as `NAME.previous.jsonl`; an unfinished one of the same questions, documents and
+    code is gone on with, any other one is set aside in the same way.
+    """
+    header = Header(name, _documents(docs), _code(), docs.calibration.provenance, dataset.examples)
+    results = _begin(out, header)
+    if dataset.examples:
+        docs.retrieve(dataset.examples[0].question)  # what is loaded once is nobody's time
+    with out.open("a", encoding="utf-8") as stream:
+        for example in dataset.examples:
+            if example.id not in results:
+                results[example.id] = ask(docs, example)
+                stream.write(_RESULT.dump_json(results[example.id]).decode() + "\n")
+                stream.flush()
+            on_progress(len(results), len(dataset.examples))
+    return Run(header, results)
+
+
+def ask(docs: Footnote, example: Example) -> Result:
+    """Ask one example. A follow-up is asked as it stands: Footnote does not read a conversation yet."""
+    within = example.within or None
+    start = time.perf_counter()
+    hits = docs.retrieve(example.question, _DEPTH, documents=within)
+    between = time.perf_counter()
+    answer = docs.ask(example.question, documents=within)
+    end = time.perf_counter()
+    withheld = docs.unguarded().ask(example.question, documents=within) if answer.status == "abstained" else None
+    return Result(
+        id=example.id,
+        question=example.question,
+        answer=answer,
+        withheld=withheld,
+        stands=tuple(docs.document(each.document_id).text[each.start : each.end] for each in answer.citations),
+        hits=tuple(ranked(hit.passage) for hit in hits),
+        relevant=_relevant(docs, example),
+        seconds=Seconds(between - start, end - between),
+    )
+
+
+def load(path: Path) -> Run:
+    """Read a run back; a line that was being written when the run ended is passed over.
+
+    Raises:
+        DatasetError: It is no run.
+    """
+    try:
+        first, *lines = path.read_bytes().split(b"\n")
+        header = _HEADER.validate_json(first)
+        results = (_RESULT.validate_json(line) for line in lines[:-1])  # after the last line end: nothing, or a part
+        return Run(header, {result.id: result for result in results})
+    except (OSError, ValueError, ValidationError) as error:
+        why = str(error).splitlines()[0]
+        raise DatasetError(f"{path} is no run that can be read ({why}); make one with python -m eval run.") from error
+
+
+def _begin(out: Path, header: Header) -> dict[str, Result]:
+    """The results that `out` has for this header; a file ready to be added to."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    results: dict[str, Result] = {}
+    if out.exists():
+        before = load(out)
+        if before.header == header and len(before.results) < len(header.examples):
+            results = before.results
+        else:
+            out.replace(out.with_name(f"{out.stem}.previous{out.suffix}"))
+    part = out.with_name(f".{out.name}.part")
+    lines = [_HEADER.dump_json(header), *(_RESULT.dump_json(result) for result in results.values())]
+    part.write_bytes(b"".join(line + b"\n" for line in lines))
+    part.replace(out)
+    return results
+
+
+def _relevant(docs: Footnote, example: Example) -> tuple[str, ...]:
+    """Every passage that holds some of the evidence."""
+    return tuple(
+        dict.fromkeys(
+            passage.id
+            for evidence in example.evidence
+            for passage in docs.library.passages_of(evidence.document)
+            if evidence.covers(passage)
+        )
+    )
+
+
+def ranked(passage: Passage) -> Ranked:
+    """A passage, in short."""
+    return Ranked(passage.id, passage.document_id, passage.start, passage.end)
+
+
+def _documents(docs: Footnote) -> str:
+    return _digest(f"{file.id} {file.sha256}" for file in docs.files())
+
+
+@cache
+def _code() -> str:
+    sources = sorted(
+        path for room in ("index", "rag") for path in (HOUSE / room).rglob("*") if path.suffix in (".py", ".json")
+    )
+    return _digest(f"{path.relative_to(HOUSE)} {sha256(path.read_bytes()).hexdigest()}" for path in sources)
+
+
+def _digest(lines: Sequence[str] | Iterator[str]) -> str:
+    return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _open(folder: Path, numbers: Calibration | None) -> Footnote:
+    with _bar("Reading") as show:
+        return rag.open(folder, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, and something to tell it how many of how many are done."""
+    console = Console(stderr=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
