@@ -1,16 +1,26 @@
-# make chat [DOCS=folder]   talk to a folder of documents        make test    everything CI checks
-# make check                format, lint, types, contracts       make clean   forget it all but libraries
+# make chat [DOCS=folder]        talk to a folder of documents     make test    everything CI checks
+# make gate                      the seeds set against its floors  make check   format, lint, types, contracts
+# make benchmark [DATA=folder]   the table of record               make clean   forget it all but libraries
 DOCS ?= seeds
+DATA ?= ../shared/data
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: chat test check clean
+.PHONY: chat test gate benchmark check clean
 
 chat: .venv/installed
 	@$(BIN)/python app.py serve "$(DOCS)"
 
 test: check
 	$(BIN)/python -m pytest
+	$(MAKE) gate
+
+gate: .venv/installed-dev
+	$(BIN)/python -m eval run eval/sets/seeds.jsonl --out runs/gate.jsonl
+	$(BIN)/python -m eval gate runs/gate.jsonl
+
+benchmark: .venv/installed-dev
+	$(BIN)/python -m eval benchmark --data "$(DATA)"
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -1,16 +1,15 @@
-"""`python -m eval`: ask a set of questions, judge how passages are cut, or measure speed and memory."""
+"""`python -m eval`: ask a set of questions, report, compare and gate what came of it, calibrate, measure."""
 
 import sys
 
 import typer
 
-from eval import bench, chunking, questions
+from eval import bench, benchmark, calibrate, compare, gate, learn, report, run
 from index.errors import FootnoteError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("questions")(questions.main)
-app.command("chunking")(chunking.main)
-app.command("bench")(bench.main)
+for module in (run, report, compare, gate, calibrate, benchmark, bench, learn):
+    app.command(module.__name__.rpartition(".")[2])(module.main)
 
 if __name__ == "__main__":
     try:

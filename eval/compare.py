@@ -1,0 +1,106 @@
+"""Two runs of the same questions: what changed, how surely, and which examples flipped."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from eval import score
+from eval.metrics import Numbers
+from eval.report import shown
+from eval.run import ANSWER, Run, load
+from eval.score import METRICS, Metric, Outcome
+from index.errors import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A metric in two runs, and the 95 % interval of the difference, by the paired bootstrap (Koehn, 2004)."""
+
+    metric: Metric
+    before: float
+    after: float
+    low: float
+    high: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the second is; less than 0 where it is worse."""
+        return self.after - self.before if self.metric.better == "higher" else self.before - self.after
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval of the difference leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def main(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A run.", exists=True, dir_okay=False)],
+    second: Annotated[
+        Path, typer.Argument(metavar="B", help="Another run of the same set.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Compare two runs of the same questions: every figure, the examples that flipped, and equal answers."""
+    before, after = load(first), load(second)
+    old, new = paired(before, after)
+    console = Console()
+    console.print(table(changes(old, new)))
+    for mark, title, flipped in (("+", "mended", flips(old, new)), ("-", "broken", flips(new, old))):
+        console.print(f"{len(flipped)} {title}", highlight=False)
+        for outcome in flipped:
+            console.print(f"{mark} {outcome.example.id}: {outcome.example.question}", markup=False, highlight=False)
+    same, both = repeated(before, after)
+    console.print(f"{same} of {both} answers are the same, byte for byte.", highlight=False)
+
+
+def paired(before: Run, after: Run) -> tuple[tuple[Outcome, ...], tuple[Outcome, ...]]:
+    """The outcomes of both.
+
+    Raises:
+        DatasetError: They were not asked the same examples.
+    """
+    if before.header.examples != after.header.examples:
+        raise DatasetError("The two runs did not ask the same examples; compare runs of one set, with one --limit.")
+    return score.outcomes(before), score.outcomes(after)
+
+
+def changes(before: Sequence[Outcome], after: Sequence[Outcome]) -> tuple[Change, ...]:
+    """Every metric that has a meaning in both."""
+    every = (_change(metric, metric.rows(before), metric.rows(after)) for metric in METRICS)
+    return tuple(change for change in every if change)
+
+
+def flips(before: Sequence[Outcome], after: Sequence[Outcome]) -> list[Outcome]:
+    """What failed in the first and does not in the second."""
+    return [new for old, new in zip(before, after, strict=True) if old.step and not new.step]
+
+
+def repeated(before: Run, after: Run) -> tuple[int, int]:
+    """How many of the answers that both runs have are the same, byte for byte, and how many both have."""
+    both = before.results.keys() & after.results.keys()
+    same = (ANSWER.dump_json(before.results[id].answer) == ANSWER.dump_json(after.results[id].answer) for id in both)
+    return sum(same), len(both)
+
+
+def _change(metric: Metric, old: Numbers, new: Numbers) -> Change | None:
+    if not len(old) or np.isnan(metric.of(old)) or np.isnan(metric.of(new)):
+        return None
+    low, high = score.interval(lambda picked: metric.of(new[picked]) - metric.of(old[picked]), len(old))
+    return Change(metric, metric.of(old), metric.of(new), low, high)
+
+
+def table(changes: Sequence[Change]) -> Table:
+    """The changes; a star where the interval leaves out zero."""
+    made = Table("figure")
+    for column in ("A", "B", "B - A", "95 % interval"):
+        made.add_column(column, justify="right")
+    for each in changes:
+        numbers = (each.before, each.after, each.after - each.before)
+        between = f"{shown(each.metric, each.low)} – {shown(each.metric, each.high)}{' *' if each.certain else '  '}"
+        made.add_row(each.metric.name, *(shown(each.metric, number) for number in numbers), between)
+    return made

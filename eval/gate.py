@@ -1,0 +1,124 @@
+"""The gate: a run against floors, and against an earlier run; exit code 1 where it falls short."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from pydantic import TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+from eval import compare, score
+from eval.formats.records import StrictRecord, explained
+from eval.report import shown
+from eval.run import load
+from eval.score import METRICS, Metric, Outcome
+from index.errors import DatasetError
+
+_METRICS = {metric.name: metric for metric in METRICS}
+
+
+class Floors(StrictRecord):
+    """What a run must keep.
+
+    Attributes:
+        floor: The least of each metric or, where less is better, the most.
+        tolerance: How much each may be worse than in the baseline.
+    """
+
+    floor: Mapping[str, float]
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A metric against what it must keep."""
+
+    metric: Metric
+    value: float
+    bound: float
+    against: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is at least as good; a figure that is not there is not."""
+        return self.value >= self.bound if self.metric.better == "higher" else self.value <= self.bound
+
+
+def main(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run.", exists=True, dir_okay=False)],
+    floor: Annotated[Path, typer.Option(help="The floors, TOML.", exists=True, dir_okay=False)] = Path(
+        "eval/gate.toml"
+    ),
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run of the same set, to be no worse than.", exists=True, dir_okay=False),
+    ] = None,
+) -> None:
+    """Check a run against floors and, where one is given, a baseline. Exit code 1: something fell short."""
+    floors, run = read(floor), load(path)
+    verdicts = against_floors(score.outcomes(run), floors)
+    broken: list[Outcome] = []
+    if baseline:
+        before, after = compare.paired(load(baseline), run)
+        verdicts += against_baseline(before, after, floors.tolerance)
+        broken = compare.flips(after, before)
+    console = Console()
+    console.print(table(verdicts))
+    for outcome in broken:
+        console.print(f"- {outcome.example.id}: {outcome.example.question}", markup=False, highlight=False)
+    short = [verdict for verdict in verdicts if not verdict.kept]
+    told = f"{len(short)} of {len(verdicts)} fell short" if short else f"all {len(verdicts)} kept"
+    console.print(f"The gate is {'red' if short else 'green'}: {told}.", highlight=False)
+    raise typer.Exit(1 if short else 0)
+
+
+def read(path: Path) -> Floors:
+    """Read a floors file: a table `floor` of metrics, and perhaps a `tolerance`.
+
+    Raises:
+        DatasetError: It is no such file, or names a metric that there is none of.
+    """
+    try:
+        floors = TypeAdapter(Floors).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise DatasetError(explained(str(path), error)) from error
+    unknown = [name for name in floors.floor if name not in _METRICS]
+    if unknown:
+        raise DatasetError(f"{path}: there is no metric “{unknown[0]}”; the metrics are {', '.join(_METRICS)}.")
+    return floors
+
+
+def against_floors(outcomes: Sequence[Outcome], floors: Floors) -> list[Verdict]:
+    """Every floor; a metric that has no meaning for the set falls short of any."""
+    return [
+        Verdict(_METRICS[name], _METRICS[name].value(outcomes), bound, "floor") for name, bound in floors.floor.items()
+    ]
+
+
+def against_baseline(before: Sequence[Outcome], after: Sequence[Outcome], tolerance: float) -> list[Verdict]:
+    """Every metric but time, which is another on every machine."""
+    verdicts = []
+    for metric in METRICS:
+        old = metric.value(before)
+        if not np.isnan(old) and not metric.name.startswith("seconds"):
+            bound = old - tolerance if metric.better == "higher" else old + tolerance
+            verdicts.append(Verdict(metric, metric.value(after), bound, "baseline"))
+    return verdicts
+
+
+def table(verdicts: Sequence[Verdict]) -> Table:
+    """The verdicts, what fell short first."""
+    made = Table("figure", "against", "verdict")
+    for column in ("value", "bound"):
+        made.add_column(column, justify="right")
+    for each in sorted(verdicts, key=lambda verdict: verdict.kept):
+        sign = "at least" if each.metric.better == "higher" else "at most"
+        words = "kept" if each.kept else "[bold red]fell short[/]"
+        value, bound = shown(each.metric, each.value), shown(each.metric, each.bound)
+        made.add_row(each.metric.name, each.against, words, value, f"{sign} {bound}")
+    return made
