@@ -34,7 +34,7 @@ def test_map_and_tree_agree() -> None:
         path
         for path in tracked()
         if path.split("/")[0] in PACKAGES
-        and Path(path).suffix in (".py", ".css", ".js")
+        and Path(path).suffix in (".py", ".css", ".js", ".html", ".j2", ".toml")
         and Path(path).name not in ("__init__.py", "__main__.py")
     }
     files = {path for path in mapped() if not path.endswith("/")}

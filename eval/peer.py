@@ -1,0 +1,49 @@
+"""The peer beside us: a plain llama-index pipeline over the same documents, with the same embedding weights.
+
+SentenceSplitter as it comes, all-MiniLM-L6-v2 through sentence-transformers, Chroma, and the nodes nearest to the
+question: what one gets who follows the documentation.
+"""
+
+from collections.abc import Mapping
+
+import chromadb
+from chromadb.config import Settings
+from llama_index.core import Document, StorageContext, VectorStoreIndex
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.schema import BaseNode, TextNode
+from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+from llama_index.vector_stores.chroma import ChromaVectorStore
+
+from eval.run import Ranked
+from index.export import packaged_model
+
+
+class Peer:
+    """Documents, indexed in memory."""
+
+    def __init__(self, documents: Mapping[str, str]) -> None:
+        """Index documents, texts by id."""
+        model = HuggingFaceEmbedding(model_name=str(packaged_model()), device="cpu", show_progress_bar=False)
+        client = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
+        store = ChromaVectorStore(chroma_collection=client.create_collection("peer", metadata={"hnsw:space": "cosine"}))
+        nodes = SentenceSplitter().get_nodes_from_documents(
+            [Document(text=text, id_=id) for id, text in documents.items()]
+        )
+        self._client = client
+        self._index = VectorStoreIndex(
+            nodes, storage_context=StorageContext.from_defaults(vector_store=store), embed_model=model
+        )
+
+    def retrieve(self, question: str, k: int) -> list[Ranked]:
+        """The `k` nearest nodes, best first."""
+        return [_ranked(found.node) for found in self._index.as_retriever(similarity_top_k=k).retrieve(question)]
+
+    def close(self) -> None:
+        """Forget the documents."""
+        self._client.delete_collection("peer")
+
+
+def _ranked(node: BaseNode) -> Ranked:
+    if not isinstance(node, TextNode) or node.start_char_idx is None or node.end_char_idx is None:
+        raise TypeError(f"{node.node_id} is no stretch of a text")
+    return Ranked(node.node_id, node.ref_doc_id or "", node.start_char_idx, node.end_char_idx)

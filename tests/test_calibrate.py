@@ -1,0 +1,257 @@
+"""Calibration: what a set teaches, by hand; kept in the library, used by every answer, and refused when damaged."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rag
+from eval import calibrate, learn, metrics
+from eval.calibrate import Cut, Trials, learn_cut, learn_fusion, look_up, ranks
+from eval.dataset import Dataset
+from eval.formats import own
+from index.errors import CalibrationError, DatasetError
+from rag import calibration
+from rag.calibration import Fusion, shipped
+from rag.retrieve import Found
+from tests.evaluation import SEEDS_SET, command
+
+
+@pytest.fixture(scope="module")
+def dataset(docs: rag.Footnote) -> Dataset:
+    return own.read(SEEDS_SET, lambda id: docs.document(id).text)
+
+
+def trials(right: list[int], logits: list[float]) -> Trials:
+    array = np.array(right, dtype=np.float64)
+    return Trials(array, array, np.array(logits, dtype=np.float64))
+
+
+# --- fusion ---
+
+
+def test_the_rank_of_the_first_passage_with_evidence() -> None:
+    one = Found({}, {"a": 4.0, "b": 1.0}, {"a": 0.1, "b": 0.9, "c": 0.8})
+    looked_up = [(one, frozenset("b")), (one, frozenset("c")), (one, frozenset("z"))]
+    assert ranks(looked_up, Fusion(1.0)).tolist() == [1, 2, np.inf]
+    assert ranks(looked_up, Fusion(0.0)).tolist() == [2, 3, np.inf]
+
+
+def test_the_fusion_learned_is_the_best_of_all_tried(docs: rag.Footnote, dataset: Dataset) -> None:
+    asked = dataset.sample(60).examples
+    looked_up = look_up(docs.library, asked)
+    assert len(looked_up) == sum(bool(example.evidence) for example in asked)
+
+    def reached(fusion: Fusion) -> float:
+        return metrics.mean(1 / ranks(looked_up, fusion))
+
+    learned = learn_fusion(docs.library, asked, Fusion(0.5))
+    assert reached(learned) == max(reached(Fusion(dense / 20)) for dense in range(21))
+    assert learn_fusion(docs.library, (), Fusion(0.5)) == Fusion(0.5)
+
+
+# --- confidence and threshold ---
+
+
+def sorted_trials() -> Trials:
+    """A hundred answers, the surer the oftener right: of the 40 surest 90 %, of the next 30 half, then none."""
+    right = [int(n % 10 != 5) for n in range(40)] + [n % 2 for n in range(30)] + [0] * 30
+    return trials(right, [5 - n / 10 for n in range(100)])
+
+
+def test_the_threshold_is_the_least_at_which_so_many_answers_are_right() -> None:
+    made = sorted_trials()
+    cut = learn_cut(made, 0.8)
+    given = cut.sure(made) >= cut.threshold
+    assert metrics.mean(made.right[given]) >= 0.8
+    more = np.sort(cut.sure(made))[::-1][int(given.sum())]
+    assert all(metrics.mean(made.right[cut.sure(made) >= least]) < 0.8 for least in cut.sure(made) if least <= more)
+
+
+@given(st.floats(0.5, 0.9), st.floats(0.5, 0.9))
+def test_a_higher_wish_answers_less(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    made = sorted_trials()
+    assert learn_cut(made, low).threshold <= learn_cut(made, high).threshold
+
+
+def test_confidence_becomes_the_share_that_is_right() -> None:
+    chance = random.Random(7)
+    logits = [chance.uniform(-4, 4) for _ in range(4_000)]
+    right = [int(chance.random() < 1 / (1 + np.exp(-(0.5 * logit + 1)))) for logit in logits]
+    cut = learn_cut(trials(right, logits), 0.5)
+    assert cut.confidence.slope == pytest.approx(0.5, abs=0.05)
+    assert cut.confidence.offset == pytest.approx(1, abs=0.1)
+    assert metrics.ece(trials(right, logits).right, cut.sure(trials(right, logits))) < 0.03
+
+
+def test_the_map_keeps_the_order() -> None:
+    made = sorted_trials()
+    sure = learn_cut(made, 0.7).sure(made)
+    assert (np.diff(sure) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("made", "precision", "told"),
+    [
+        (trials([1] * 19 + [0] * 99, [0.0] * 118), 0.8, "19 can be answered rightly and 99 not, and 20 of either"),
+        (trials([1] * 99, [0.0] * 99), 0.8, "99 can be answered rightly and 0 not"),
+        (trials([1] * 30 + [0] * 30, [-1.0] * 30 + [1.0] * 30), 0.8, "no surer of right answers than of wrong"),
+        (sorted_trials(), 1.01, "No threshold makes 101% of the answers right; 100% is the most"),
+    ],
+)
+def test_a_set_that_teaches_nothing_is_refused(made: Trials, precision: float, told: str) -> None:
+    with pytest.raises(DatasetError, match=told):
+        learn_cut(made, precision)
+
+
+def test_the_figures_told_are_of_questions_that_did_not_teach() -> None:
+    made = sorted_trials()
+    sure, given_ = calibrate._in_folds(made, 0.8)
+    assert len(sure) == len(given_) == 100
+    assert set(given_.tolist()) == {0.0, 1.0}
+    own_cut = Cut(learn_cut(made, 0.8).confidence, 0.0).sure(made)
+    assert not np.allclose(sure, own_cut)
+
+
+# --- kept and used ---
+
+
+@pytest.fixture
+def copied(seeds: Path, tmp_path: Path) -> Path:
+    """seeds/ with a library of its own."""
+    ignored = shutil.ignore_patterns(".footnote")
+    return Path(shutil.copytree(seeds, tmp_path / "seeds", ignore=ignored))
+
+
+def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path) -> None:
+    thresholds, abstained = [], []
+    for precision in (0.6, 0.9):
+        code, said = command("calibrate", SEEDS_SET, "--documents", copied, "--precision", precision)
+        assert code == 0
+        assert f"for {precision:.0%} of the answers right. In 5 folds: " in said
+        assert "calibration.json; delete it to go back" in said
+        with rag.open(copied) as docs:
+            assert docs.calibration.provenance in said
+            assert docs.calibration.weights == shipped().weights
+            thresholds.append(docs.calibration.threshold)
+            asked = own.read(SEEDS_SET, lambda id: docs.document(id).text).sample(40).examples
+            abstained.append(sum(docs.ask(example.question).status == "abstained" for example in asked))
+    assert thresholds[0] < thresholds[1]
+    assert abstained[0] < abstained[1]
+    (copied / ".footnote" / "calibration.json").unlink()
+    with rag.open(copied) as docs:
+        assert docs.calibration == shipped()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text[:40], "is damaged"),
+        (lambda text: "[]", "is damaged"),
+        (lambda text: text.replace('"dense"', '"sparse"'), "is damaged"),
+        (lambda text: text.replace('"threshold": ', '"threshold": "x'), "is damaged"),
+        (lambda text: json.dumps({**json.loads(text), "weights": "0"}), "was fitted to another version of the reader"),
+    ],
+)
+def test_a_calibration_that_cannot_be_used_is_refused_with_the_remedy(tmp_path: Path, change, told: str) -> None:
+    path = calibration.save(shipped(), tmp_path)
+    assert calibration.of(tmp_path) == shipped()
+    path.write_text(change(path.read_text()))
+    with pytest.raises(
+        CalibrationError, match=rf"{told}.*; delete it, or calibrate anew with python -m eval calibrate"
+    ):
+        calibration.of(tmp_path)
+
+
+def test_a_damaged_calibration_can_be_made_anew(copied: Path) -> None:
+    with rag.open(copied) as docs:
+        calibration.save(docs.calibration, docs.library.home).write_text("{")
+    with pytest.raises(CalibrationError, match="is damaged"):
+        rag.open(copied)
+    assert command("calibrate", SEEDS_SET, "--documents", copied, "--precision", 0.6)[0] == 0
+    rag.open(copied).close()
+
+
+def test_what_is_shipped_was_learned_from_training_data() -> None:
+    provenance = shipped().provenance
+    assert provenance.startswith("train-v1.1.json (SQuAD 1.1), train.jsonl (QED); half of the paragraphs withheld")
+    assert 0 < shipped().threshold < 1
+    assert shipped().confidence.slope > 0
+
+
+# --- the weights ---
+
+SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "sar", "vel", "don", "pi", "gra")
+
+
+def training_files(folder: Path) -> tuple[Path, Path]:
+    """Small files in the formats of SQuAD and QED: invented towns, their mayors, rivers and founding years."""
+    chance = random.Random(7)
+
+    def name() -> str:
+        return "".join(chance.sample(SYLLABLES, 3)).capitalize()
+
+    articles, lines = [], []
+    for number in range(80):
+        town, mayor, river, year = name(), name(), name(), str(chance.randrange(1000, 2000))
+        text = f"{mayor} is the mayor of {town}. The river {river} runs through it. It was founded in {year}."
+        asked = ((f"Who is the mayor of {town}?", mayor), (f"Which river runs through {town}?", river))
+        qas = [
+            {
+                "id": f"{number}-{place}",
+                "question": question,
+                "answers": [{"text": gold, "answer_start": text.index(gold)}],
+            }
+            for place, (question, gold) in enumerate(asked)
+        ]
+        articles.append({"title": f"{town} {number}", "paragraphs": [{"context": text, "qas": qas}]})
+        other = f"The town of {name()} was founded in {year} by {mayor}, people say. It lies by the sea."
+        span = [other.index(mayor), other.index(mayor) + len(mayor)]
+        question = f"who founded the town of {other.split()[3]}"
+        lines.append(
+            {
+                "example_id": number,
+                "title_text": f"Q{number}",
+                "question_text": question,
+                "paragraph_text": other,
+                "answer_spans": [span],
+                "answer_type": "single_sentence",
+            }
+        )
+    squad, qed = folder / "train.json", folder / "train.jsonl"
+    squad.write_text(json.dumps({"data": articles}))
+    qed.write_text("\n".join(map(json.dumps, lines)))
+    return squad, qed
+
+
+def test_everything_shipped_is_learned_with_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "_SHIPPED", tmp_path / "calibration.json")
+    code, said = command("learn", *training_files(tmp_path), "--precision", 0.6)
+    assert code == 0
+    assert "half of the paragraphs withheld, 240 questions, seed 7" in said
+    calibration.shipped.cache_clear()
+    learned = calibration.shipped()
+    calibration.shipped.cache_clear()
+    assert learned.provenance in said
+    assert any(learned.weights.choice.weights)
+    assert 0 < learned.threshold < 1
+    folder = tmp_path / "towns"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Ada Lo is the mayor of Velton. The river Mi runs through it.")
+    with rag.open(folder, calibration=learned) as docs:
+        assert docs.ask("Who is the mayor of Velton?").citations[0].quote == "Ada Lo is the mayor of Velton."
+
+
+def test_no_article_teaches_and_tells_the_figures(dataset: Dataset) -> None:
+    parts = learn.split(dataset.examples)
+    assert sum(map(len, parts)) == len(dataset.examples)
+    tags = [{example.tags for example in part} for part in parts]
+    assert not tags[0] & tags[1]
+    assert not tags[0] & tags[2]
+    assert not tags[1] & tags[2]
