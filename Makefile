@@ -17,7 +17,7 @@ test: check
 
 gate: .venv/installed-dev
 	$(BIN)/python -m eval run eval/sets/seeds.jsonl --out runs/gate.jsonl
-	$(BIN)/python -m eval gate runs/gate.jsonl
+	$(BIN)/python -m eval gate runs/gate.jsonl --floor eval/gate.toml
 
 benchmark: .venv/installed-dev
 	$(BIN)/python -m eval benchmark --data "$(DATA)"

@@ -4,7 +4,13 @@ import sys
 
 import typer
 
-from eval import bench, benchmark, calibrate, compare, gate, learn, report, run
+try:
+    from eval import bench, benchmark, calibrate, compare, gate, learn, report, run
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"The evaluation needs {missing.name}, which is not installed; install what it needs with: "
+        f"{sys.executable} -m pip install --constraint requirements.lock --editable '.[eval]'"
+    )
 from index.errors import FootnoteError
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

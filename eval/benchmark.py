@@ -5,9 +5,10 @@ Writes eval/BENCHMARK.md from benchmark.md.j2, which holds the words and the pub
 
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
@@ -18,18 +19,17 @@ import typer
 
 from eval import bench, compare, metrics, score
 from eval.dataset import Dataset
+from eval.metrics import Overlap, Ranking
 from eval.report import shown
-from eval.run import RUNS, Ranked, Result, Run, opened, ranked, run
-from eval.score import METRICS, Outcome
+from eval.run import DEPTH, RUNS, Ranked, Result, Run, opened, ranked, run
+from eval.score import BY_NAME, SHOWN, Outcome
 from index.errors import DatasetError
 from rag.answer import Footnote
 from rag.calibration import Fusion, shipped
-from rag.retrieve import retrieve
+from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 
 _HERE = Path(__file__).parent
 _TEMPLATE = _HERE / "benchmark.md.j2"
-_DEPTH = 50
-_SHOWN = 5
 
 SETS = {
     "squad1": "squad/dev-v1.1-visible.json",
@@ -50,11 +50,31 @@ SEARCHED = ("squad1", "policyqa", "chunking", "scifact", "inscit")
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a system found for each example, and the milliseconds of the median question."""
+    """What a system reaches on a set.
+
+    Attributes:
+        system: Its name.
+        documents: How it ranks documents, each by its first passage: means over the examples with evidence.
+        shown: The characters of its first passages against the evidence, likewise.
+        milliseconds: Of the median question.
+    """
 
     system: str
-    found: Mapping[str, Sequence[Ranked]]
+    documents: Ranking
+    shown: Overlap
     milliseconds: float
+
+
+_COLUMNS: dict[str, Callable[[Search], float]] = {
+    "hit@1": lambda search: 100 * search.documents.hit_1,
+    "hit@5": lambda search: 100 * search.documents.hit_5,
+    "MRR": lambda search: 100 * search.documents.mrr,
+    "nDCG@10": lambda search: 100 * search.documents.ndcg_10,
+    "recall": lambda search: 100 * search.shown.recall,
+    "precision": lambda search: 100 * search.shown.precision,
+    "IoU": lambda search: 100 * search.shown.iou,
+    "ms": lambda search: search.milliseconds,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +85,23 @@ class Measured:
     documents: int
     passages: int
     searches: tuple[Search, ...]
-    dataset: Dataset
     outcomes: tuple[Outcome, ...]
 
-    def search_table(self, *columns: str) -> str:
-        """A table with a row a system and these columns, Markdown.
+    def table(self, *columns: str) -> str:
+        """A table with a row a system and some of `_COLUMNS`, Markdown."""
+        rows = [[search.system, *(f"{_COLUMNS[name](search):.1f}" for name in columns)] for search in self.searches]
+        return "\n".join(
+            f"| {' | '.join(line)} |" for line in (["", *columns], ["---", *["---:"] * len(columns)], *rows)
+        )
 
-        Args:
-            columns: Of "hit@1", "hit@5", "MRR", "nDCG@10", "recall", "precision", "IoU", "ms".
-        """
-        rows = [
-            (search.system, *(f"{_figures(self.dataset, search)[name]:.1f}" for name in columns))
-            for search in self.searches
-        ]
-        return markdown(("", *columns), rows)
+    def against(self, system: str, column: str, floor: float) -> str:
+        """Whether a system keeps a floor, and by how much."""
+        value = next(_COLUMNS[column](search) for search in self.searches if search.system == system)
+        return f"{'kept' if value >= floor else 'missed'} by {abs(value - floor):.1f}"
 
     def figure(self, name: str) -> str:
         """A metric of the full path, in per cent."""
-        metric = next(metric for metric in METRICS if metric.name == name)
-        return shown(metric, metric.value(self.outcomes))
+        return figure(self.outcomes, name)
 
 
 def main(
@@ -106,7 +124,7 @@ def main(
 
 def measure(path: Path, name: str, limit: int | None, *, search: bool) -> Measured:
     """Ask a set of the full path and, where wished, of each way to search alone."""
-    with opened(path) as (docs, whole):
+    with opened(path, numbers=shipped()) as (docs, whole):
         dataset = whole.sample(limit) if limit else whole
         full = run(docs, dataset, str(path.name), RUNS / "benchmark" / f"{name}.jsonl")
         searches = tuple(_searches(docs, dataset, full)) if search else ()
@@ -115,7 +133,6 @@ def measure(path: Path, name: str, limit: int | None, *, search: bool) -> Measur
             documents=len(dataset.documents),
             passages=docs.library.passage_count(),
             searches=searches,
-            dataset=dataset,
             outcomes=score.outcomes(full),
         )
 
@@ -123,7 +140,7 @@ def measure(path: Path, name: str, limit: int | None, *, search: bool) -> Measur
 def seeds_twice(limit: int | None) -> tuple[tuple[Outcome, ...], tuple[int, int]]:
     """The outcomes of the set over seeds/, and how many answers of a second run are the same, of how many."""
     path = _HERE / "sets" / "seeds.jsonl"
-    with opened(path) as (docs, whole):
+    with opened(path, numbers=shipped()) as (docs, whole):
         dataset = whole.sample(limit) if limit else whole
         first, second = (run(docs, dataset, path.name, RUNS / "benchmark" / f"seeds-{time}.jsonl") for time in (1, 2))
     return score.outcomes(first), compare.repeated(first, second)
@@ -139,7 +156,8 @@ def record(
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         **measured,
-        seeds=Measured(len(seeds), 0, 0, (), Dataset("seeds", ()), seeds),
+        seeds=len(seeds),
+        seeds_figure=partial(figure, seeds),
         same=repeated[0],
         both=repeated[1],
         speed=speed,
@@ -149,30 +167,26 @@ def record(
     )
 
 
-def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, the first column to the left."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def figure(outcomes: Sequence[Outcome], name: str) -> str:
+    """A metric of some outcomes, in per cent."""
+    return shown(BY_NAME[name], BY_NAME[name].value(outcomes))
 
 
 def _searches(docs: Footnote, dataset: Dataset, full: Run) -> Iterable[Search]:
-    ways = (("BM25 alone", Fusion(0.0)), ("dense alone", Fusion(1.0)), ("fused", docs.calibration.fusion))
+    ways = (("BM25 alone", BM25_ALONE), ("dense alone", DENSE_ALONE), ("fused", docs.calibration.fusion))
     for system, fusion in ways:
-        yield _timed(system, dataset, partial(_ours, docs, fusion))
-    yield Search(
-        "full path",
-        {id: _met(result) for id, result in full.results.items()},
-        1_000 * median(r.seconds.ask for r in full.results.values()),
-    )
+        yield _search(system, dataset, partial(_ours, docs, fusion))
+    met = {id: _met(result) for id, result in full.results.items()}
+    yield _scored("full path", dataset, met, [result.seconds for result in full.results.values()])
     from eval.peer import Peer  # heavy: torch, 10 s
 
     peer = Peer(dataset.documents)
-    yield _timed("plain llama-index", dataset, lambda question: peer.retrieve(question, _DEPTH))
+    yield _search("plain llama-index", dataset, lambda question: peer.retrieve(question, DEPTH))
     peer.close()
 
 
 def _ours(docs: Footnote, fusion: Fusion, question: str) -> list[Ranked]:
-    return [ranked(hit.passage) for hit in retrieve(docs.library, question, _DEPTH, fusion)]
+    return [ranked(hit.passage) for hit in retrieve(docs.library, question, DEPTH, fusion)]
 
 
 def _met(result: Result) -> list[Ranked]:
@@ -182,42 +196,31 @@ def _met(result: Result) -> list[Ranked]:
     return sorted(result.hits, key=lambda hit: cited.index(hit.id) if hit.id in cited else len(cited))
 
 
-def _timed(system: str, dataset: Dataset, find: Callable[[str], Sequence[Ranked]]) -> Search:
+def _search(system: str, dataset: Dataset, find: Callable[[str], Sequence[Ranked]]) -> Search:
+    """Ask a system every question."""
     find(dataset.examples[0].question)  # what is loaded once is nobody's time
-    found, taken = {}, []
+    found, seconds = {}, []
     for example in dataset.examples:
         start = time.perf_counter()
         found[example.id] = find(example.question)
-        taken.append(time.perf_counter() - start)
-    return Search(system, found, 1_000 * median(taken))
+        seconds.append(time.perf_counter() - start)
+    return _scored(system, dataset, found, seconds)
 
 
-def _figures(dataset: Dataset, search: Search) -> dict[str, float]:
-    """What a search reaches, by column; documents ranked by their first passage, characters of the first five."""
+def _scored(system: str, dataset: Dataset, found: Mapping[str, Sequence[Ranked]], seconds: Sequence[float]) -> Search:
     asked = [example for example in dataset.examples if example.evidence]
-    rankings = metrics.rankings(
-        {each.id: dict.fromkeys(evidence.document for evidence in each.evidence) for each in asked},
-        {each.id: list(dict.fromkeys(hit.document_id for hit in search.found[each.id])) for each in asked},
-    ).values()
-    overlaps = [metrics.overlap(search.found[each.id][:_SHOWN], each.evidence) for each in asked]
-    return {
-        "hit@1": 100 * mean(ranking.hit_1 for ranking in rankings),
-        "hit@5": 100 * mean(ranking.hit_5 for ranking in rankings),
-        "MRR": 100 * mean(ranking.mrr for ranking in rankings),
-        "nDCG@10": 100 * mean(ranking.ndcg_10 for ranking in rankings),
-        "recall": 100 * mean(each.recall for each in overlaps),
-        "precision": 100 * mean(each.precision for each in overlaps),
-        "IoU": 100 * mean(each.iou for each in overlaps),
-        "ms": search.milliseconds,
-    }
+    rankings = score.document_rankings(asked, {example.id: found[example.id] for example in asked}).values()
+    overlaps = [metrics.overlap(found[example.id][:SHOWN], example.evidence) for example in asked]
+    return Search(
+        system,
+        Ranking(*(mean(column) for column in zip(*map(astuple, rankings), strict=True))),
+        Overlap(*(mean(column) for column in zip(*map(astuple, overlaps), strict=True))),
+        1_000 * median(seconds),
+    )
 
 
 def _processor() -> str:
     """The processor's name (Linux), or what Python knows of it."""
     info = Path("/proc/cpuinfo")
-    names = (
-        [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.exists()
-        else []
-    )
-    return names[0] if names else platform.processor() or platform.machine()
+    told = re.search(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    return told[1] if told else platform.processor() or platform.machine()

@@ -27,7 +27,7 @@ from rag.retrieve import Found, fuse, search
 
 PRECISION = 0.7
 
-_GRID = tuple(Fusion(round(dense, 2)) for dense in np.linspace(0.0, 1.0, 21).tolist())
+_GRID = tuple(Fusion(round(bm25, 4)) for bm25 in np.linspace(0.0, 0.05, 21).tolist())
 _FOLDS = 5
 _LEAST = 20  # questions of either kind, right and not
 _SEED = 7
@@ -71,17 +71,20 @@ def main(
         Path, typer.Argument(metavar="SET", help="Your questions, some of which nothing answers.", exists=True)
     ],
     documents: Annotated[
-        Path | None, typer.Option(help="The folder they ask about, whose library keeps what is learned.")
+        Path | None, typer.Option(help="The folder they ask about, whose library keeps what is learned; or seeds/.")
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
     ] = None,
     precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
     ] = PRECISION,
 ) -> None:
     """Calibrate a folder's library on your own questions; its answers follow from then on."""
-    with opened(examples, documents, calibration.shipped()) as (docs, dataset):
+    with opened(examples, documents, home=library, numbers=calibration.shipped()) as (docs, dataset):
         learned = calibrate(docs, dataset, precision)
         path = calibration.save(learned, docs.library.home)
-    typer.echo(f"{learned.provenance}\nKept in {path}; delete it to go back to the calibration that Footnote ships.")
+    typer.echo(f"{learned.provenance}\nKept in {path}; start the chat again to use it, or delete it to go back.")
 
 
 def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration:
@@ -95,8 +98,8 @@ def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration
     trials = ask_all(docs.library, untaught, dataset.examples)
     cut = learn_cut(trials, precision)
     provenance = (
-        f"{dataset.name}, {len(dataset.examples)} questions, {time.strftime('%Y-%m-%d')}, for {precision:.0%} of the "
-        f"answers right. In {_FOLDS} folds: {figures(trials, *_in_folds(trials, precision))}"
+        f"{dataset.name}, {len(dataset.examples)} questions, {time.strftime('%Y-%m-%d')}, for {precision:.1%} of the "
+        f"answers right. Confidence and threshold in {_FOLDS} folds: {told(trials, *_in_folds(trials, precision))}"
     )
     return replace(untaught, confidence=cut.confidence, threshold=cut.threshold, provenance=provenance)
 
@@ -106,7 +109,7 @@ def learn_fusion(library: Library, examples: Sequence[Example], known: Fusion) -
     looked_up = look_up(library, examples)
     if not looked_up:
         return known
-    return max(_GRID, key=lambda each: (metrics.mean(1 / ranks(looked_up, each)), -abs(each.dense - known.dense)))
+    return max(_GRID, key=lambda each: (metrics.mean(1 / ranks(looked_up, each)), -abs(each.bm25 - known.bm25)))
 
 
 def look_up(library: Library, examples: Sequence[Example]) -> list[tuple[Found, frozenset[str]]]:
@@ -161,21 +164,24 @@ def learn_cut(trials: Trials, precision: float) -> Cut:
         raise DatasetError("The reader is no surer of right answers than of wrong ones; calibrate on other questions.")
     reached = metrics.mean(trials.right[cut.sure(trials) >= cut.threshold])
     if reached < precision:
-        raise DatasetError(f"No threshold makes {precision:.0%} of the answers right; {reached:.0%} is the most.")
+        raise DatasetError(f"No threshold makes {precision:.1%} of the answers right; {reached:.1%} is the most.")
     return cut
 
 
-def figures(trials: Trials, sure: Numbers, given: Numbers) -> str:
+def told(trials: Trials, sure: Numbers, given: Numbers) -> str:
     """What comes of questions whose answers have this confidence `(n,)` and are given or not `(n,)`."""
-    answered = given[trials.answerable == 1]
-    return (
-        f"{metrics.mean(answered):.1%} of the answerable are answered, "
-        f"{metrics.mean(trials.right[trials.answerable == 1][answered == 1]):.1%} of these rightly; "
-        f"{1 - metrics.mean(given[trials.answerable == 0]):.1%} of the others are refused; "
-        f"{metrics.mean(trials.right[given == 1]):.1%} of the answers are right; confidence: AUROC of answerable or "
-        f"not {metrics.auroc(trials.answerable, sure):.3f}, of right or wrong {metrics.auroc(trials.right, sure):.3f}, "
-        f"ECE {metrics.ece(trials.right, sure):.3f}."
-    )
+    answerable, others = trials.answerable == 1, trials.answerable == 0
+    parts = [
+        f"{metrics.mean(given[answerable]):.1%} of the answerable are answered",
+        f"{metrics.mean(trials.right[answerable][given[answerable] == 1]):.1%} of these rightly",
+        f"{metrics.mean(trials.right[given == 1]):.1%} of the answers are right",
+        f"confidence: AUROC of right or wrong {metrics.auroc(trials.right, sure):.3f}",
+        f"ECE {metrics.ece(trials.right, sure):.3f}",
+    ]
+    if others.any():
+        parts.insert(2, f"{1 - metrics.mean(given[others]):.1%} of the others are refused")
+        parts.append(f"AUROC of answerable or not {metrics.auroc(trials.answerable, sure):.3f}")
+    return f"{'; '.join(parts)}."
 
 
 def _in_folds(trials: Trials, precision: float) -> tuple[Numbers, Numbers]:
@@ -190,11 +196,19 @@ def _in_folds(trials: Trials, precision: float) -> tuple[Numbers, Numbers]:
 
 def _cut(trials: Trials, precision: float) -> Cut:
     """The cut, at the highest precision there is where the wished one is not."""
-    model = LogisticRegression().fit(trials.logits[:, None], trials.right)
-    confidence = Platt(round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6))
+    confidence = _platt(trials)
     sure = Cut(confidence, 0.0).sure(trials)
     shares = 1 - metrics.risks(trials.right, sure)
     last = int(np.flatnonzero(shares >= min(precision, shares.max()))[-1])  # the last answer given, surest first
     ordered = np.sort(sure)[::-1]
     under = ordered[last + 1] if last + 1 < len(ordered) else 0.0
     return Cut(confidence, float(ordered[last] + under) / 2)
+
+
+def _platt(trials: Trials) -> Platt:
+    """Platt's fit: no penalty and, in its place, targets a little inside 0 and 1, so that few answers teach it too."""
+    right, count = trials.right.sum(), len(trials.right)
+    target = np.where(trials.right == 1, (right + 1) / (right + 2), 1 / (count - right + 2))
+    logits, kinds = np.tile(trials.logits, 2)[:, None], np.repeat((1, 0), count)
+    model = LogisticRegression(C=np.inf).fit(logits, kinds, sample_weight=np.hstack([target, 1 - target]))
+    return Platt(round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6))

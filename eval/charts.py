@@ -18,7 +18,7 @@ _ACCENT, _OTHER = "#1f6f8b", "#c77d2e"  # told apart without colour too: by plac
 
 Channel = TypeVar("Channel", altair.X, altair.Y)
 
-Row = dict[str, Any]
+Datum = dict[str, Any]
 """A row of a chart's data, by the names of its columns, as altair takes it."""
 
 
@@ -91,7 +91,7 @@ def confidences(outcomes: Sequence[Outcome]) -> str:
 
 def seconds(outcomes: Sequence[Outcome]) -> str:
     """How long questions took."""
-    taken = [1_000 * each.result.seconds.ask for each in outcomes if each.result]
+    taken = [1_000 * each.result.seconds for each in outcomes if each.result]
     return _svg(
         _of(_histogram(taken, max(taken)))
         .mark_rect(color=_ACCENT)
@@ -109,7 +109,7 @@ def _confidence(outcomes: Iterable[Outcome]) -> tuple[Numbers, Numbers]:
     return right, confidence
 
 
-def _histogram(values: Sequence[float], high: float) -> list[Row]:
+def _histogram(values: Sequence[float], high: float) -> list[Datum]:
     counts, edges = np.histogram(values, bins=_BINS, range=(0.0, high))
     borders = edges.tolist()
     return [
@@ -118,7 +118,7 @@ def _histogram(values: Sequence[float], high: float) -> list[Row]:
     ]
 
 
-def _of(rows: list[Row]) -> altair.Chart:
+def _of(rows: list[Datum]) -> altair.Chart:
     return altair.Chart(altair.InlineData(values=rows)).properties(width=_WIDTH, height=_HEIGHT)
 
 

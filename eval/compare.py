@@ -8,13 +8,15 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from eval import score
 from eval.metrics import Numbers
 from eval.report import shown
 from eval.run import ANSWER, Run, load
 from eval.score import METRICS, Metric, Outcome
+from index.document import canonical
 from index.errors import DatasetError
 
 
@@ -29,14 +31,11 @@ class Change:
     high: float
 
     @property
-    def gain(self) -> float:
-        """How much better the second is; less than 0 where it is worse."""
-        return self.after - self.before if self.metric.better == "higher" else self.before - self.after
-
-    @property
-    def certain(self) -> bool:
-        """Whether the interval of the difference leaves out zero."""
-        return self.low > 0 or self.high < 0
+    def verdict(self) -> str:
+        """Whether the second is better or worse; "" where chance explains the difference."""
+        if self.low <= 0 <= self.high:
+            return ""
+        return "better" if (self.low > 0) == (self.metric.better == "higher") else "worse"
 
 
 def main(
@@ -53,7 +52,7 @@ def main(
     for mark, title, flipped in (("+", "mended", flips(old, new)), ("-", "broken", flips(new, old))):
         console.print(f"{len(flipped)} {title}", highlight=False)
         for outcome in flipped:
-            console.print(f"{mark} {outcome.example.id}: {outcome.example.question}", markup=False, highlight=False)
+            console.print(line(mark, outcome))
     same, both = repeated(before, after)
     console.print(f"{same} of {both} answers are the same, byte for byte.", highlight=False)
 
@@ -64,8 +63,8 @@ def paired(before: Run, after: Run) -> tuple[tuple[Outcome, ...], tuple[Outcome,
     Raises:
         DatasetError: They were not asked the same examples.
     """
-    if before.header.examples != after.header.examples:
-        raise DatasetError("The two runs did not ask the same examples; compare runs of one set, with one --limit.")
+    if _asked(before) != _asked(after):
+        raise DatasetError("The two runs did not ask the same questions; compare runs of one set, with one --limit.")
     return score.outcomes(before), score.outcomes(after)
 
 
@@ -87,6 +86,16 @@ def repeated(before: Run, after: Run) -> tuple[int, int]:
     return sum(same), len(both)
 
 
+def line(mark: str, outcome: Outcome) -> Text:
+    """An example on one line; what a set holds is text, and moves no cursor."""
+    return Text(f"{mark} {canonical(f'{outcome.example.id}: {outcome.example.question}')[0]}")
+
+
+def _asked(run: Run) -> list[tuple[str, str, bool]]:
+    """What was asked; where the evidence stands may differ, for documents are edited."""
+    return [(each.id, each.question, each.answerable) for each in run.header.examples]
+
+
 def _change(metric: Metric, old: Numbers, new: Numbers) -> Change | None:
     if not len(old) or np.isnan(metric.of(old)) or np.isnan(metric.of(new)):
         return None
@@ -95,12 +104,13 @@ def _change(metric: Metric, old: Numbers, new: Numbers) -> Change | None:
 
 
 def table(changes: Sequence[Change]) -> Table:
-    """The changes; a star where the interval leaves out zero."""
-    made = Table("figure")
+    """The changes, each with what chance does not explain."""
+    made = Table(Column("figure", no_wrap=True))
     for column in ("A", "B", "B - A", "95 % interval"):
         made.add_column(column, justify="right")
+    made.add_column("B is")
     for each in changes:
         numbers = (each.before, each.after, each.after - each.before)
-        between = f"{shown(each.metric, each.low)} – {shown(each.metric, each.high)}{' *' if each.certain else '  '}"
-        made.add_row(each.metric.name, *(shown(each.metric, number) for number in numbers), between)
+        between = f"{shown(each.metric, each.low)} – {shown(each.metric, each.high)}"
+        made.add_row(each.metric.name, *(shown(each.metric, number) for number in numbers), between, each.verdict)
     return made

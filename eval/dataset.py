@@ -38,14 +38,16 @@ class Evidence:
         quote: The characters, or "" where the whole document is meant.
         span: Where they stand in its canonical text, or None where the whole document is meant.
         fact: Which of the facts it bears out that an answer needs; of the evidence of one fact any is enough.
+        grade: How relevant it is, from 1; only nDCG weighs it.
     """
 
     document: str
     quote: str = ""
     span: Span | None = None
     fact: int = 0
+    grade: int = 1
 
-    def covers(self, place: Place) -> bool:
+    def overlaps(self, place: Place) -> bool:
         """Whether it shares characters with a stretch of a document."""
         same = place.document_id == self.document
         return same and (self.span is None or (self.span.start < place.end and place.start < self.span.end))
@@ -85,7 +87,7 @@ class Example:
 
     def evidenced_by(self, place: Place) -> bool:
         """Whether a stretch of a document shares characters with some evidence."""
-        return any(each.covers(place) for each in self.evidence)
+        return any(each.overlaps(place) for each in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,22 @@ class Dataset:
         name: The set's name; the ids of its own documents are `<name>/<file>`.
         examples: In the order of the file.
         documents: Canonical text by id; empty where the set asks of a folder that is there already.
+        left_out: How many examples of the file are not among them.
     """
 
     name: str
     examples: tuple[Example, ...]
     documents: Mapping[str, str] = field(default_factory=dict)
+    left_out: int = 0
 
     def write(self, folder: Path) -> Path:
-        """Write the documents under `folder`, a text file each, and return the folder named like the set."""
+        """Write the documents under `folder`, a text file each, and return the folder named like the set.
+
+        Blank ones, which some public sets have, are left out: there is nothing to find in them.
+        """
         for id, text in self.documents.items():
+            if not text.strip():
+                continue
             path = folder / id
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -115,7 +124,8 @@ class Dataset:
         count = len(self.examples)
         if limit >= count:
             return self
-        return replace(self, examples=tuple(self.examples[place * count // limit] for place in range(limit)))
+        examples = tuple(self.examples[place * count // limit] for place in range(limit))
+        return replace(self, examples=examples, left_out=self.left_out + count - limit)
 
 
 class Documents:
@@ -166,7 +176,7 @@ def merged(name: str, datasets: Sequence[Dataset]) -> Dataset:
     )
 
 
-def withheld(dataset: Dataset, share: float, seed: int) -> Dataset:
+def thinned(dataset: Dataset, share: float, seed: int) -> Dataset:
     """The set without a share of its documents; what only they answer is unanswerable now.
 
     The questions left without an answer share the words of the documents that stay, as real ones do.

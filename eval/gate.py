@@ -10,16 +10,14 @@ import numpy as np
 import typer
 from pydantic import TypeAdapter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from eval import compare, score
 from eval.formats.records import StrictRecord, explained
 from eval.report import shown
 from eval.run import load
-from eval.score import METRICS, Metric, Outcome
+from eval.score import BY_NAME, METRICS, Metric, Outcome
 from index.errors import DatasetError
-
-_METRICS = {metric.name: metric for metric in METRICS}
 
 
 class Floors(StrictRecord):
@@ -51,9 +49,7 @@ class Verdict:
 
 def main(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="A run.", exists=True, dir_okay=False)],
-    floor: Annotated[Path, typer.Option(help="The floors, TOML.", exists=True, dir_okay=False)] = Path(
-        "eval/gate.toml"
-    ),
+    floor: Annotated[Path, typer.Option(help="The floors, TOML, such as eval/gate.toml.", exists=True, dir_okay=False)],
     baseline: Annotated[
         Path | None,
         typer.Option(help="An earlier run of the same set, to be no worse than.", exists=True, dir_okay=False),
@@ -61,6 +57,8 @@ def main(
 ) -> None:
     """Check a run against floors and, where one is given, a baseline. Exit code 1: something fell short."""
     floors, run = read(floor), load(path)
+    if run.header.left_out:
+        raise DatasetError(f"{path} leaves out {run.header.left_out} questions of its set; gate a run without --limit.")
     verdicts = against_floors(score.outcomes(run), floors)
     broken: list[Outcome] = []
     if baseline:
@@ -70,7 +68,7 @@ def main(
     console = Console()
     console.print(table(verdicts))
     for outcome in broken:
-        console.print(f"- {outcome.example.id}: {outcome.example.question}", markup=False, highlight=False)
+        console.print(compare.line("-", outcome))
     short = [verdict for verdict in verdicts if not verdict.kept]
     told = f"{len(short)} of {len(verdicts)} fell short" if short else f"all {len(verdicts)} kept"
     console.print(f"The gate is {'red' if short else 'green'}: {told}.", highlight=False)
@@ -87,16 +85,20 @@ def read(path: Path) -> Floors:
         floors = TypeAdapter(Floors).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise DatasetError(explained(str(path), error)) from error
-    unknown = [name for name in floors.floor if name not in _METRICS]
-    if unknown:
-        raise DatasetError(f"{path}: there is no metric “{unknown[0]}”; the metrics are {', '.join(_METRICS)}.")
+    if not floors.floor:
+        raise DatasetError(f"{path}: expected at least one floor; the metrics are {', '.join(BY_NAME)}.")
+    for name, bound in floors.floor.items():
+        if name not in BY_NAME:
+            raise DatasetError(f"{path}: there is no metric “{name}”; the metrics are {', '.join(BY_NAME)}.")
+        if not name.startswith("seconds") and not 0 <= bound <= 1:
+            raise DatasetError(f"{path}: expected a share from 0 to 1 for “{name}”, and it is {bound}.")
     return floors
 
 
 def against_floors(outcomes: Sequence[Outcome], floors: Floors) -> list[Verdict]:
     """Every floor; a metric that has no meaning for the set falls short of any."""
     return [
-        Verdict(_METRICS[name], _METRICS[name].value(outcomes), bound, "floor") for name, bound in floors.floor.items()
+        Verdict(BY_NAME[name], BY_NAME[name].value(outcomes), bound, "floor") for name, bound in floors.floor.items()
     ]
 
 
@@ -113,7 +115,7 @@ def against_baseline(before: Sequence[Outcome], after: Sequence[Outcome], tolera
 
 def table(verdicts: Sequence[Verdict]) -> Table:
     """The verdicts, what fell short first."""
-    made = Table("figure", "against", "verdict")
+    made = Table(Column("figure", no_wrap=True), "against", "verdict")
     for column in ("value", "bound"):
         made.add_column(column, justify="right")
     for each in sorted(verdicts, key=lambda verdict: verdict.kept):

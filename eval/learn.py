@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from eval import calibrate, formats, metrics
-from eval.dataset import Dataset, Example, merged, withheld
+from eval.dataset import Dataset, Example, merged, thinned
 from index import embeddings
 from index.library import Library
 from rag import calibration
@@ -34,12 +34,12 @@ from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights
 from rag.cite import cite
 from rag.extract import extract
 from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, trust_features, weigh
-from rag.retrieve import retrieve
+from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 
 _SEED = 7
 _WITHHELD = 0.5
 _WORTH = 0.25
-_UNTAUGHT = Fusion(0.5)
+_UNTAUGHT = Fusion(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def main(
 ) -> None:
     """Learn all that Footnote ships, from training data: fusion, reader, confidence, threshold."""
     sets = [some(formats.load(squad), articles).sample(questions), formats.load(qed).sample(questions // 2)]
-    dataset = withheld(merged("training", sets), _WITHHELD, _SEED)
+    dataset = thinned(merged("training", sets), _WITHHELD, _SEED)
     with tempfile.TemporaryDirectory() as folder:
         library = Library(dataset.write(Path(folder)))
         library.sync()
@@ -95,9 +95,9 @@ def learn(library: Library, examples: Sequence[Example], precision: float) -> Ca
     trials = calibrate.ask_all(library, numbers, test)
     sure = cut.sure(trials)
     provenance = (
-        f"{time.strftime('%Y-%m-%d')}, for {precision:.0%} of the answers right. {_passages(library, test, fusion)} "
+        f"{time.strftime('%Y-%m-%d')}, for {precision:.1%} of the answers right. {_passages(library, test, fusion)} "
         f"Answers to {len(test)} questions held out: "
-        f"{calibrate.figures(trials, sure, (sure >= cut.threshold).astype(np.float64))}"
+        f"{calibrate.told(trials, sure, (sure >= cut.threshold).astype(np.float64))}"
     )
     return replace(numbers, confidence=cut.confidence, threshold=round(cut.threshold, 4), provenance=provenance)
 
@@ -181,7 +181,7 @@ def _zeros(names: tuple[str, ...]) -> Logistic:
 def _passages(library: Library, examples: Sequence[Example], fusion: Fusion) -> str:
     looked_up = calibrate.look_up(library, examples)
     told = []
-    for name, each in (("fused", fusion), ("BM25", Fusion(0.0)), ("dense", Fusion(1.0))):
+    for name, each in (("fused", fusion), ("BM25", BM25_ALONE), ("dense", DENSE_ALONE)):
         ranks = calibrate.ranks(looked_up, each)
         first, fifth = (metrics.mean((ranks <= place).astype(np.float64)) for place in (1, 5))
         told.append(f"{name} Hit@1 {first:.1%}, Hit@5 {fifth:.1%}")

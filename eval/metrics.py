@@ -76,14 +76,14 @@ def citation_precision(cited: Sequence[Place], evidence: Sequence[Evidence]) -> 
 
     0 where nothing is cited.
     """
-    right = sum(any(each.covers(place) for each in evidence) for place in cited)
+    right = sum(any(each.overlaps(place) for each in evidence) for place in cited)
     return right / len(cited) if cited else 0.0
 
 
 def citation_recall(cited: Sequence[Place], evidence: Sequence[Evidence]) -> float:
     """Share of the facts for which some citation points at evidence; 0 where there are none."""
     facts = {each.fact for each in evidence}
-    found = {each.fact for each in evidence if any(each.covers(place) for place in cited)}
+    found = {each.fact for each in evidence if any(each.overlaps(place) for place in cited)}
     return len(found) / len(facts) if facts else 0.0
 
 
@@ -130,14 +130,14 @@ class Ranking:
 _MEASURES = (Success @ 1, Success @ 5, Success @ 10, R @ 5, R @ 10, RR, nDCG @ 10)
 
 
-def rankings(relevant: Mapping[str, Iterable[str]], ranked: Mapping[str, Sequence[str]]) -> dict[str, Ranking]:
+def rankings(relevant: Mapping[str, Mapping[str, int]], ranked: Mapping[str, Sequence[str]]) -> dict[str, Ranking]:
     """Each query's figures, by ir-measures; zeros for a query that has nothing relevant or is not in `ranked`.
 
     Args:
-        relevant: For each query the ids that are relevant.
+        relevant: For each query the ids that are relevant, with their grades from 1.
         ranked: For each query the ids found, best first.
     """
-    qrels = [ir_measures.Qrel(query, id, 1) for query, ids in relevant.items() for id in ids]
+    qrels = [ir_measures.Qrel(query, id, grade) for query, grades in relevant.items() for id, grade in grades.items()]
     run = [ir_measures.ScoredDoc(query, id, -place) for query, ids in ranked.items() for place, id in enumerate(ids)]
     figures: dict[str, dict[object, float]] = {query: {} for query in relevant}
     if qrels:

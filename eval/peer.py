@@ -44,6 +44,6 @@ class Peer:
 
 
 def _ranked(node: BaseNode) -> Ranked:
-    if not isinstance(node, TextNode) or node.start_char_idx is None or node.end_char_idx is None:
-        raise TypeError(f"{node.node_id} is no stretch of a text")
-    return Ranked(node.node_id, node.ref_doc_id or "", node.start_char_idx, node.end_char_idx)
+    """A node in short; one whose text llama-index did not find in its document again shows no characters."""
+    start, end = (node.start_char_idx or 0, node.end_char_idx or 0) if isinstance(node, TextNode) else (0, 0)
+    return Ranked(node.node_id, node.ref_doc_id or "", start, end)

@@ -1,8 +1,8 @@
 """A run -> tables for the terminal, and one self-contained page: figures, charts, and a browser of failures."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +12,13 @@ import typer
 from markupsafe import Markup
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from eval import charts, score
 from eval.dataset import Evidence, Turn
 from eval.run import Run, load
-from eval.score import METRICS, STEPS, Figure, Metric, Outcome, Step
+from eval.score import BY_NAME, STEPS, Figure, Metric, Outcome, Step
+from index.document import canonical
 from index.passages import Passage
 from rag.cite import Citation
 
@@ -42,6 +44,14 @@ class Row:
     value: str
     interval: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures that say something about one thing."""
+
+    name: str
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +124,13 @@ def main(
     console.print(table(figures))
     console.print(tag_table(outcomes))
     failed = [f"{each.count} {each.name}" for each in failures(outcomes)]
-    console.print(f"{len(outcomes)} questions: {', '.join(failed) if failed else 'none failed'}.", highlight=False)
+    left_out = f", {run.header.left_out} of the set left out" if run.header.left_out else ""
+    console.print(
+        f"{len(outcomes)} questions{left_out}: {', '.join(failed) if failed else 'none failed'}.", highlight=False
+    )
     target = path.with_suffix(".html")
     target.write_text(page(path.stem, run, outcomes, figures), encoding="utf-8")
-    console.print(f"The page: {target}", highlight=False, soft_wrap=True)
+    console.print(Text(f"The page: {target}"), soft_wrap=True)
 
 
 def table(figures: Iterable[Figure]) -> Table:
@@ -134,14 +147,13 @@ def tag_table(outcomes: Sequence[Outcome]) -> Table:
     """Some figures of each tag that several examples have."""
     made = Table(Column("tag", no_wrap=True), *("questions", *_BY_TAG))
     for tagged in by_tag(outcomes):
-        made.add_row(tagged.tag, *tagged.values)
+        made.add_row(Text(canonical(tagged.tag)[0]), *tagged.values)
     return made
 
 
 def by_tag(outcomes: Sequence[Outcome]) -> tuple[Tagged, ...]:
     """Some figures of each tag that several examples have, by tag."""
-    metrics = {metric.name: metric for metric in METRICS}
-    chosen = [metrics[name] for name in _BY_TAG.values()]
+    chosen = [BY_NAME[name] for name in _BY_TAG.values()]
     tags = sorted({tag for outcome in outcomes for tag in outcome.example.tags})
     groups = {tag: [outcome for outcome in outcomes if tag in outcome.example.tags] for tag in tags}
     return tuple(
@@ -153,7 +165,7 @@ def by_tag(outcomes: Sequence[Outcome]) -> tuple[Tagged, ...]:
 
 def shown(metric: Metric, value: float) -> str:
     """A figure for people: shares in per cent, times in seconds."""
-    if np.isnan(value):
+    if not np.isfinite(value):
         return "–"
     return f"{value:.3f} s" if metric.name.startswith("seconds") else f"{100 * value:.1f}"
 
@@ -167,8 +179,9 @@ def page(title: str, run: Run, outcomes: Sequence[Outcome], figures: Sequence[Fi
         set=run.header.set,
         asked=len(run.results),
         total=len(outcomes),
+        left_out=run.header.left_out,
         calibration=run.header.calibration,
-        figures=[_row(figure) for figure in figures],
+        groups=_groups(figures),
         charts=_charts(outcomes) if run.results else (),
         tags={"columns": ("questions", *_BY_TAG), "rows": by_tag(outcomes)},
         steps=failures(outcomes),
@@ -204,6 +217,18 @@ def marked(passage: Passage, cited: Sequence[Citation], evidence: Sequence[Evide
 def _row(figure: Figure) -> Row:
     low, high = shown(figure.metric, figure.low), shown(figure.metric, figure.high)
     return Row(figure.metric.name, shown(figure.metric, figure.value), f"{low} – {high}", figure.count)
+
+
+def _groups(figures: Sequence[Figure]) -> tuple[Group, ...]:
+    """The figures by what stands before the colon of their names."""
+
+    def group(row: Row) -> str:
+        return row.name.partition(": ")[0]
+
+    return tuple(
+        Group(name, tuple(replace(row, name=row.name.partition(": ")[2]) for row in rows))
+        for name, rows in groupby(map(_row, figures), key=group)
+    )
 
 
 def _charts(outcomes: Sequence[Outcome]) -> tuple[Chart, ...]:

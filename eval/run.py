@@ -5,17 +5,19 @@ own is counted as failed, never left out.
 """
 
 import json
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
+import filelock
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -23,16 +25,17 @@ import rag
 from eval import formats
 from eval.dataset import Dataset, Example
 from eval.formats import own
-from index.errors import DatasetError
+from index.errors import DatasetError, QuestionError
 from index.passages import Passage
 from rag.answer import Answer, Footnote
-from rag.calibration import Calibration
+from rag.calibration import Calibration, shipped
+from rag.retrieve import check_question
 
 HOUSE = Path(__file__).parent.parent
 SEEDS = HOUSE / "seeds"
 RUNS = Path("runs")
 
-_DEPTH = 50  # hits kept of each question: enough for ten different documents
+DEPTH = 50  # hits kept of each question: enough for ten different documents of a few passages each
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,17 @@ class Header:
 
     Attributes:
         set: The file or folder of the set.
+        left_out: How many examples of the set were not asked on purpose.
         documents: SHA-256 over the documents' ids and bytes.
-        code: SHA-256 over the sources that answer.
-        calibration: Provenance of the numbers it answered with.
-        examples: Every example, with its gold.
+        system: SHA-256 over the sources that answer, the numbers they answer with, and the embedding model's name.
+        calibration: Where these numbers come from.
+        examples: Every example that is asked, with its gold.
     """
 
     set: str
+    left_out: int
     documents: str
-    code: str
+    system: str
     calibration: str
     examples: tuple[Example, ...]
 
@@ -65,26 +70,18 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
-    """Wall time of the two calls."""
-
-    retrieve: float
-    ask: float
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """What came of an example.
 
     Attributes:
         id: The example's.
-        question: As it was asked.
+        question: As it was asked, for people who read the line.
         answer: What Footnote said.
         withheld: What it would have said without its threshold, where it abstained.
         stands: What stands in the documents at each citation's place, read independently of the quote.
         hits: The passages found, best first.
         relevant: Ids of all the passages that hold evidence.
-        seconds: How long it took.
+        seconds: How long the answer took, by the clock.
     """
 
     id: str
@@ -94,7 +91,7 @@ class Result:
     stands: tuple[str, ...]
     hits: tuple[Ranked, ...]
     relevant: tuple[str, ...]
-    seconds: Seconds
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +115,9 @@ def main(
     documents: Annotated[
         Path | None, typer.Option(help="The folder a set of our own asks about; seeds/ unless you say.")
     ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask so many questions at most, evenly through the set.")
     ] = None,
@@ -125,8 +125,10 @@ def main(
 ) -> None:
     """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
     out = out or RUNS / f"{examples.stem}.jsonl"
-    with opened(examples, documents) as (docs, dataset):
+    with opened(examples, documents, home=library) as (docs, dataset):
         asked = dataset.sample(limit) if limit else dataset
+        if docs.calibration != shipped():
+            typer.echo(f"Answered with the library's own calibration: {docs.calibration.provenance}", err=True)
         with _bar("Asking") as show:
             run(docs, asked, str(examples), out, show)
     typer.echo(f"{out}: {len(asked.examples)} questions asked. Next: python -m eval report {out}")
@@ -134,26 +136,31 @@ def main(
 
 @contextmanager
 def opened(
-    path: Path, documents: Path | None = None, numbers: Calibration | None = None
+    path: Path, documents: Path | None = None, *, home: Path | None = None, numbers: Calibration | None = None
 ) -> Iterator[tuple[Footnote, Dataset]]:
     """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
 
     Args:
         path: The set.
         documents: The folder that a set of our own asks about; seeds/ where none is given.
+        home: Where that folder's library lives; by default in the folder.
         numbers: The calibration to answer with; by default the library's.
 
     Raises:
-        DatasetError: The set cannot be read, or does not fit the documents.
+        DatasetError: The set cannot be read or asked, or does not fit the documents.
+        LibraryError: The library cannot be opened.
     """
     if formats.is_own(path):
-        with _open(documents or SEEDS, numbers) as docs:
-            yield docs, own.read(path, lambda document_id: docs.document(document_id).text)
+        with _open(documents or SEEDS, home, numbers) as docs:
+            if not docs.library.writable:
+                typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
+            yield docs, _checked(path, own.read(path, partial(_text, docs)))
         return
-    if documents is not None:
-        raise DatasetError(f"{path} brings its own documents; leave out --documents.")
-    dataset = formats.load(path)
-    with _open(kept(dataset), numbers) as docs:
+    if documents is not None or home is not None:
+        raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
+    dataset = _checked(path, formats.load(path))
+    with _open(kept(dataset), None, numbers) as docs:
+        docs.library.require_writable()  # a reader beside a sync would find half of the documents
         refused = [file for file in docs.files() if file.state == "refused"]
         if refused:
             raise DatasetError(f"{path}: the document {refused[0].id} was not read: {refused[0].reason}.")
@@ -162,12 +169,17 @@ def opened(
 
 def kept(dataset: Dataset) -> Path:
     """The folder of a set's documents under runs/, written whole or not at all, so that it is embedded once."""
-    digest = sha256(json.dumps(sorted(dataset.documents.items())).encode()).hexdigest()[:12]
+    digest = _digest([json.dumps(document) for document in sorted(dataset.documents.items())])[:12]
     folder = RUNS / "documents" / digest
     if not folder.exists():
-        part = folder.with_suffix(".part")
-        dataset.write(part)
-        part.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+            dataset.write(Path(part) / "whole")
+            try:
+                (Path(part) / "whole").rename(folder)
+            except OSError:
+                if not folder.exists():  # no other run was quicker, with the same documents
+                    raise
     return folder / dataset.name
 
 
@@ -179,17 +191,24 @@ def run(
     A finished run in `out` is kept as `NAME.previous.jsonl`; an unfinished one of the same questions, documents and
     code is gone on with, any other one is set aside in the same way.
     """
-    header = Header(name, _documents(docs), _code(), docs.calibration.provenance, dataset.examples)
-    results = _begin(out, header)
-    if dataset.examples:
+    header = Header(
+        set=name,
+        left_out=dataset.left_out,
+        documents=_digest(f"{file.id} {file.sha256}" for file in docs.files()),
+        system=_digest([_sources(), repr(docs.calibration), docs.library.embedder.name]),
+        calibration=docs.calibration.provenance,
+        examples=dataset.examples,
+    )
+    with _alone(out):
+        results = _begin(out, header)
         docs.retrieve(dataset.examples[0].question)  # what is loaded once is nobody's time
-    with out.open("a", encoding="utf-8") as stream:
-        for example in dataset.examples:
-            if example.id not in results:
-                results[example.id] = ask(docs, example)
-                stream.write(_RESULT.dump_json(results[example.id]).decode() + "\n")
-                stream.flush()
-            on_progress(len(results), len(dataset.examples))
+        with out.open("ab") as stream:
+            for example in dataset.examples:
+                if example.id not in results:
+                    results[example.id] = ask(docs, example)
+                    stream.write(_RESULT.dump_json(results[example.id]) + b"\n")
+                    stream.flush()
+                on_progress(len(results), len(dataset.examples))
     return Run(header, results)
 
 
@@ -197,10 +216,9 @@ def ask(docs: Footnote, example: Example) -> Result:
     """Ask one example. A follow-up is asked as it stands: Footnote does not read a conversation yet."""
     within = example.within or None
     start = time.perf_counter()
-    hits = docs.retrieve(example.question, _DEPTH, documents=within)
-    between = time.perf_counter()
     answer = docs.ask(example.question, documents=within)
-    end = time.perf_counter()
+    seconds = time.perf_counter() - start
+    hits = docs.retrieve(example.question, DEPTH, documents=within)
     withheld = docs.unguarded().ask(example.question, documents=within) if answer.status == "abstained" else None
     return Result(
         id=example.id,
@@ -210,7 +228,7 @@ def ask(docs: Footnote, example: Example) -> Result:
         stands=tuple(docs.document(each.document_id).text[each.start : each.end] for each in answer.citations),
         hits=tuple(ranked(hit.passage) for hit in hits),
         relevant=_relevant(docs, example),
-        seconds=Seconds(between - start, end - between),
+        seconds=seconds,
     )
 
 
@@ -225,17 +243,20 @@ def load(path: Path) -> Run:
         header = _HEADER.validate_json(first)
         results = (_RESULT.validate_json(line) for line in lines[:-1])  # after the last line end: nothing, or a part
         return Run(header, {result.id: result for result in results})
-    except (OSError, ValueError, ValidationError) as error:
-        why = str(error).splitlines()[0]
-        raise DatasetError(f"{path} is no run that can be read ({why}); make one with python -m eval run.") from error
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} holds no run of this version; make one with python -m eval run.") from error
 
 
 def _begin(out: Path, header: Header) -> dict[str, Result]:
     """The results that `out` has for this header; a file ready to be added to."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     results: dict[str, Result] = {}
     if out.exists():
-        before = load(out)
+        try:
+            before = load(out)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{out} is there, and no run of this version; delete it, or name another file with --out."
+            ) from error
         if before.header == header and len(before.results) < len(header.examples):
             results = before.results
         else:
@@ -254,7 +275,7 @@ def _relevant(docs: Footnote, example: Example) -> tuple[str, ...]:
             passage.id
             for evidence in example.evidence
             for passage in docs.library.passages_of(evidence.document)
-            if evidence.covers(passage)
+            if evidence.overlaps(passage)
         )
     )
 
@@ -264,25 +285,60 @@ def ranked(passage: Passage) -> Ranked:
     return Ranked(passage.id, passage.document_id, passage.start, passage.end)
 
 
-def _documents(docs: Footnote) -> str:
-    return _digest(f"{file.id} {file.sha256}" for file in docs.files())
+def _checked(path: Path, dataset: Dataset) -> Dataset:
+    """The set, every question of which can be asked."""
+    for example in dataset.examples:
+        try:
+            check_question(example.question)
+        except QuestionError as error:
+            raise DatasetError(f"{path}, {example.id}: {error}") from error
+    return dataset
+
+
+def _text(docs: Footnote, document_id: str) -> str:
+    """A document's text, or why there is none."""
+    try:
+        return docs.document(document_id).text
+    except KeyError:
+        refused = {file.id: file.reason for file in docs.files() if file.state == "refused"}
+    if document_id in refused:
+        raise DatasetError(f"the document {document_id} was not read: {refused[document_id]}.")
+    raise DatasetError(
+        f"there is no document {document_id} in the folder; footnote status lists those that there are, and "
+        f"--documents names another folder."
+    )
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """One run at a time writes a file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(out.with_name(f".{out.name}.lock"), blocking=False)
+    try:
+        with lock:
+            yield
+            Path(lock.lock_file).unlink(missing_ok=True)
+    except filelock.Timeout as error:
+        raise DatasetError(
+            f"{out} is being written by another run; wait for it, or name another file with --out."
+        ) from error
 
 
 @cache
-def _code() -> str:
-    sources = sorted(
-        path for room in ("index", "rag") for path in (HOUSE / room).rglob("*") if path.suffix in (".py", ".json")
-    )
+def _sources() -> str:
+    """SHA-256 over the sources that answer."""
+    rooms = (HOUSE / "index", HOUSE / "rag")
+    sources = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".json"))
     return _digest(f"{path.relative_to(HOUSE)} {sha256(path.read_bytes()).hexdigest()}" for path in sources)
 
 
-def _digest(lines: Sequence[str] | Iterator[str]) -> str:
+def _digest(lines: Iterable[str]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _open(folder: Path, numbers: Calibration | None) -> Footnote:
+def _open(folder: Path, home: Path | None, numbers: Calibration | None) -> Footnote:
     with _bar("Reading") as show:
-        return rag.open(folder, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
+        return rag.open(folder, home=home, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 An example without a result gets the worst of every number, so that leaving it out raises no figure.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from eval import metrics
 from eval.dataset import Example
 from eval.metrics import Numbers, Overlap, Ranking, mean
-from eval.run import Result, Run
+from eval.run import Ranked, Result, Run
 from rag.answer import Answer
 
 Step = Literal[
@@ -29,7 +29,7 @@ STEPS: tuple[Step, ...] = (
     "not asked",
 )
 
-_SHOWN = 5  # passages a reader is shown, for the figures of how passages are cut
+SHOWN = 5  # passages a reader is shown, for the figures of how passages are cut
 _RESAMPLES = 1_000
 _SEED = 7
 _NEVER = float("inf")
@@ -124,15 +124,20 @@ class Figure:
 def outcomes(run: Run) -> tuple[Outcome, ...]:
     """The numbers of every example of a run, in the order of the set."""
     examples, results = run.header.examples, run.results
-    documents = metrics.rankings(
-        {each.id: dict.fromkeys(evidence.document for evidence in each.evidence) for each in examples},
-        {id: list(dict.fromkeys(hit.document_id for hit in result.hits)) for id, result in results.items()},
-    )
+    documents = document_rankings(examples, {id: result.hits for id, result in results.items()})
     passages = metrics.rankings(
-        {each.id: results[each.id].relevant if each.id in results else () for each in examples},
+        {each.id: dict.fromkeys(results[each.id].relevant if each.id in results else (), 1) for each in examples},
         {id: [hit.id for hit in result.hits] for id, result in results.items()},
     )
     return tuple(_outcome(each, results.get(each.id), documents[each.id], passages[each.id]) for each in examples)
+
+
+def document_rankings(examples: Sequence[Example], found: Mapping[str, Sequence[Ranked]]) -> dict[str, Ranking]:
+    """For each example how the documents are ranked, each by its first passage."""
+    return metrics.rankings(
+        {each.id: {evidence.document: evidence.grade for evidence in each.evidence} for each in examples},
+        {id: list(dict.fromkeys(hit.document_id for hit in hits)) for id, hits in found.items()},
+    )
 
 
 def figures(outcomes: Sequence[Outcome]) -> tuple[Figure, ...]:
@@ -145,9 +150,8 @@ def interval(statistic: Callable[[npt.NDArray[np.int64]], float], count: int) ->
     """The 95 % interval of a statistic of some of `count` rows, by drawing as many rows with replacement."""
     chance = np.random.default_rng(_SEED)
     drawn = np.array([statistic(chance.integers(0, count, count)) for _ in range(_RESAMPLES)])
-    drawn = drawn[np.isfinite(drawn)]
-    low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
-    return float(low), float(high)
+    drawn = drawn[~np.isnan(drawn)]
+    return metrics.percentile(drawn, 2.5), metrics.percentile(drawn, 97.5)
 
 
 def right(answer: Answer, example: Example) -> bool:
@@ -170,7 +174,7 @@ def _outcome(example: Example, result: Result | None, documents: Ranking, passag
     evidence = example.evidence
     spanned = bool(evidence) and all(each.span for each in evidence)
     cited = result.answer.citations if result else ()
-    first = result.hits[:_SHOWN] if result else ()
+    first = result.hits[:SHOWN] if result else ()
     answered = float(result.answer.status == "answered") if result else float(not example.answerable)
     rightly = float(result is not None and right(result.withheld or result.answer, example))
     answers = example.answers if example.answerable else ("",)
@@ -272,7 +276,7 @@ def _abstained(outcome: Outcome) -> Sequence[float]:
 
 
 def _seconds(outcome: Outcome) -> Sequence[float]:
-    return (outcome.result.seconds.ask if outcome.result else _NEVER,)
+    return (outcome.result.seconds if outcome.result else _NEVER,)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -316,3 +320,5 @@ METRICS: tuple[Metric, ...] = (
     Metric("seconds: p50", _seconds, lambda rows: metrics.percentile(rows[:, 0], 50), "lower"),
     Metric("seconds: p95", _seconds, lambda rows: metrics.percentile(rows[:, 0], 95), "lower"),
 )
+
+BY_NAME = {metric.name: metric for metric in METRICS}

@@ -12,7 +12,7 @@ from pathlib import Path
 from index import embeddings
 from index.library import Library, OnProgress
 from rag.answer import Answer, Footnote, Statement
-from rag.calibration import Calibration, of
+from rag.calibration import Calibration, calibration_of
 from rag.cite import Citation
 from rag.reader import FeatureReader
 from rag.retrieve import Hit
@@ -49,7 +49,7 @@ def open(
     try:
         if library.writable:
             library.sync(on_progress)
-        numbers = calibration or of(library.home)
+        numbers = calibration or calibration_of(library.home)
         return Footnote(library, FeatureReader(embeddings.default(), numbers), numbers)
     except BaseException:
         library.close()

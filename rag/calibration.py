@@ -14,13 +14,14 @@ _OWN = "calibration.json"
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """A convex combination: a passage scores `dense * cosine + (1 - dense) * BM25`, each scaled to 0..1.
+    """Interpolation: a passage scores `cosine + bm25 * BM25`.
 
-    Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, TOIS 2023: each score is
-    scaled from the least it can be in theory to the best that the question found.
+    Wang, Zhuang and Zuccon, BERT-based Dense Retrievers Require Interpolation with BM25, ICTIR 2021. The scores
+    stay as they are, so that the more words a question shares with a passage, the more its words weigh, and what
+    else was found changes no score.
     """
 
-    dense: float
+    bm25: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def shipped() -> Calibration:
     )
 
 
-def of(home: Path) -> Calibration:
+def calibration_of(home: Path) -> Calibration:
     """The calibration of the library in `home`: its own where `save` wrote one, else the shipped one.
 
     Raises:
@@ -101,7 +102,7 @@ def of(home: Path) -> Calibration:
         data = json.loads(path.read_text(encoding="utf-8"))
         own = replace(
             shipped(),
-            fusion=Fusion(float(data["fusion"]["dense"])),
+            fusion=Fusion(float(data["fusion"]["bm25"])),
             confidence=Platt(float(data["confidence"]["slope"]), float(data["confidence"]["offset"])),
             threshold=float(data["threshold"]),
             provenance=str(data["provenance"]),

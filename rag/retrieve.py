@@ -13,6 +13,8 @@ MAX_QUESTION = 4_000  # characters
 
 _CANDIDATES = 50  # of each search, before fusion
 
+DENSE_ALONE, BM25_ALONE = Fusion(0.0), Fusion(1e6)  # to measure the two searches by
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -77,13 +79,8 @@ def search(library: Library, query: str, documents: Collection[str] | None = Non
 
 
 def fuse(found: Found, fusion: Fusion) -> dict[str, float]:
-    """The fused score, 0..1, of every passage found, best first, ties by id."""
-    most = max(found.bm25.values(), default=1.0)
-    nearest = 1 + max(found.cosines.values(), default=0.0) or 1.0
-    scores = {
-        id: fusion.dense * (1 + cosine) / nearest + (1 - fusion.dense) * found.bm25.get(id, 0.0) / most
-        for id, cosine in found.cosines.items()
-    }
+    """The fused score of every passage found, best first, ties by id."""
+    scores = {id: cosine + fusion.bm25 * found.bm25.get(id, 0.0) for id, cosine in found.cosines.items()}
     return dict(sorted(scores.items(), key=lambda scored: (-scored[1], scored[0])))
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from eval.__main__ import app
 from eval.dataset import Evidence, Example
-from eval.run import Ranked, Result, Seconds
+from eval.run import Ranked, Result
 from index.document import Span
 from index.passages import Passage
 from rag.answer import Answer
@@ -49,7 +49,7 @@ def result(
         stands=tuple(TEXT[each.start : each.end] for each in said.citations),
         hits=ranked(*found),
         relevant=("d#10",) if example.evidence else (),
-        seconds=Seconds(0.01, 0.2),
+        seconds=0.2,
     )
 
 

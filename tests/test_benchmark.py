@@ -1,6 +1,7 @@
 """The table of record, in small: every set read, every system run, and the record written."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from eval import bench, benchmark
 from eval.benchmark import SETS
 from eval.peer import Peer
+from eval.run import load, opened
 from index.errors import DatasetError
+from rag.calibration import save, shipped
 from tests.evaluation import command
 
 TOWNS = {"Vienna": "Danube", "Rome": "Tiber", "Cairo": "Nile", "Paris": "Seine", "London": "Thames", "Prague": "Vltava"}
@@ -88,17 +91,29 @@ def data(tmp_path: Path) -> Path:
 def test_the_record_is_written_from_every_set(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(bench, "lines", lambda: iter(["ask from the shell: quick"]))
-    code, said = command("benchmark", "--data", data, "--limit", 4, "--out", tmp_path / "RECORD.md")
+    code, said = command("benchmark", "--data", data, "--limit", 12, "--out", tmp_path / "RECORD.md")
     assert code == 0, said
     record = (tmp_path / "RECORD.md").read_text(encoding="utf-8")
     assert "nan" not in record
     assert "| – |" not in record
     for system in ("BM25 alone", "dense alone", "fused", "full path", "plain llama-index"):
         assert record.count(f"| {system} |") == len(benchmark.SEARCHED), system
-    assert "4 questions over 6 paragraphs (6 passages)" in record
+    assert "6 questions over 6 paragraphs (6 passages)" in record
     assert "| fused | 100.0 | 100.0 |" in record
-    assert "4 of 4 answers of a second run the same byte for byte" in record
+    assert "12 of 12 answers of a second run the same byte for byte" in record
     assert "- ask from the shell: quick" in record
+
+
+def test_the_record_is_of_the_calibration_that_ships(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = data / SETS["squad1"]
+    with opened(path) as (docs, _):
+        save(replace(docs.calibration, threshold=1.0, provenance="fitted to the test set"), docs.library.home)
+    measured = benchmark.measure(path, "squad1", None, search=False)
+    assert load(Path("runs/benchmark/squad1.jsonl")).header.calibration == shipped().provenance
+    assert any(outcome.answered for outcome in measured.outcomes)
 
 
 def test_where_a_set_is_absent_it_is_named(data: Path, tmp_path: Path) -> None:

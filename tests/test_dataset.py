@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import index.formats
 import rag
 from eval import formats
-from eval.dataset import Dataset, Documents, Evidence, Example, Turn, merged, withheld
+from eval.dataset import Dataset, Documents, Evidence, Example, Turn, merged, thinned
 from eval.formats import own
 from index.document import Span, canonical
 from index.errors import DatasetError
@@ -21,7 +21,9 @@ TEXT = "Ada wrote it. Bob read it. Ada wrote it."
 
 
 def texts(document_id: str) -> str:
-    return {"d/a.txt": TEXT}[document_id]
+    if document_id != "d/a.txt":
+        raise DatasetError(f"there is no document {document_id}")
+    return TEXT
 
 
 def question(**fields: object) -> dict[str, object]:
@@ -72,6 +74,8 @@ def test_quotes_of_one_fact_are_alternatives(tmp_path: Path) -> None:
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": "Ada wrote it."}]), "stands there 2 times"),
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": "bob"}]), "“bob” stands there 0 times"),
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": ""}]), "stands there 0 times"),
+        (question(id="2", answers=[" "]), r"line 2, answers\[0\]: string should match pattern"),
+        (question(id="2", question=""), "line 2, question: string should match pattern"),
     ],
 )
 def test_a_malformed_line_is_named_with_what_was_expected(tmp_path: Path, record: object, told: str) -> None:
@@ -180,9 +184,18 @@ def test_beir_documents_judged_above_zero_are_evidence(tmp_path: Path) -> None:
     assert read.examples == (Example("q1", "Who?", True, evidence=(Evidence("set/00001-d2.txt"),)),)
 
 
+def test_beir_keeps_grades(tmp_path: Path) -> None:
+    (example,) = formats.load(beir(tmp_path / "set", "q1\td2\t2\nq1\td1\t1\n\n")).examples
+    assert [(each.document, each.fact, each.grade) for each in example.evidence] == [
+        ("set/00001-d2.txt", 0, 2),
+        ("set/00000-d1.txt", 1, 1),
+    ]
+
+
 @pytest.mark.parametrize(
     ("judged", "told"),
     [
+        ("q1\td2\t²\n", r"test.tsv, line 2: expected query, document and a whole number"),
         ("q1\td2\n", r"test.tsv, line 2: expected query, document and a whole number"),
         ("q1\td2\t1\nq9\td1\t1\n", r"test.tsv, line 3: expected a query and a document of this set, not q9, d1"),
     ],
@@ -234,6 +247,18 @@ def test_claims_are_asked_of_their_own_document(tmp_path: Path) -> None:
         formats.load(lines(path, {**claim, "label": "maybe"}))
 
 
+def test_a_supporting_sentence_that_is_not_there_is_named(tmp_path: Path) -> None:
+    claim = {
+        "claim": "A.",
+        "evidence": ["A."],
+        "supporting_sentences": [[1]],
+        "label": "supported",
+        "meta": {"id": "w"},
+    }
+    with pytest.raises(DatasetError, match=r"line 1, supporting_sentences: expected numbers of sentences, 0 to 0"):
+        formats.load(lines(tmp_path / "claims.jsonl", claim))
+
+
 def test_summaries_are_claims(tmp_path: Path) -> None:
     path = tmp_path / "domain.json"
     rows = [{"id": str(label), "doc": "Ada.", "summary": "Ada?", "label": label} for label in (0, 1)]
@@ -264,6 +289,32 @@ def test_conversations_keep_what_was_said(tmp_path: Path) -> None:
     assert second.history == (Turn("Who?", "Ada."),)
 
 
+@pytest.mark.parametrize("context", [[], ["Who?", "Ada."]])
+def test_a_conversation_that_ends_without_a_question_is_named(tmp_path: Path, context: list[str]) -> None:
+    turns = [{"context": context, "prevEvidence": [], "labels": []}]
+    path = tmp_path / "talks.json"
+    path.write_text(json.dumps({"talk": {"turns": turns}}))
+    with pytest.raises(DatasetError, match=r"talks.json, talk.turns\[0\].context: expected questions and answers in"):
+        formats.load(path)
+
+
+def test_ids_are_given_once(tmp_path: Path) -> None:
+    twice = json.loads(json.dumps(SQUAD))
+    twice["data"][0]["paragraphs"][0]["qas"][1]["id"] = "1"
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps(twice))
+    with pytest.raises(DatasetError, match=r"dev.json: expected an id for each example, and 1 comes more than once"):
+        formats.load(path)
+
+
+@pytest.mark.parametrize("name", ["s.jsonl", "s.json", "s.txt"])
+@pytest.mark.parametrize("record", [question(), {"answers": []}])
+def test_a_set_of_our_own_is_told_by_its_fields_whatever_its_name(tmp_path: Path, name: str, record: object) -> None:
+    path = lines(tmp_path / name, record, record)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert formats.is_own(path)
+
+
 def test_qed_takes_the_questions_that_one_sentence_answers(tmp_path: Path) -> None:
     row = {"example_id": 1, "title_text": "A", "question_text": "who", "paragraph_text": "Ada wrote."}
     path = lines(
@@ -281,6 +332,7 @@ def test_qed_takes_the_questions_that_one_sentence_answers(tmp_path: Path) -> No
     [
         ("a.jsonl", '{"x": 1}\n', "is no set that can be read"),
         ("a.json", '{"data": [', r"a.json, line 1: expected JSON"),
+        ("a.json", '{\n"data": [\n', r"a.json, line 3: expected JSON"),
         ("a.json", "[]", "is no set that can be read"),
         ("a.json", '{"data": []}', "holds no examples"),
         ("a.txt", "", "expected JSON"),
@@ -324,7 +376,7 @@ def test_a_sample_is_spread_evenly() -> None:
 def test_what_only_withheld_documents_answer_is_unanswerable() -> None:
     documents = {f"s/{n}.txt": str(n) for n in range(40)}
     asked = tuple(Example(id, "?", True, ("a",), (Evidence(id),)) for id in documents)
-    half = withheld(merged("m", [Dataset("s", asked, documents)]), 0.5, seed=1)
+    half = thinned(merged("m", [Dataset("s", asked, documents)]), 0.5, seed=1)
     assert 10 < len(half.documents) < 30
     for example in half.examples:
         assert example.answerable == bool(example.evidence) == (f"m/{example.id}" in half.documents)

@@ -106,7 +106,7 @@ def test_overlap_counts_what_is_shown_for_nothing_and_what_is_shown_twice() -> N
 
 
 def test_rankings_as_computed_by_hand() -> None:
-    relevant = {"q": ["b", "d", "z"], "nothing found": ["a"], "nothing relevant": []}
+    relevant = {"q": {"b": 1, "d": 1, "z": 1}, "nothing found": {"a": 1}, "nothing relevant": {}}
     found = metrics.rankings(relevant, {"q": ["a", "b", "c", "d"], "nothing relevant": ["a"]})
     ideal = 1 / math.log2(2) + 1 / math.log2(3) + 1 / math.log2(4)
     assert found["q"] == Ranking(
@@ -124,7 +124,12 @@ def test_rankings_as_computed_by_hand() -> None:
 def test_a_ranking_keeps_its_order_whatever_the_ids() -> None:
     """ir-measures breaks ties by id: there must be none."""
     for ids in (["a", "z"], ["z", "a"]):
-        assert metrics.rankings({"q": ids[:1]}, {"q": ids})["q"].mrr == 1
+        assert metrics.rankings({"q": {ids[0]: 1}}, {"q": ids})["q"].mrr == 1
+
+
+def test_ndcg_weighs_grades() -> None:
+    found = metrics.rankings({"q": {"a": 1, "b": 3}}, {"q": ["a", "b"]})
+    assert found["q"].ndcg_10 == pytest.approx((1 + 3 / math.log2(3)) / (3 + 1 / math.log2(3)))
 
 
 # --- decisions and confidence ---

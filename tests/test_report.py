@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Page
+from rich.console import Console
 
 import rag
 from eval import report, score
@@ -58,8 +59,8 @@ def test_the_command_prints_every_figure_and_writes_the_page(made: Path) -> None
     for figure in score.figures(outcomes):
         assert figure.metric.name in said
         assert report.shown(figure.metric, figure.value) in said
-    failed = [outcome for outcome in outcomes if outcome.step]
-    assert f"40 questions: {report.failures(outcomes)[0].count} {failed and report.failures(outcomes)[0].name}" in said
+    first = report.failures(outcomes)[0]
+    assert f"40 questions, 162 of the set left out: {first.count} {first.name}" in " ".join(said.split())
     assert made.with_suffix(".html").exists()
 
 
@@ -90,7 +91,7 @@ def hostile_run() -> Run:
     hits = tuple(replace(hit, passage=replace(hit.passage, text=EVIL, document_id=EVIL)) for hit in answer().hits)
     said = replace(answer(30), text=EVIL, hits=hits)
     results = {each.id: result(each, said) for each in examples}
-    return Run(Header(EVIL, "", "", EVIL, examples), results)
+    return Run(Header(EVIL, 0, "", "", EVIL, examples), results)
 
 
 def test_what_comes_from_outside_is_text_on_the_page() -> None:
@@ -102,14 +103,22 @@ def test_what_comes_from_outside_is_text_on_the_page() -> None:
     assert page.count("{{ 7*7 }}") > 10
 
 
+def test_tags_are_text_in_the_terminal_too() -> None:
+    tagged = tuple(replace(UNANSWERABLE, id=str(number), tags=("[/x] [red]",)) for number in range(3))
+    run = Run(Header("set", 0, "", "", "", tagged), {})
+    console = Console(record=True, width=100)
+    console.print(report.tag_table(score.outcomes(run)))
+    assert "[/x] [red]" in console.export_text()
+
+
 def test_a_run_of_nothing_and_a_run_without_failures_have_pages() -> None:
-    nothing = Run(Header("set", "", "", "", (ASKED,)), {})
+    nothing = Run(Header("set", 0, "", "", "", (ASKED,)), {})
     outcomes = score.outcomes(nothing)
     page = report.page("none", nothing, outcomes, score.figures(outcomes))
     assert "<b>not asked</b> (1)" in page
     assert "0 questions of set, of 1" in page
     good = Run(
-        Header("set", "", "", "", (ASKED, UNANSWERABLE)),
+        Header("set", 0, "", "", "", (ASKED, UNANSWERABLE)),
         {"1": result(ASKED, answer(12)), "2": result(UNANSWERABLE, answer())},
     )
     outcomes = score.outcomes(good)
@@ -118,7 +127,7 @@ def test_a_run_of_nothing_and_a_run_without_failures_have_pages() -> None:
 
 def test_of_thousands_of_failures_the_page_shows_some_and_says_so() -> None:
     examples = tuple(replace(UNANSWERABLE, id=str(number)) for number in range(150))
-    many = Run(Header("set", "", "", "", examples), {each.id: result(each, answer(30)) for each in examples})
+    many = Run(Header("set", 0, "", "", "", examples), {each.id: result(each, answer(30)) for each in examples})
     outcomes = score.outcomes(many)
     assert "<b>answered the unanswerable</b> (150, 100 shown)" in report.page(
         "many", many, outcomes, score.figures(outcomes)

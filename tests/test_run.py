@@ -12,7 +12,8 @@ from eval import run as runs
 from eval.dataset import Dataset
 from eval.formats import own
 from eval.run import ANSWER, ask, load, opened, run
-from index.errors import DatasetError
+from index.errors import DatasetError, LibraryError
+from rag.calibration import save
 from tests.evaluation import SEEDS_SET, command
 
 
@@ -40,7 +41,7 @@ def test_each_line_is_json_with_times_beside_the_answer(docs: rag.Footnote, data
     run(docs, dataset, "seeds", tmp_path / "r.jsonl")
     header, *lines = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
     assert {each["id"] for each in header["examples"]} == {line["id"] for line in lines}
-    assert all(line["seconds"]["ask"] > 0 and "seconds" not in line["answer"] for line in lines)
+    assert all(line["seconds"] > 0 and "seconds" not in line["answer"] for line in lines)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
@@ -80,7 +81,7 @@ def test_a_run_by_other_code_or_numbers_is_not_gone_on_with(
     path = tmp_path / "r.jsonl"
     run(docs, dataset, "seeds", path)
     path.write_bytes(b"\n".join(path.read_bytes().split(b"\n")[:3]) + b"\n")
-    other = rag.Footnote(docs.library, docs._reader, replace(docs.calibration, provenance="other"))
+    other = rag.Footnote(docs.library, docs._reader, replace(docs.calibration, threshold=0.5))
     assert len(run(other, dataset, "seeds", path).results) == len(dataset.examples)
     assert len(load(tmp_path / "r.previous.jsonl").results) == 2
 
@@ -164,20 +165,81 @@ def test_nothing_is_written_when_a_set_is_malformed(squad: Path) -> None:
     assert not Path("runs").exists()
 
 
-def test_a_document_that_cannot_be_read_stops_the_run(squad: Path) -> None:
+def test_a_blank_document_of_a_set_is_nothing_to_find(squad: Path) -> None:
     blank = json.loads(json.dumps(SQUAD))
     blank["data"][0]["paragraphs"].append({"context": " ", "qas": []})
     squad.write_text(json.dumps(blank))
-    with pytest.raises(DatasetError, match=r"small.json: the document small/00001-Vienna.txt was not read: no text"):
+    assert command("run", squad)[0] == 0
+
+
+def test_a_set_whose_documents_are_being_read_by_another_process_waits(squad: Path) -> None:
+    command("run", squad)
+    folder = runs.kept(runs.formats.load(squad))
+    with rag.open(folder), pytest.raises(LibraryError, match="is being written by process"):
         command("run", squad)
-    assert not Path("runs/small.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [("  ", "small.json, Rome: The question is empty"), ("x" * 4_001, "small.json, Rome: The question has 4,001 char")],
+)
+def test_a_question_that_cannot_be_asked_stops_the_run_before_it_starts(squad: Path, question: str, told: str) -> None:
+    odd = json.loads(json.dumps(SQUAD))
+    odd["data"][1]["paragraphs"][0]["qas"][0]["question"] = question
+    squad.write_text(json.dumps(odd))
+    with pytest.raises(DatasetError, match=told):
+        command("run", squad)
+    assert not Path("runs").exists()
+
+
+def test_two_runs_do_not_write_one_file(docs: rag.Footnote, dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+
+    def second(done: int, _: int) -> None:
+        if done == 1:
+            with pytest.raises(DatasetError, match=r"r.jsonl is being written by another run; wait for it"):
+                run(docs, dataset, "seeds", path)
+
+    assert len(run(docs, dataset, "seeds", path, second).results) == len(dataset.examples)
+    assert [each.name for each in tmp_path.iterdir()] == ["r.jsonl"]
+
+
+def test_a_library_that_is_open_elsewhere_is_asked_as_it_stands_and_says_so(
+    docs: rag.Footnote, seeds: Path, tmp_path: Path
+) -> None:
+    assert docs.library.writable
+    code, said = command("run", SEEDS_SET, "--documents", seeds, "--limit", 2, "--out", tmp_path / "r.jsonl")
+    assert code == 0
+    assert "Asked as it stands: " in said
+
+
+def test_a_library_elsewhere_is_asked_with_its_own_calibration(seeds: Path, tmp_path: Path) -> None:
+    with rag.open(seeds, home=tmp_path / "library") as docs:
+        save(replace(docs.calibration, threshold=1.0, provenance="mine"), docs.library.home)
+    arguments = ("--documents", seeds, "--library", tmp_path / "library", "--limit", 4, "--out", tmp_path / "r.jsonl")
+    said = command("run", SEEDS_SET, *arguments)[1]
+    assert "Answered with the library's own calibration: mine" in said
+    assert {result.answer.status for result in load(tmp_path / "r.jsonl").results.values()} == {"abstained"}
+
+
+def test_evidence_in_a_refused_document_is_told_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a.pdf").write_bytes(b"no PDF")
+    quote = {"document": "d/a.pdf", "quote": "Ada"}
+    record = {"id": "1", "question": "Who?", "answers": ["Ada"], "evidence": [quote]}
+    (tmp_path / "s.jsonl").write_text(json.dumps(record))
+    with (
+        pytest.raises(DatasetError, match=r"s.jsonl, line 1: the document d/a.pdf was not read: "),
+        opened(tmp_path / "s.jsonl", tmp_path / "d"),
+    ):
+        pass
 
 
 def test_a_set_that_does_not_fit_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.txt").write_text("Ada wrote it.")
     with (
-        pytest.raises(DatasetError, match=r"there is no document seeds/\S+ in the folder; name the right folder"),
+        pytest.raises(DatasetError, match=r"there is no document seeds/\S+ in the folder; footnote status lists"),
         opened(SEEDS_SET, tmp_path / "other"),
     ):
         pass
@@ -186,9 +248,19 @@ def test_a_set_that_does_not_fit_the_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}\n", b"\xff\n", b'{"set": "x"}\nnonsense\n'])
 def test_what_is_no_run_is_refused_with_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "r.jsonl").write_bytes(content)
-    with pytest.raises(DatasetError, match=r"r.jsonl is no run that can be read") as refusal:
+    with pytest.raises(DatasetError, match=r"r.jsonl holds no run of this version; make one") as refusal:
         load(tmp_path / "r.jsonl")
     assert "\n" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_run_is_not_written_over(docs: rag.Footnote, dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    with pytest.raises(
+        DatasetError, match=r"notes.txt is there, and no run of this version; delete it, or name another"
+    ):
+        run(docs, dataset, "seeds", path)
+    assert path.read_text() == "mine"
 
 
 def test_within_restricts_the_search(tmp_path: Path, squad: Path) -> None:

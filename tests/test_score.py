@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval import score
-from eval.dataset import Example
+from eval.dataset import Evidence, Example
 from eval.metrics import Overlap
-from eval.run import Header, Result, Run, Seconds
+from eval.run import Header, Result, Run
 from eval.score import METRICS, Outcome
 from index.document import Span
 from rag.answer import Answer
-from tests.evaluation import ASKED, UNANSWERABLE, answer, result
+from tests.evaluation import ASKED, TEXT, UNANSWERABLE, answer, result
 
 
 def outcome(example: Example, *results: Result) -> Outcome:
-    header = Header("set", "", "", "", (example,))
+    header = Header("set", 0, "", "", "", (example,))
     (only,) = score.outcomes(Run(header, {each.id: each for each in results}))
     return only
 
@@ -96,7 +96,7 @@ def test_figures_of_a_whole_set() -> None:
         result(UNANSWERABLE, answer(confidence=0.1), answer(30)),
         result(third, answer(30, confidence=0.7)),
     )
-    outcomes = score.outcomes(Run(Header("set", "", "", "", examples), {each.id: each for each in results}))
+    outcomes = score.outcomes(Run(Header("set", 0, "", "", "", examples), {each.id: each for each in results}))
     assert value("answers: recall", *outcomes) == 1 / 2
     assert value("answers: precision", *outcomes) == 1 / 2
     assert value("abstention: precision", *outcomes) == value("abstention: recall", *outcomes) == 1 / 2
@@ -109,7 +109,7 @@ def test_figures_of_a_whole_set() -> None:
 def test_metrics_without_a_meaning_are_left_out() -> None:
     claims = [replace(ASKED, answers=(), evidence=(), within=("d",)), replace(UNANSWERABLE, within=("d",))]
     results = {each.id: result(each, answer(12)) for each in claims}
-    outcomes = score.outcomes(Run(Header("set", "", "", "", tuple(claims)), results))
+    outcomes = score.outcomes(Run(Header("set", 0, "", "", "", tuple(claims)), results))
     names = {figure.metric.name for figure in score.figures(outcomes)}
     assert names >= {"confidence: AUROC", "abstention: balanced accuracy", "citations: exact quotes"}
     assert not [name for name in names if name.startswith(("documents", "passages", "top 5", "answers: F1"))]
@@ -123,6 +123,9 @@ def test_an_interval_is_drawn_the_same_every_time_and_holds_the_value() -> None:
     assert low < 0.75 < high
 
 
+WHOLE = replace(ASKED, answers=(), evidence=(Evidence("d"), Evidence("other", fact=1, grade=2)))
+TWO_FACTS = replace(ASKED, evidence=(*ASKED.evidence, Evidence("d", TEXT[52:58], Span(52, 58), 1)))
+CLAIM = replace(ASKED, answers=(), evidence=(), within=("d",))
 STARTS = st.lists(st.sampled_from([2, 12, 14, 32, 52]), unique=True, max_size=3)
 
 
@@ -130,16 +133,16 @@ STARTS = st.lists(st.sampled_from([2, 12, 14, 32, 52]), unique=True, max_size=3)
 def runs(draw: st.DrawFn) -> Run:
     examples, results = [], {}
     for number in range(draw(st.integers(1, 8))):
-        example = replace(draw(st.sampled_from([ASKED, UNANSWERABLE])), id=str(number))
+        example = replace(draw(st.sampled_from([ASKED, UNANSWERABLE, WHOLE, TWO_FACTS, CLAIM])), id=str(number))
         said = answer(*draw(STARTS), confidence=draw(st.sampled_from([0.0, 0.1, 0.5, 0.55, 0.9, 1.0])))
         withheld = answer(*draw(STARTS)) if said.status == "abstained" else None
         found = tuple(draw(st.lists(st.integers(0, 9), unique=True, max_size=6)))
         made = result(example, said, withheld, found)
         stands = tuple(draw(st.sampled_from([each, "x"])) for each in made.stands)
-        taken = Seconds(0.1, draw(st.floats(0.01, 2)))
+        taken = draw(st.floats(0.01, 2))
         examples.append(example)
         results[example.id] = replace(made, stands=stands, seconds=taken)
-    return Run(Header("set", "", "", "", tuple(examples)), results)
+    return Run(Header("set", 0, "", "", "", tuple(examples)), results)
 
 
 @given(runs(), st.data())

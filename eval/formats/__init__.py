@@ -1,5 +1,6 @@
 """One file a format: a set of questions -> Dataset. This one knows which file reads what."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +19,15 @@ _FILES: dict[str, Read] = {
     "summary": summedits.read,
     "turns": inscit.read,
 }
-_OWN = "question"
+_OWN = frozenset({"question", "answers"})
 
 
 def is_own(path: Path) -> bool:
     """Whether a set is in our own format, which asks of a folder of documents instead of bringing its own."""
-    return path.is_file() and not _FILES.keys() & fields(path) and _OWN in fields(path)
+    if path.is_dir():
+        return False
+    named = fields(path)
+    return bool(named & _OWN) and not named & _FILES.keys()
 
 
 def load(path: Path) -> Dataset:
@@ -45,4 +49,7 @@ def load(path: Path) -> Dataset:
     dataset = reads[0](path)
     if not dataset.examples:
         raise DatasetError(f"{path} holds no examples.")
+    twice = [id for id, count in Counter(example.id for example in dataset.examples).items() if count > 1]
+    if twice:
+        raise DatasetError(f"{path}: expected an id for each example, and {twice[0]} comes more than once.")
     return dataset

@@ -4,6 +4,7 @@ Thakur et al., BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of Infor
 """
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Container
 from io import StringIO
@@ -20,7 +21,7 @@ _SPLITS = ("test", "dev", "train")  # the first that is there is taken
 
 class _Entry(Record):
     id: str = Field(alias="_id")
-    title: str = ""
+    title: str | None = None
     text: str
 
 
@@ -38,7 +39,9 @@ def read(path: Path) -> Dataset:
             id=query,
             question=queries[query],
             answerable=True,
-            evidence=tuple(Evidence(corpus[each], fact=number) for number, each in enumerate(relevant)),
+            evidence=tuple(
+                Evidence(corpus[each], fact=fact, grade=grade) for fact, (each, grade) in enumerate(relevant.items())
+            ),
         )
         for query, relevant in _judged(path / "qrels", queries.keys(), corpus.keys()).items()
     ]
@@ -49,16 +52,16 @@ def _text(entry: _Entry) -> str:
     return f"{entry.title}\n\n{entry.text}" if entry.title else entry.text
 
 
-def _judged(folder: Path, queries: Container[str], corpus: Container[str]) -> dict[str, list[str]]:
-    """The relevant documents of each query, in the order of the file."""
+def _judged(folder: Path, queries: Container[str], corpus: Container[str]) -> dict[str, dict[str, int]]:
+    """The relevant documents of each query with their grades, in the order of the file."""
     path = next((folder / f"{split}.tsv" for split in _SPLITS if (folder / f"{split}.tsv").exists()), None)
     if path is None:
         raise DatasetError(f"{folder} holds none of {', '.join(f'{split}.tsv' for split in _SPLITS)}.")
-    relevant: dict[str, list[str]] = defaultdict(list)
+    relevant: dict[str, dict[str, int]] = defaultdict(dict)
     for number, row in enumerate(csv.reader(StringIO(read_text(path)), delimiter="\t"), start=1):
-        if number == 1 and row[:1] == ["query-id"]:
+        if not row or (number == 1 and row[0] == "query-id"):
             continue
-        if len(row) != 3 or not row[2].lstrip("-").isdigit():
+        if len(row) != 3 or not re.fullmatch(r"-?[0-9]+", row[2]):
             raise DatasetError(
                 f"{path}, line {number}: expected query, document and a whole number, tabs between them."
             )
@@ -68,5 +71,5 @@ def _judged(folder: Path, queries: Container[str], corpus: Container[str]) -> di
                 f"{path}, line {number}: expected a query and a document of this set, not {query}, {document}."
             )
         if int(score) > 0:
-            relevant[query].append(document)
+            relevant[query][document] = int(score)
     return relevant

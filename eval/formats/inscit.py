@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eval.dataset import Dataset, Documents, Evidence, Example, Turn
 from eval.formats.records import Record, whole
+from index.errors import DatasetError
 
 
 class _Passage(Record):
@@ -40,6 +41,10 @@ def read(path: Path) -> Dataset:
     examples = []
     for name, conversation in whole(path, dict[str, _Conversation]).items():
         for number, turn in enumerate(conversation.turns):
+            if len(turn.context) % 2 == 0:
+                raise DatasetError(
+                    f"{path}, {name}.turns[{number}].context: expected questions and answers in turn, a question last."
+                )
             for passage in (each for earlier in turn.prevEvidence for each in earlier):
                 documents.add(passage.passage_text, passage.passage_id)
             answering = [label for label in turn.labels if not label.responseType.startswith("noAnswer")]

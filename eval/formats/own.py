@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,7 +12,11 @@ from index.document import Span
 from index.errors import DatasetError
 
 Texts = Callable[[str], str]
-"""A document's id -> its canonical text; raises KeyError where there is no such document."""
+"""A document's id -> its canonical text; raises DatasetError, with the reason, where there is none."""
+
+
+Said = Annotated[str, Field(pattern=r"\S")]
+"""Text that is not blank."""
 
 
 class _Quote(StrictRecord):
@@ -26,9 +31,9 @@ class _Turn(StrictRecord):
 
 
 class _Question(StrictRecord):
-    id: str
-    question: str
-    answers: list[str]
+    id: Said
+    question: Said
+    answers: list[Said]
     evidence: list[_Quote]
     history: tuple[_Turn, ...] = ()
     tags: tuple[str, ...] = ()
@@ -63,10 +68,8 @@ def read(path: Path, texts: Texts) -> Dataset:
 def _evidence(quoted: _Quote, own_fact: int, texts: Texts, place: str) -> Evidence:
     try:
         text = texts(quoted.document)
-    except KeyError:
-        raise DatasetError(
-            f"{place}: there is no document {quoted.document} in the folder; name the right folder with --documents."
-        ) from None
+    except DatasetError as error:
+        raise DatasetError(f"{place}: {error}") from error
     count = text.count(quoted.quote) if quoted.quote.strip() else 0
     if count != 1:
         raise DatasetError(

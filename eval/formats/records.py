@@ -31,7 +31,7 @@ def read_text(path: Path) -> str:
         DatasetError: It is missing, or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read as UTF-8 text ({error}); name a set of questions.") from error
 
@@ -67,20 +67,31 @@ def whole(path: Path, type: type[Checked]) -> Checked:
 
 
 def fields(path: Path) -> frozenset[str]:
-    """The names of the fields of a file's first record, by which its format is told."""
-    text = read_text(path)
-    first = text if path.suffix == ".json" else next((line for line in text.split("\n") if line.strip()), "")
-    try:
-        record: Any = json.loads(first)
-    except json.JSONDecodeError as error:
-        line = error.lineno if path.suffix == ".json" else 1
-        raise DatasetError(f"{path}, line {line}: expected JSON ({error.msg}).") from error
+    """The names of the fields of a file's first record, by which its format is told.
+
+    Raises:
+        DatasetError: Neither the file nor its first line is JSON.
+    """
+    record = _first(path)
     while not (isinstance(record, dict) and not all(isinstance(each, dict) for each in record.values())):
         inner = list(record.values()) if isinstance(record, dict) else record
         if not isinstance(inner, list) or not inner:
             return frozenset()
         record = inner[0]
     return frozenset(record)
+
+
+def _first(path: Path) -> Any:
+    """What the file holds if it is JSON, or else what its first line does."""
+    text = read_text(path)
+    line = next((line for line in text.split("\n") if line.strip()), "")
+    errors = []
+    for part in (line,) if path.suffix == ".jsonl" else (text, line):
+        try:
+            return json.loads(part)
+        except json.JSONDecodeError as error:
+            errors.append(error)
+    raise DatasetError(f"{path}, line {errors[0].lineno}: expected JSON ({errors[0].msg}).") from errors[0]
 
 
 def explained(place: str, error: Exception) -> str:

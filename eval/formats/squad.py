@@ -37,7 +37,7 @@ class _Squad(Record):
 
 
 def read(path: Path) -> Dataset:
-    """Read a file; an example's tag is its article's title.
+    """Read a file; an example's tag is its article's title, with blanks as QED spells it.
 
     Raises:
         DatasetError: The file is malformed, or an answer does not stand at its offset.
@@ -62,7 +62,7 @@ def read(path: Path) -> Dataset:
                         answerable=bool(evidence),
                         answers=tuple(dict.fromkeys(each.quote for each in evidence)),
                         evidence=tuple(dict.fromkeys(evidence)),
-                        tags=(article.title,),
+                        tags=(article.title.replace("_", " "),),
                         within=() if question.is_impossible is None else (document,),
                     )
                 )

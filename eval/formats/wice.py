@@ -10,6 +10,7 @@ from typing import Literal
 
 from eval.dataset import Dataset, Documents, Evidence, Example
 from eval.formats.records import Record, lines
+from index.errors import DatasetError
 
 
 class _Meta(Record):
@@ -54,6 +55,10 @@ def _evidence(claim: _Claim, text: str, documents: Documents, place: str) -> lis
     """Every sentence of some sufficient group of sentences."""
     starts = list(accumulate((len(sentence) + 1 for sentence in claim.evidence), initial=0))
     supporting = sorted({number for group in claim.supporting_sentences for number in group})
+    if supporting and not 0 <= supporting[0] <= supporting[-1] < len(claim.evidence):
+        raise DatasetError(
+            f"{place}, supporting_sentences: expected numbers of sentences, 0 to {len(claim.evidence) - 1}."
+        )
     return [
         documents.evidence(text, claim.meta.claim_title, starts[number], claim.evidence[number], place)
         for number in supporting
