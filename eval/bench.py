@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import typer
 
 import rag
-from eval.run import SEEDS
+from eval.library import SEEDS
 from index.passages import split_sentences
 
 _APP = Path(__file__).parent.parent / "app.py"

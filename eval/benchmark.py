@@ -19,9 +19,10 @@ import typer
 
 from eval import bench, compare, metrics, score
 from eval.dataset import Dataset
+from eval.library import RUNS, opened
 from eval.metrics import Overlap, Ranking
 from eval.report import shown
-from eval.run import DEPTH, RUNS, Ranked, Result, Run, opened, ranked, run
+from eval.run import DEPTH, Ranked, Result, Run, ranked, run
 from eval.score import BY_NAME, SHOWN, Outcome
 from index.errors import DatasetError
 from rag.answer import Footnote

@@ -14,8 +14,8 @@ from sklearn.model_selection import KFold
 
 from eval import metrics, score
 from eval.dataset import Dataset, Example
+from eval.library import opened
 from eval.metrics import Numbers
-from eval.run import opened
 from index import embeddings
 from index.errors import DatasetError
 from index.library import Library

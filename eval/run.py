@@ -4,13 +4,11 @@ The first line of a run says what was asked of what, with the gold of every exam
 own is counted as failed, never left out.
 """
 
-import json
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -18,22 +16,16 @@ from typing import Annotated
 import filelock
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-import rag
-from eval import formats
 from eval.dataset import Dataset, Example
-from eval.formats import own
-from index.errors import DatasetError, QuestionError
+from eval.library import RUNS, opened
+from eval.progress import bar
+from index.errors import DatasetError
 from index.passages import Passage
 from rag.answer import Answer, Footnote
-from rag.calibration import Calibration, shipped
-from rag.retrieve import check_question
+from rag.calibration import shipped
 
-HOUSE = Path(__file__).parent.parent
-SEEDS = HOUSE / "seeds"
-RUNS = Path("runs")
+_HOUSE = Path(__file__).parent.parent
 
 DEPTH = 50  # hits kept of each question: enough for ten different documents of a few passages each
 
@@ -129,58 +121,9 @@ def main(
         asked = dataset.sample(limit) if limit else dataset
         if docs.calibration != shipped():
             typer.echo(f"Answered with the library's own calibration: {docs.calibration.provenance}", err=True)
-        with _bar("Asking") as show:
+        with bar("Asking") as show:
             run(docs, asked, str(examples), out, show)
     typer.echo(f"{out}: {len(asked.examples)} questions asked. Next: python -m eval report {out}")
-
-
-@contextmanager
-def opened(
-    path: Path, documents: Path | None = None, *, home: Path | None = None, numbers: Calibration | None = None
-) -> Iterator[tuple[Footnote, Dataset]]:
-    """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
-
-    Args:
-        path: The set.
-        documents: The folder that a set of our own asks about; seeds/ where none is given.
-        home: Where that folder's library lives; by default in the folder.
-        numbers: The calibration to answer with; by default the library's.
-
-    Raises:
-        DatasetError: The set cannot be read or asked, or does not fit the documents.
-        LibraryError: The library cannot be opened.
-    """
-    if formats.is_own(path):
-        with _open(documents or SEEDS, home, numbers) as docs:
-            if not docs.library.writable:
-                typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
-            yield docs, _checked(path, own.read(path, partial(_text, docs)))
-        return
-    if documents is not None or home is not None:
-        raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
-    dataset = _checked(path, formats.load(path))
-    with _open(kept(dataset), None, numbers) as docs:
-        docs.library.require_writable()  # a reader beside a sync would find half of the documents
-        refused = [file for file in docs.files() if file.state == "refused"]
-        if refused:
-            raise DatasetError(f"{path}: the document {refused[0].id} was not read: {refused[0].reason}.")
-        yield docs, dataset
-
-
-def kept(dataset: Dataset) -> Path:
-    """The folder of a set's documents under runs/, written whole or not at all, so that it is embedded once."""
-    digest = _digest([json.dumps(document) for document in sorted(dataset.documents.items())])[:12]
-    folder = RUNS / "documents" / digest
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
-            dataset.write(Path(part) / "whole")
-            try:
-                (Path(part) / "whole").rename(folder)
-            except OSError:
-                if not folder.exists():  # no other run was quicker, with the same documents
-                    raise
-    return folder / dataset.name
 
 
 def run(
@@ -285,30 +228,6 @@ def ranked(passage: Passage) -> Ranked:
     return Ranked(passage.id, passage.document_id, passage.start, passage.end)
 
 
-def _checked(path: Path, dataset: Dataset) -> Dataset:
-    """The set, every question of which can be asked."""
-    for example in dataset.examples:
-        try:
-            check_question(example.question)
-        except QuestionError as error:
-            raise DatasetError(f"{path}, {example.id}: {error}") from error
-    return dataset
-
-
-def _text(docs: Footnote, document_id: str) -> str:
-    """A document's text, or why there is none."""
-    try:
-        return docs.document(document_id).text
-    except KeyError:
-        refused = {file.id: file.reason for file in docs.files() if file.state == "refused"}
-    if document_id in refused:
-        raise DatasetError(f"the document {document_id} was not read: {refused[document_id]}.")
-    raise DatasetError(
-        f"there is no document {document_id} in the folder; footnote status lists those that there are, and "
-        f"--documents names another folder."
-    )
-
-
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """One run at a time writes a file."""
@@ -327,25 +246,10 @@ def _alone(out: Path) -> Iterator[None]:
 @cache
 def _sources() -> str:
     """SHA-256 over the sources that answer."""
-    rooms = (HOUSE / "index", HOUSE / "rag")
+    rooms = (_HOUSE / "index", _HOUSE / "rag")
     sources = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".json"))
-    return _digest(f"{path.relative_to(HOUSE)} {sha256(path.read_bytes()).hexdigest()}" for path in sources)
+    return _digest(f"{path.relative_to(_HOUSE)} {sha256(path.read_bytes()).hexdigest()}" for path in sources)
 
 
 def _digest(lines: Iterable[str]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _open(folder: Path, home: Path | None, numbers: Calibration | None) -> Footnote:
-    with _bar("Reading") as show:
-        return rag.open(folder, home=home, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, and something to tell it how many of how many are done."""
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -33,6 +33,7 @@ SHOWN = 5  # passages a reader is shown, for the figures of how passages are cut
 _RESAMPLES = 1_000
 _SEED = 7
 _NEVER = float("inf")
+_RANKED: tuple[Literal["documents", "passages"], ...] = ("documents", "passages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,17 +223,11 @@ def _step(example: Example, result: Result | None, *, answered: float, right: fl
 # --- the metrics ---
 
 
-def _ranked(kind: Literal["documents", "passages"], name: str, field: str) -> Metric:
+def _mean_of(name: str, part: Literal["documents", "passages", "shown", "cited"], field: str) -> Metric:
+    """The mean of a number of one part of the outcomes."""
+
     def row(outcome: Outcome) -> Sequence[float] | None:
-        ranking: Ranking | None = getattr(outcome, kind)
-        return None if ranking is None else (getattr(ranking, field),)
-
-    return Metric(f"{kind}: {name}", row, _mean)
-
-
-def _overlapping(kind: Literal["cited", "shown"], name: str, field: str) -> Metric:
-    def row(outcome: Outcome) -> Sequence[float] | None:
-        found: Overlap | None = getattr(outcome, kind)
+        found: Ranking | Overlap | None = getattr(outcome, part)
         return None if found is None else (getattr(found, field),)
 
     return Metric(name, row, _mean)
@@ -281,8 +276,8 @@ def _seconds(outcome: Outcome) -> Sequence[float]:
 
 METRICS: tuple[Metric, ...] = (
     *(
-        _ranked(kind, name, field)
-        for kind in ("documents", "passages")
+        _mean_of(f"{part}: {name}", part, field)
+        for part in _RANKED
         for name, field in (
             ("hit@1", "hit_1"),
             ("hit@5", "hit_5"),
@@ -293,9 +288,9 @@ METRICS: tuple[Metric, ...] = (
             ("nDCG@10", "ndcg_10"),
         )
     ),
-    _overlapping("shown", "top 5 passages: recall", "recall"),
-    _overlapping("shown", "top 5 passages: precision", "precision"),
-    _overlapping("shown", "top 5 passages: IoU", "iou"),
+    _mean_of("top 5 passages: recall", "shown", "recall"),
+    _mean_of("top 5 passages: precision", "shown", "precision"),
+    _mean_of("top 5 passages: IoU", "shown", "iou"),
     Metric(
         "answers: recall",
         lambda o: (o.answered * o.right,) if o.example.answerable else None,
@@ -309,7 +304,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("citations: precision", lambda o: _one(o.citation_precision), _mean),
     Metric("citations: recall", lambda o: _one(o.citation_recall), _mean),
     Metric("citations: F1", lambda o: _one(o.citation_f1), _mean),
-    _overlapping("cited", "citations: span IoU", "iou"),
+    _mean_of("citations: span IoU", "cited", "iou"),
     Metric("abstention: precision", _abstained, lambda rows: metrics.decision(rows[:, 0], rows[:, 1])[0]),
     Metric("abstention: recall", _abstained, lambda rows: metrics.decision(rows[:, 0], rows[:, 1])[1]),
     Metric("abstention: F1", _abstained, lambda rows: metrics.decision(rows[:, 0], rows[:, 1])[2]),

@@ -8,8 +8,9 @@ import pytest
 
 from eval import bench, benchmark
 from eval.benchmark import SETS
+from eval.library import opened
 from eval.peer import Peer
-from eval.run import load, opened
+from eval.run import load
 from index.errors import DatasetError
 from rag.calibration import save, shipped
 from tests.evaluation import command

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 import rag
+from eval import formats, library
 from eval import run as runs
 from eval.dataset import Dataset
 from eval.formats import own
-from eval.run import ANSWER, ask, load, opened, run
+from eval.library import kept, opened
+from eval.run import ANSWER, ask, load, run
 from index.errors import DatasetError, LibraryError
 from rag.calibration import save
 from tests.evaluation import SEEDS_SET, command
@@ -174,7 +176,7 @@ def test_a_blank_document_of_a_set_is_nothing_to_find(squad: Path) -> None:
 
 def test_a_set_whose_documents_are_being_read_by_another_process_waits(squad: Path) -> None:
     command("run", squad)
-    folder = runs.kept(runs.formats.load(squad))
+    folder = kept(formats.load(squad))
     with rag.open(folder), pytest.raises(LibraryError, match="is being written by process"):
         command("run", squad)
 
@@ -277,8 +279,8 @@ def test_within_restricts_the_search(tmp_path: Path, squad: Path) -> None:
 
 def test_the_seeds_are_asked_unless_another_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    copied = shutil.copytree(runs.SEEDS, tmp_path / "seeds", ignore=shutil.ignore_patterns(".footnote"))
-    monkeypatch.setattr(runs, "SEEDS", Path(copied))
+    copied = shutil.copytree(library.SEEDS, tmp_path / "seeds", ignore=shutil.ignore_patterns(".footnote"))
+    monkeypatch.setattr(library, "SEEDS", Path(copied))
     code, said = command("run", SEEDS_SET, "--limit", 3, "--out", "x/y.jsonl")
     assert (code, len(load(Path("x/y.jsonl")).results)) == (0, 3)
     assert "3 questions asked" in said

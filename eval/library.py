@@ -1,0 +1,102 @@
+"""A set of questions -> the library it asks, open: of a folder of yours, or of the documents the set brings."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import typer
+
+import rag
+from eval import formats
+from eval.dataset import Dataset
+from eval.formats import own
+from eval.progress import bar
+from index.errors import DatasetError, QuestionError
+from rag.answer import Footnote
+from rag.calibration import Calibration
+from rag.retrieve import check_question
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+RUNS = Path("runs")
+
+
+@contextmanager
+def opened(
+    path: Path, documents: Path | None = None, *, home: Path | None = None, numbers: Calibration | None = None
+) -> Iterator[tuple[Footnote, Dataset]]:
+    """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
+
+    Args:
+        path: The set.
+        documents: The folder that a set of our own asks about; seeds/ where none is given.
+        home: Where that folder's library lives; by default in the folder.
+        numbers: The calibration to answer with; by default the library's.
+
+    Raises:
+        DatasetError: The set cannot be read or asked, or does not fit the documents.
+        LibraryError: The library cannot be opened.
+    """
+    if formats.is_own(path):
+        with _open(documents or SEEDS, home, numbers) as docs:
+            if not docs.library.writable:
+                typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
+            yield docs, _checked(path, own.read(path, partial(_text, docs)))
+        return
+    if documents is not None or home is not None:
+        raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
+    dataset = _checked(path, formats.load(path))
+    with _open(kept(dataset), None, numbers) as docs:
+        docs.library.require_writable()  # a reader beside a sync would find half of the documents
+        refused = [file for file in docs.files() if file.state == "refused"]
+        if refused:
+            raise DatasetError(f"{path}: the document {refused[0].id} was not read: {refused[0].reason}.")
+        yield docs, dataset
+
+
+def kept(dataset: Dataset) -> Path:
+    """The folder of a set's documents under runs/, written whole or not at all, so that it is embedded once."""
+    digest = sha256(json.dumps(sorted(dataset.documents.items())).encode()).hexdigest()[:12]
+    folder = RUNS / "documents" / digest
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+            dataset.write(Path(part) / "whole")
+            try:
+                (Path(part) / "whole").rename(folder)
+            except OSError:
+                if not folder.exists():  # no other run was quicker, with the same documents
+                    raise
+    return folder / dataset.name
+
+
+def _open(folder: Path, home: Path | None, numbers: Calibration | None) -> Footnote:
+    with bar("Reading") as show:
+        return rag.open(folder, home=home, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
+
+
+def _checked(path: Path, dataset: Dataset) -> Dataset:
+    """The set, every question of which can be asked."""
+    for example in dataset.examples:
+        try:
+            check_question(example.question)
+        except QuestionError as error:
+            raise DatasetError(f"{path}, {example.id}: {error}") from error
+    return dataset
+
+
+def _text(docs: Footnote, document_id: str) -> str:
+    """A document's text, or why there is none."""
+    try:
+        return docs.document(document_id).text
+    except KeyError:
+        refused = {file.id: file.reason for file in docs.files() if file.state == "refused"}
+    if document_id in refused:
+        raise DatasetError(f"the document {document_id} was not read: {refused[document_id]}.")
+    raise DatasetError(
+        f"there is no document {document_id} in the folder; footnote status lists those that there are, and "
+        f"--documents names another folder."
+    )
