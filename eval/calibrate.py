@@ -25,8 +25,6 @@ from rag.calibration import Calibration, Fusion, Platt
 from rag.reader import FeatureReader
 from rag.retrieve import Found, fuse, search
 
-PRECISION = 0.7
-
 _GRID = tuple(Fusion(round(bm25, 4)) for bm25 in np.linspace(0.0, 0.05, 21).tolist())
 _FOLDS = 5
 _LEAST = 20  # questions of either kind, right and not
@@ -77,14 +75,16 @@ def main(
         Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
     ] = None,
     precision: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
-    ] = PRECISION,
+        float, typer.Option(min=0.05, max=0.99, help="Share of the answers given that are to be right.")
+    ] = 0.8,
 ) -> None:
     """Calibrate a folder's library on your own questions; its answers follow from then on."""
     with opened(examples, documents, home=library, numbers=calibration.shipped()) as (docs, dataset):
+        before = as_it_is(docs, dataset)
         learned = calibrate(docs, dataset, precision)
         path = calibration.save(learned, docs.library.home)
-    typer.echo(f"{learned.provenance}\nKept in {path}; start the chat again to use it, or delete it to go back.")
+    typer.echo(f"As shipped: {before}\nCalibrated: {learned.provenance}")
+    typer.echo(f"Kept in {path}; start the chat again to use it, or delete it to go back.")
 
 
 def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration:
@@ -102,6 +102,14 @@ def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration
         f"answers right. Confidence and threshold in {_FOLDS} folds: {told(trials, *_in_folds(trials, precision))}"
     )
     return replace(untaught, confidence=cut.confidence, threshold=cut.threshold, provenance=provenance)
+
+
+def as_it_is(docs: Footnote, dataset: Dataset) -> str:
+    """What comes of a set with the calibration there is."""
+    numbers = docs.calibration
+    trials = ask_all(docs.library, numbers, dataset.examples)
+    cut = Cut(numbers.confidence, numbers.threshold)
+    return told(trials, cut.sure(trials), (cut.sure(trials) >= cut.threshold).astype(np.float64))
 
 
 def learn_fusion(library: Library, examples: Sequence[Example], known: Fusion) -> Fusion:
@@ -174,7 +182,7 @@ def told(trials: Trials, sure: Numbers, given: Numbers) -> str:
     parts = [
         f"{metrics.mean(given[answerable]):.1%} of the answerable are answered",
         f"{metrics.mean(trials.right[answerable][given[answerable] == 1]):.1%} of these rightly",
-        f"{metrics.mean(trials.right[given == 1]):.1%} of the answers are right",
+        f"{metrics.mean(trials.right[given == 1]):.1%} of all answers given are right",
         f"confidence: AUROC of right or wrong {metrics.auroc(trials.right, sure):.3f}",
         f"ECE {metrics.ece(trials.right, sure):.3f}",
     ]

@@ -14,7 +14,10 @@ from eval.score import Outcome, sure
 _WIDTH, _HEIGHT = 300, 200
 _BINS = 20
 _POINTS = 200  # of a curve
-_ACCENT, _OTHER = "#1f6f8b", "#c77d2e"  # told apart without colour too: by place, dash or label
+_ACCENT, _OTHER = "#3b8ea5", "#c77d2e"  # told apart without colour too: by place, dash or label
+
+_FEW = altair.Axis(tickCount=5)
+_COUNT = altair.Y("count:Q", title="questions", axis=altair.Axis(tickMinStep=1, tickCount=4, format="d"))
 
 Channel = TypeVar("Channel", altair.X, altair.Y)
 
@@ -48,7 +51,9 @@ def reliability(outcomes: Sequence[Outcome]) -> str:
         .encode(
             x=_share(altair.X, "confidence", "confidence"),
             y=_share(altair.Y, "right", "of these right"),
-            size=altair.Size("questions:Q", scale=altair.Scale(range=[20, 300]), legend=altair.Legend(orient="bottom")),
+            size=altair.Size(
+                "questions:Q", scale=altair.Scale(range=[20, 300]), legend=altair.Legend(orient="bottom", tickCount=3)
+            ),
         )
     )
     diagonal = (
@@ -77,9 +82,9 @@ def confidences(outcomes: Sequence[Outcome]) -> str:
         _of(rows)
         .mark_rect()
         .encode(
-            x=altair.X("low:Q", title="confidence", scale=altair.Scale(domain=[0, 1])),
+            x=altair.X("low:Q", title="confidence", scale=altair.Scale(domain=[0, 1]), axis=_FEW),
             x2="high:Q",
-            y=altair.Y("count:Q", title="questions"),
+            y=_COUNT,
             y2=altair.datum(0),
             color=altair.Color("kind:N", legend=None, scale=altair.Scale(range=[_ACCENT, _OTHER])),
             row=altair.Row("kind:N", title=None, header=altair.Header(labelAnchor="start", labelOrient="top")),
@@ -96,9 +101,9 @@ def seconds(outcomes: Sequence[Outcome]) -> str:
         _of(_histogram(taken, max(taken)))
         .mark_rect(color=_ACCENT)
         .encode(
-            x=altair.X("low:Q", title="milliseconds"),
+            x=altair.X("low:Q", title="milliseconds", axis=_FEW),
             x2="high:Q",
-            y=altair.Y("count:Q", title="questions"),
+            y=_COUNT,
             y2=altair.datum(0),
         )
     )

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from eval.metrics import Numbers
 from eval.report import shown
 from eval.run import ANSWER, Run, load
 from eval.score import METRICS, Metric, Outcome
+from eval.terminal import console
 from index.document import canonical
 from index.errors import DatasetError
 
@@ -47,14 +47,19 @@ def main(
     """Compare two runs of the same questions: every figure, the examples that flipped, and equal answers."""
     before, after = load(first), load(second)
     old, new = paired(before, after)
-    console = Console()
-    console.print(table(changes(old, new)))
+    printed = console()
+    changed = [change for change in changes(old, new) if change.after != change.before]
+    if changed:
+        printed.print(table(changed))
+    printed.print(f"{len(changed)} figures differ.", highlight=False)
     for mark, title, flipped in (("+", "mended", flips(old, new)), ("-", "broken", flips(new, old))):
-        console.print(f"{len(flipped)} {title}", highlight=False)
+        printed.print(f"{len(flipped)} {title}", highlight=False)
         for outcome in flipped:
-            console.print(line(mark, outcome))
+            printed.print(line(mark, outcome))
     same, both = repeated(before, after)
-    console.print(f"{same} of {both} answers are the same, byte for byte.", highlight=False)
+    printed.print(f"{same} of {both} answers are the same, byte for byte.", highlight=False)
+    if before.header.calibration != after.header.calibration:
+        printed.print("The two answered with different calibrations, and so with other confidences.", highlight=False)
 
 
 def paired(before: Run, after: Run) -> tuple[tuple[Outcome, ...], tuple[Outcome, ...]]:
@@ -63,8 +68,12 @@ def paired(before: Run, after: Run) -> tuple[tuple[Outcome, ...], tuple[Outcome,
     Raises:
         DatasetError: They were not asked the same examples.
     """
-    if _asked(before) != _asked(after):
-        raise DatasetError("The two runs did not ask the same questions; compare runs of one set, with one --limit.")
+    other = len(set(_asked(before)) ^ set(_asked(after)))
+    if other:
+        raise DatasetError(
+            f"The two runs did not ask the same questions: {other} are in one of them only, or were changed; ask the "
+            f"same set, with the same --limit, with both versions."
+        )
     return score.outcomes(before), score.outcomes(after)
 
 

@@ -3,13 +3,13 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from pydantic import TypeAdapter
-from rich.console import Console
+from pydantic import Field, TypeAdapter
 from rich.table import Column, Table
 
 from eval import compare, score
@@ -17,6 +17,7 @@ from eval.formats.records import StrictRecord, explained
 from eval.report import shown
 from eval.run import load
 from eval.score import BY_NAME, METRICS, Metric, Outcome
+from eval.terminal import console
 from index.errors import DatasetError
 
 
@@ -29,7 +30,7 @@ class Floors(StrictRecord):
     """
 
     floor: Mapping[str, float]
-    tolerance: float = 0.0
+    tolerance: float = Field(default=0.0, ge=0, le=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,16 @@ def main(
         before, after = compare.paired(load(baseline), run)
         verdicts += against_baseline(before, after, floors.tolerance)
         broken = compare.flips(after, before)
-    console = Console()
-    console.print(table(verdicts))
+    printed = console()
+    printed.print(table(verdicts))
     for outcome in broken:
-        console.print(compare.line("-", outcome))
+        printed.print(compare.line("-", outcome))
     short = [verdict for verdict in verdicts if not verdict.kept]
     told = f"{len(short)} of {len(verdicts)} fell short" if short else f"all {len(verdicts)} kept"
-    console.print(f"The gate is {'red' if short else 'green'}: {told}.", highlight=False)
+    missing = len(run.header.examples) - len(run.results)
+    if missing:
+        told += f"; {missing} questions are not asked yet and count as failed, run the set again to go on"
+    printed.print(f"The gate is {'red' if short else 'green'}: {told}.", highlight=False)
     raise typer.Exit(1 if short else 0)
 
 
@@ -89,7 +93,9 @@ def read(path: Path) -> Floors:
         raise DatasetError(f"{path}: expected at least one floor; the metrics are {', '.join(BY_NAME)}.")
     for name, bound in floors.floor.items():
         if name not in BY_NAME:
-            raise DatasetError(f"{path}: there is no metric “{name}”; the metrics are {', '.join(BY_NAME)}.")
+            near = get_close_matches(name, BY_NAME, n=1)
+            meant = f"did you mean “{near[0]}”?" if near else f"the metrics are {', '.join(BY_NAME)}."
+            raise DatasetError(f"{path}: there is no metric “{name}”; {meant}")
         if not name.startswith("seconds") and not 0 <= bound <= 1:
             raise DatasetError(f"{path}: expected a share from 0 to 1 for “{name}”, and it is {bound}.")
     return floors
@@ -121,6 +127,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     for each in sorted(verdicts, key=lambda verdict: verdict.kept):
         sign = "at least" if each.metric.better == "higher" else "at most"
         words = "kept" if each.kept else "[bold red]fell short[/]"
+        words = "[bold red]not measured by this set[/]" if np.isnan(each.value) else words
         value, bound = shown(each.metric, each.value), shown(each.metric, each.bound)
         made.add_row(each.metric.name, each.against, words, value, f"{sign} {bound}")
     return made

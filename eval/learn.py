@@ -59,7 +59,7 @@ def main(
     questions: Annotated[int, typer.Option(help="How many SQuAD questions to ask, and half as many of QED's.")] = 4_000,
     precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
-    ] = calibrate.PRECISION,
+    ] = 0.7,
 ) -> None:
     """Learn all that Footnote ships, from training data: fusion, reader, confidence, threshold."""
     sets = [some(formats.load(squad), articles).sample(questions), formats.load(qed).sample(questions // 2)]

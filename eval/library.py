@@ -14,7 +14,7 @@ import rag
 from eval import formats
 from eval.dataset import Dataset
 from eval.formats import own
-from eval.progress import bar
+from eval.terminal import bar
 from index.errors import DatasetError, QuestionError
 from rag.answer import Footnote
 from rag.calibration import Calibration
@@ -46,9 +46,9 @@ def opened(
                 typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
             yield docs, _checked(path, own.read(path, partial(_text, docs)))
         return
+    dataset = _checked(path, formats.load(path))
     if documents is not None or home is not None:
         raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
-    dataset = _checked(path, formats.load(path))
     with _open(kept(dataset), None, numbers) as docs:
         docs.library.require_writable()  # a reader beside a sync would find half of the documents
         refused = [file for file in docs.files() if file.state == "refused"]
@@ -84,7 +84,7 @@ def _checked(path: Path, dataset: Dataset) -> Dataset:
         try:
             check_question(example.question)
         except QuestionError as error:
-            raise DatasetError(f"{path}, {example.id}: {error}") from error
+            raise DatasetError(f"{path}, example {example.id}: {error}") from error
     return dataset
 
 

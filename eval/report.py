@@ -1,5 +1,6 @@
 """A run -> tables for the terminal, and one self-contained page: figures, charts, and a browser of failures."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -10,7 +11,6 @@ import jinja2
 import numpy as np
 import typer
 from markupsafe import Markup
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -18,13 +18,14 @@ from eval import charts, score
 from eval.dataset import Evidence, Turn
 from eval.run import Run, load
 from eval.score import BY_NAME, STEPS, Figure, Metric, Outcome, Step
+from eval.terminal import console
 from index.document import canonical
 from index.passages import Passage
 from rag.cite import Citation
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _MOST_FAILURES = 100  # of each step: a page of thousands opens in no browser
-_LEAST_TAGGED = 3
+_MOST_TAGS = 40
 _READ = 3  # passages shown of those read
 
 _BY_TAG = {
@@ -120,17 +121,18 @@ def main(
     run = load(path)
     outcomes = score.outcomes(run)
     figures = score.figures(outcomes)
-    console = Console()
-    console.print(table(figures))
-    console.print(tag_table(outcomes))
+    printed = console()
+    printed.print(table(figures))
+    if any(outcome.example.tags for outcome in outcomes):
+        printed.print(tag_table(outcomes))
     failed = [f"{each.count} {each.name}" for each in failures(outcomes)]
     left_out = f", {run.header.left_out} of the set left out" if run.header.left_out else ""
-    console.print(
+    printed.print(
         f"{len(outcomes)} questions{left_out}: {', '.join(failed) if failed else 'none failed'}.", highlight=False
     )
     target = path.with_suffix(".html")
     target.write_text(page(path.stem, run, outcomes, figures), encoding="utf-8")
-    console.print(Text(f"The page: {target}"), soft_wrap=True)
+    printed.print(Text(f"The page: {target}"), soft_wrap=True)
 
 
 def table(figures: Iterable[Figure]) -> Table:
@@ -144,22 +146,22 @@ def table(figures: Iterable[Figure]) -> Table:
 
 
 def tag_table(outcomes: Sequence[Outcome]) -> Table:
-    """Some figures of each tag that several examples have."""
-    made = Table(Column("tag", no_wrap=True), *("questions", *_BY_TAG))
+    """Some figures of each tag."""
+    made = Table(Column("tag", no_wrap=True, max_width=30, overflow="ellipsis"), *("questions", *_BY_TAG))
     for tagged in by_tag(outcomes):
         made.add_row(Text(canonical(tagged.tag)[0]), *tagged.values)
     return made
 
 
 def by_tag(outcomes: Sequence[Outcome]) -> tuple[Tagged, ...]:
-    """Some figures of each tag that several examples have, by tag."""
+    """Some figures of each tag, of the commonest where there are many, by tag."""
     chosen = [BY_NAME[name] for name in _BY_TAG.values()]
-    tags = sorted({tag for outcome in outcomes for tag in outcome.example.tags})
+    counted = Counter(tag for outcome in outcomes for tag in outcome.example.tags)
+    tags = sorted(tag for tag, _ in counted.most_common(_MOST_TAGS))
     groups = {tag: [outcome for outcome in outcomes if tag in outcome.example.tags] for tag in tags}
     return tuple(
         Tagged(tag, (str(len(group)), *(shown(metric, metric.value(group)) for metric in chosen)))
         for tag, group in groups.items()
-        if len(group) >= _LEAST_TAGGED
     )
 
 
@@ -181,11 +183,23 @@ def page(title: str, run: Run, outcomes: Sequence[Outcome], figures: Sequence[Fi
         total=len(outcomes),
         left_out=run.header.left_out,
         calibration=run.header.calibration,
+        headline=headline(figures),
         groups=_groups(figures),
         charts=_charts(outcomes) if run.results else (),
         tags={"columns": ("questions", *_BY_TAG), "rows": by_tag(outcomes)},
         steps=failures(outcomes),
     )
+
+
+def headline(figures: Sequence[Figure]) -> str:
+    """What matters most, in a sentence; "" where the set tells nothing of it."""
+    values = {figure.metric.name: shown(figure.metric, figure.value) for figure in figures}
+    told = (
+        ("answers: recall", "{} % of the questions that the documents answer are answered with the right footnote"),
+        ("abstention: recall", "{} % of the others are refused"),
+        ("citations: exact quotes", "{} % of the quotes are exact"),
+    )
+    return "; ".join(words.format(values[name]) for name, words in told if name in values)
 
 
 def failures(outcomes: Sequence[Outcome]) -> tuple[Failures, ...]:

@@ -4,6 +4,8 @@ The first line of a run says what was asked of what, with the gold of every exam
 own is counted as failed, never left out.
 """
 
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from pydantic import TypeAdapter
 
 from eval.dataset import Dataset, Example
 from eval.library import RUNS, opened
-from eval.progress import bar
+from eval.terminal import bar
 from index.errors import DatasetError
 from index.passages import Passage
 from rag.answer import Answer, Footnote
@@ -113,17 +115,25 @@ def main(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask so many questions at most, evenly through the set.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write; runs/SET.jsonl unless you say.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; runs/SET.jsonl unless you say.", dir_okay=False)
+    ] = None,
 ) -> None:
     """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
     out = out or RUNS / f"{examples.stem}.jsonl"
     with opened(examples, documents, home=library) as (docs, dataset):
         asked = dataset.sample(limit) if limit else dataset
         if docs.calibration != shipped():
-            typer.echo(f"Answered with the library's own calibration: {docs.calibration.provenance}", err=True)
-        with bar("Asking") as show:
-            run(docs, asked, str(examples), out, show)
-    typer.echo(f"{out}: {len(asked.examples)} questions asked. Next: python -m eval report {out}")
+            learned_from = docs.calibration.provenance.partition(". ")[0]
+            typer.echo(f"Answered with the library's own calibration: {learned_from}.", err=True)
+        try:
+            with bar("Asking") as show:
+                run(docs, asked, str(examples), out, show)
+        except KeyboardInterrupt:
+            done = len(load(out).results) if out.exists() else 0
+            typer.echo(f"{done} of {len(asked.examples)} asked; the same command goes on from there.", err=True)
+            raise typer.Exit(130) from None
+    typer.echo(f"{out}: {len(asked.examples)} questions asked. Next: python -m eval report {shlex.quote(str(out))}")
 
 
 def run(
@@ -198,17 +208,25 @@ def _begin(out: Path, header: Header) -> dict[str, Result]:
             before = load(out)
         except DatasetError as error:
             raise DatasetError(
-                f"{out} is there, and no run of this version; delete it, or name another file with --out."
+                f"{out} is there already, and no run of this version; name another file with --out."
             ) from error
         if before.header == header and len(before.results) < len(header.examples):
             results = before.results
         else:
-            out.replace(out.with_name(f"{out.stem}.previous{out.suffix}"))
+            _set_aside(out)
     part = out.with_name(f".{out.name}.part")
     lines = [_HEADER.dump_json(header), *(_RESULT.dump_json(result) for result in results.values())]
     part.write_bytes(b"".join(line + b"\n" for line in lines))
     part.replace(out)
     return results
+
+
+def _set_aside(out: Path) -> None:
+    """Keep an earlier run, and its page."""
+    for path in (out, out.with_suffix(".html")):
+        if path.exists():
+            path.replace(path.with_name(f"{out.stem}.previous{path.suffix}"))
+    typer.echo(f"The earlier run is kept as {out.with_name(f'{out.stem}.previous{out.suffix}')}.", err=True)
 
 
 def _relevant(docs: Footnote, example: Example) -> tuple[str, ...]:
@@ -231,7 +249,12 @@ def ranked(passage: Passage) -> Ranked:
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """One run at a time writes a file."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"{out} cannot be written ({error.strerror}); name another file with --out.") from error
+    if not os.access(out.parent, os.W_OK):
+        raise DatasetError(f"{out} cannot be written; name another file with --out.")
     lock = filelock.FileLock(out.with_name(f".{out.name}.lock"), blocking=False)
     try:
         with lock:

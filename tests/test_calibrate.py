@@ -145,9 +145,10 @@ def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path
         code, said = command("calibrate", SEEDS_SET, "--documents", copied, "--precision", precision)
         assert code == 0
         assert f"for {precision:.1%} of the answers right. Confidence and threshold in 5 folds: " in said
-        assert "calibration.json; delete it to go back" in said
+        assert "calibration.json; start the chat again to use it, or delete it to go back" in said
+        assert "As shipped: " in said
         with rag.open(copied) as docs:
-            assert docs.calibration.provenance in said
+            assert f"Calibrated: {docs.calibration.provenance}" in said
             assert docs.calibration.weights == shipped().weights
             thresholds.append(docs.calibration.threshold)
             asked = own.read(SEEDS_SET, lambda id: docs.document(id).text).sample(40).examples

@@ -63,10 +63,11 @@ def test_quotes_of_one_fact_are_alternatives(tmp_path: Path) -> None:
     ("record", "told"),
     [
         ("{", "line 2: invalid JSON"),
-        (question(id=7), "line 2, id: input should be a valid string"),
-        ({"id": "2", "question": "Who?"}, "line 2, answers: field required"),
-        (question(id="2", answer="Bob"), "line 2, answer: extra inputs are not permitted"),
-        (question(id="2", evidence=[{"document": "d/a.txt"}]), r"line 2, evidence\[0\].quote: field required"),
+        (question(id=7), "line 2, id: must be text"),
+        ({"id": "2", "question": "Who?"}, "line 2, answers: is missing"),
+        ({"id": "2", "query": "Who?", "answers": []}, "line 2, query: is no field of such a record"),
+        (question(id="2", answer="Bob"), "line 2, answer: is no field of such a record"),
+        (question(id="2", evidence=[{"document": "d/a.txt"}]), r"line 2, evidence\[0\].quote: is missing"),
         (question(id="1"), "line 2: expected an id of its own, and 1 is taken"),
         (question(id="2", answers=[]), "line 2: expected answers and evidence both, or neither"),
         (question(id="2", evidence=[]), "line 2: expected answers and evidence both, or neither"),
@@ -74,8 +75,8 @@ def test_quotes_of_one_fact_are_alternatives(tmp_path: Path) -> None:
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": "Ada wrote it."}]), "stands there 2 times"),
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": "bob"}]), "“bob” stands there 0 times"),
         (question(id="2", evidence=[{"document": "d/a.txt", "quote": ""}]), "stands there 0 times"),
-        (question(id="2", answers=[" "]), r"line 2, answers\[0\]: string should match pattern"),
-        (question(id="2", question=""), "line 2, question: string should match pattern"),
+        (question(id="2", answers=[" "]), r"line 2, answers\[0\]: must not be blank"),
+        (question(id="2", question=""), "line 2, question: must not be blank"),
     ],
 )
 def test_a_malformed_line_is_named_with_what_was_expected(tmp_path: Path, record: object, told: str) -> None:
@@ -163,7 +164,7 @@ def test_an_answer_that_does_not_stand_at_its_offset_is_named_with_its_place(tmp
         formats.load(path)
     del broken["data"][0]["paragraphs"][0]["qas"][1]["question"]
     path.write_text(json.dumps(broken))
-    with pytest.raises(DatasetError, match=r"dev.json, data\[0\].paragraphs\[0\].qas\[1\].question: field required"):
+    with pytest.raises(DatasetError, match=r"dev.json, data\[0\].paragraphs\[0\].qas\[1\].question: is missing"):
         formats.load(path)
 
 
@@ -335,7 +336,7 @@ def test_qed_takes_the_questions_that_one_sentence_answers(tmp_path: Path) -> No
         ("a.json", '{\n"data": [\n', r"a.json, line 3: expected JSON"),
         ("a.json", "[]", "is no set that can be read"),
         ("a.json", '{"data": []}', "holds no examples"),
-        ("a.txt", "", "expected JSON"),
+        ("a.txt", "", "a.txt is empty; name a set of questions"),
     ],
 )
 def test_what_is_no_set_is_refused_with_a_sentence(tmp_path: Path, name: str, content: str, told: str) -> None:

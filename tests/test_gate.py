@@ -123,17 +123,22 @@ def test_the_gate_is_red_when_everything_is_answered(
 def test_the_gate_is_red_when_questions_are_left_out(good: Path, floors: Path, tmp_path: Path) -> None:
     lines = good.read_bytes().split(b"\n")
     (tmp_path / "r.jsonl").write_bytes(b"\n".join(lines[:-10]) + b"\n")
-    assert command("gate", tmp_path / "r.jsonl", "--floor", floors)[0] == 1
+    code, said = command("gate", tmp_path / "r.jsonl", "--floor", floors)
+    assert code == 1
+    assert "9 questions are not asked yet and count as failed" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[floor]\n"hit@7" = 1.0', "there is no metric “hit@7”; the metrics are documents: hit@1, "),
+        ('[floor]\n"zzz" = 1.0', "there is no metric “zzz”; the metrics are documents: hit@1, "),
         ('[floor]\n"confidence: ECE" = 18', "expected a share from 0 to 1 for “confidence: ECE”, and it is 18"),
         ('[floor]\n"answers: recall" = nan', "expected a share from 0 to 1"),
+        ('[floor]\n"answer: recall" = 1.0', r"no metric “answer: recall”; did you mean “answers: recall”\?"),
         ("[floor]", "expected at least one floor"),
-        ("floors = 1", "floor: field required"),
+        ("floors = 1", "floors: is no field of such a record"),
+        ("tolerance = 0.1", "floor: is missing"),
+        ('tolerance = 2\n[floor]\n"answers: F1" = 0.1', "tolerance: input should be less than or equal to 1"),
         ('[floor]\n"citations: F1" = "high"', "input should be a valid number"),
         ("[floor", "floors.toml: "),
     ],
@@ -203,5 +208,5 @@ def test_runs_of_other_questions_cannot_be_compared(
     docs: rag.Footnote, dataset: Dataset, good: Path, tmp_path: Path
 ) -> None:
     run(docs, dataset.sample(3), "seeds", tmp_path / "r.jsonl")
-    with pytest.raises(DatasetError, match="did not ask the same questions"):
+    with pytest.raises(DatasetError, match=r"did not ask the same questions: 4[0-9] are in one of them only"):
         compare.paired(load(good), load(tmp_path / "r.jsonl"))

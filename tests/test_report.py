@@ -103,6 +103,16 @@ def test_what_comes_from_outside_is_text_on_the_page() -> None:
     assert page.count("{{ 7*7 }}") > 10
 
 
+def test_the_headline_tells_what_the_set_can_tell() -> None:
+    def told(*examples: Example) -> str:
+        run = Run(Header("set", 0, "", "", "", examples), {each.id: result(each, answer(12)) for each in examples})
+        return report.headline(score.figures(score.outcomes(run)))
+
+    assert told(ASKED).startswith("100.0 % of the questions that the documents answer are answered with the right foot")
+    assert "refused" not in told(ASKED)
+    assert "0.0 % of the others are refused" in told(ASKED, UNANSWERABLE)
+
+
 def test_tags_are_text_in_the_terminal_too() -> None:
     tagged = tuple(replace(UNANSWERABLE, id=str(number), tags=("[/x] [red]",)) for number in range(3))
     run = Run(Header("set", 0, "", "", "", tagged), {})
@@ -169,7 +179,7 @@ def test_in_a_browser_it_opens_whole_and_asks_for_nothing(browser_page: Page, ma
     address = made.with_suffix(".html").absolute().as_uri()
     browser_page.goto(address)
     assert browser_page.locator("svg").count() == 4
-    step = browser_page.locator("details:not(details details)").first
+    step = browser_page.locator("details.step").first
     step.locator("details summary").first.click()
     assert step.locator("details blockquote").first.is_visible()
     wide = browser_page.evaluate("document.documentElement.scrollWidth")

@@ -10,10 +10,10 @@ import pytest
 import rag
 from eval import formats, library
 from eval import run as runs
-from eval.dataset import Dataset
+from eval.dataset import Dataset, Example
 from eval.formats import own
 from eval.library import kept, opened
-from eval.run import ANSWER, ask, load, run
+from eval.run import ANSWER, Result, ask, load, run
 from index.errors import DatasetError, LibraryError
 from rag.calibration import save
 from tests.evaluation import SEEDS_SET, command
@@ -183,7 +183,10 @@ def test_a_set_whose_documents_are_being_read_by_another_process_waits(squad: Pa
 
 @pytest.mark.parametrize(
     ("question", "told"),
-    [("  ", "small.json, Rome: The question is empty"), ("x" * 4_001, "small.json, Rome: The question has 4,001 char")],
+    [
+        ("  ", "small.json, example Rome: The question is empty"),
+        ("x" * 4_001, "small.json, example Rome: The question has 4,001 ch"),
+    ],
 )
 def test_a_question_that_cannot_be_asked_stops_the_run_before_it_starts(squad: Path, question: str, told: str) -> None:
     odd = json.loads(json.dumps(SQUAD))
@@ -255,11 +258,35 @@ def test_what_is_no_run_is_refused_with_a_sentence(tmp_path: Path, content: byte
     assert "\n" not in str(refusal.value)
 
 
+def test_an_interruption_says_how_to_go_on(squad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(docs: rag.Footnote, example: Example) -> Result:
+        if example.id == "Cairo":
+            raise KeyboardInterrupt
+        return ask(docs, example)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "ask", interrupted)
+        assert command("run", squad) == (130, "2 of 3 asked; the same command goes on from there.\n")
+    assert command("run", squad)[0] == 0
+    assert not Path("runs/small.previous.jsonl").exists()
+
+
+def test_the_page_of_an_earlier_run_is_kept_beside_it(squad: Path) -> None:
+    command("run", squad)
+    command("report", "runs/small.jsonl")
+    assert "The earlier run is kept as runs/small.previous.jsonl." in command("run", squad)[1]
+    assert sorted(path.name for path in Path("runs").glob("small*")) == [
+        "small.jsonl",
+        "small.previous.html",
+        "small.previous.jsonl",
+    ]
+
+
 def test_a_file_that_is_no_run_is_not_written_over(docs: rag.Footnote, dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("mine")
     with pytest.raises(
-        DatasetError, match=r"notes.txt is there, and no run of this version; delete it, or name another"
+        DatasetError, match=r"notes.txt is there already, and no run of this version; name another file"
     ):
         run(docs, dataset, "seeds", path)
     assert path.read_text() == "mine"

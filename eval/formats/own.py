@@ -74,7 +74,7 @@ def _evidence(quoted: _Quote, own_fact: int, texts: Texts, place: str) -> Eviden
     if count != 1:
         raise DatasetError(
             f"{place}: expected a quote that stands in {quoted.document} once, and “{quoted.quote[:60]}” stands there "
-            f"{count} times."
+            f"{count} times; copy it from the chat's Source column, which shows the text as Footnote reads it."
         )
     start = text.index(quoted.quote)
     fact = own_fact if quoted.fact is None else quoted.fact

@@ -85,6 +85,8 @@ def _first(path: Path) -> Any:
     """What the file holds if it is JSON, or else what its first line does."""
     text = read_text(path)
     line = next((line for line in text.split("\n") if line.strip()), "")
+    if not line:
+        raise DatasetError(f"{path} is empty; name a set of questions.")
     errors = []
     for part in (line,) if path.suffix == ".jsonl" else (text, line):
         try:
@@ -94,11 +96,21 @@ def _first(path: Path) -> Any:
     raise DatasetError(f"{path}, line {errors[0].lineno}: expected JSON ({errors[0].msg}).") from errors[0]
 
 
+_SAID = {
+    "missing": "is missing",
+    "extra_forbidden": "is no field of such a record",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "must not be blank",
+}
+_MISNAMED = "extra_forbidden"
+
+
 def explained(place: str, error: Exception) -> str:
     """One sentence: the place, the field in it, and what was expected there."""
     if not isinstance(error, ValidationError):
         return f"{place}: {error}."
-    first = error.errors()[0]
+    every = error.errors()
+    first = next((each for each in every if each["type"] == _MISNAMED), every[0])
     inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    wanted = first["msg"][0].lower() + first["msg"][1:]
-    return f"{place}{f', {inside}' if inside else ''}: {wanted}."
+    said = _SAID.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
+    return f"{place}{f', {inside}' if inside else ''}: {said}."
