@@ -263,9 +263,11 @@ def test_everything_shipped_is_learned_with_one_command(tmp_path: Path, monkeypa
 
 def test_no_article_teaches_and_tells_the_figures(tmp_path: Path) -> None:
     squad, qed = training_files(tmp_path)
-    renamed = squad.read_text().replace(" 0", "_0").replace('"title": "', '"title": "New_')
-    squad.write_text(renamed)
-    qed.write_text(qed.read_text().replace('"title_text": "Q', '"title_text": "New '))
+    data = json.loads(squad.read_text())
+    for number, article in enumerate(data["data"]):
+        article["title"] = f"New_Town_{number}"
+    squad.write_text(json.dumps(data))
+    qed.write_text(qed.read_text().replace('"title_text": "Q', '"title_text": "New Town '))
     merged = [*formats.load(squad).examples, *formats.load(qed).examples]
     assert not any("_" in tag for example in merged for tag in example.tags)
     parts = learn.split(merged)
