@@ -126,7 +126,7 @@ def main(
 def measure(path: Path, name: str, limit: int | None, *, search: bool) -> Measured:
     """Ask a set of the full path and, where wished, of each way to search alone."""
     with opened(path, numbers=shipped()) as (docs, whole):
-        dataset = whole.sample(limit) if limit else whole
+        dataset = whole.sample(limit)
         full = run(docs, dataset, str(path.name), RUNS / "benchmark" / f"{name}.jsonl")
         searches = tuple(_searches(docs, dataset, full)) if search else ()
         return Measured(
@@ -142,7 +142,7 @@ def seeds_twice(limit: int | None) -> tuple[tuple[Outcome, ...], tuple[int, int]
     """The outcomes of the set over seeds/, and how many answers of a second run are the same, of how many."""
     path = _HERE / "sets" / "seeds.jsonl"
     with opened(path, numbers=shipped()) as (docs, whole):
-        dataset = whole.sample(limit) if limit else whole
+        dataset = whole.sample(limit)
         first, second = (run(docs, dataset, path.name, RUNS / "benchmark" / f"seeds-{time}.jsonl") for time in (1, 2))
     return score.outcomes(first), compare.repeated(first, second)
 
@@ -192,8 +192,7 @@ def _ours(docs: Footnote, fusion: Fusion, question: str) -> list[Ranked]:
 
 def _met(result: Result) -> list[Ranked]:
     """The passages in the order a reader meets them: those cited, or that would have been, then the rest."""
-    said = result.withheld or result.answer
-    cited = [each.passage_id for each in said.citations]
+    cited = [each.passage_id for each in result.said.citations]
     return sorted(result.hits, key=lambda hit: cited.index(hit.id) if hit.id in cited else len(cited))
 
 

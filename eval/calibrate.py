@@ -30,7 +30,7 @@ _FOLDS = 5
 _LEAST = 20  # questions of either kind, right and not
 _SEED = 7
 _EPSILON = 1e-9
-_UNMAPPED = Platt(1.0, 0.0)
+UNMAPPED = Platt(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ class Cut:
     def sure(self, trials: Trials) -> Numbers:
         """The confidence of each answer, 0..1."""
         return np.asarray(1 / (1 + np.exp(-(self.confidence.slope * trials.logits + self.confidence.offset))))
+
+    def given(self, trials: Trials) -> Numbers:
+        """1 where an answer is given, 0 where Footnote abstains."""
+        return (self.sure(trials) >= self.threshold).astype(np.float64)
 
 
 def main(
@@ -109,7 +113,7 @@ def as_it_is(docs: Footnote, dataset: Dataset) -> str:
     numbers = docs.calibration
     trials = ask_all(docs.library, numbers, dataset.examples)
     cut = Cut(numbers.confidence, numbers.threshold)
-    return told(trials, cut.sure(trials), (cut.sure(trials) >= cut.threshold).astype(np.float64))
+    return told(trials, cut.sure(trials), cut.given(trials))
 
 
 def learn_fusion(library: Library, examples: Sequence[Example], known: Fusion) -> Fusion:
@@ -144,7 +148,7 @@ def ranks(looked_up: Sequence[tuple[Found, frozenset[str]]], fusion: Fusion) -> 
 
 def ask_all(library: Library, numbers: Calibration, examples: Sequence[Example]) -> Trials:
     """Have every question answered, threshold or not."""
-    always = replace(numbers, confidence=_UNMAPPED, threshold=0.0)
+    always = replace(numbers, confidence=UNMAPPED, threshold=0.0)
     docs = Footnote(library, FeatureReader(embeddings.default(), always), always)
     answers = [docs.ask(example.question, documents=example.within or None) for example in examples]
     sure = np.clip([answer.confidence for answer in answers], _EPSILON, 1 - _EPSILON)
@@ -170,7 +174,7 @@ def learn_cut(trials: Trials, precision: float) -> Cut:
     cut = _cut(trials, precision)
     if cut.confidence.slope <= 0:
         raise DatasetError("The reader is no surer of right answers than of wrong ones; calibrate on other questions.")
-    reached = metrics.mean(trials.right[cut.sure(trials) >= cut.threshold])
+    reached = metrics.mean(trials.right[cut.given(trials) == 1])
     if reached < precision:
         raise DatasetError(f"No threshold makes {precision:.1%} of the answers right; {reached:.1%} is the most.")
     return cut
@@ -196,9 +200,8 @@ def _in_folds(trials: Trials, precision: float) -> tuple[Numbers, Numbers]:
     """The confidence of each answer, and 1 where it is given, each by a cut that the others taught."""
     sure, given = np.zeros(len(trials.right)), np.zeros(len(trials.right))
     for others, own in KFold(_FOLDS, shuffle=True, random_state=_SEED).split(sure):
-        cut = _cut(trials.take(others), precision)
-        sure[own] = cut.sure(trials.take(own))
-        given[own] = sure[own] >= cut.threshold
+        cut, judged = _cut(trials.take(others), precision), trials.take(own)
+        sure[own], given[own] = cut.sure(judged), cut.given(judged)
     return sure, given
 
 

@@ -119,10 +119,10 @@ class Dataset:
             path.write_text(text, encoding="utf-8", newline="\n")
         return folder / self.name
 
-    def sample(self, limit: int) -> "Dataset":
-        """At most `limit` examples, evenly from beginning to end; the documents stay."""
+    def sample(self, limit: int | None) -> "Dataset":
+        """At most `limit` examples, or all, evenly from beginning to end; the documents stay."""
         count = len(self.examples)
-        if limit >= count:
+        if limit is None or limit >= count:
             return self
         examples = tuple(self.examples[place * count // limit] for place in range(limit))
         return replace(self, examples=examples, left_out=self.left_out + count - limit)
@@ -134,15 +134,15 @@ class Documents:
     def __init__(self, name: str) -> None:
         self._name = name
         self._ids: dict[str, str] = {}
-        self._shifted: set[str] = set()
+        self._known: dict[str, str] = {}  # ids by raw text: each answer asks for its paragraph again
 
     def add(self, raw: str, title: str) -> str:
         """Keep a document and return its id; a text that is there already keeps its first id."""
-        text = canonical(raw)[0]
-        if text not in self._ids:
+        if raw not in self._known:
             slug = re.sub(r"[^\w-]+", "_", title).strip("_")[:_MAX_NAME]
-            self._ids[text] = f"{self._name}/{len(self._ids):05}-{slug}.txt"
-        return self._ids[text]
+            new = f"{self._name}/{len(self._ids):05}-{slug}.txt"
+            self._known[raw] = self._ids.setdefault(canonical(raw)[0], new)
+        return self._known[raw]
 
     def evidence(self, raw: str, title: str, start: int, quote: str, place: str) -> Evidence:
         """Characters of a document that is kept with them, `start` being their offset in the raw text.
@@ -186,10 +186,8 @@ def thinned(dataset: Dataset, share: float, seed: int) -> Dataset:
 
     def asked(example: Example) -> Example:
         evidence = tuple(each for each in example.evidence if each.document in kept)
-        return replace(example, evidence=evidence) if evidence else _unanswerable(example)
+        if evidence:
+            return replace(example, evidence=evidence)
+        return replace(example, answerable=False, answers=(), evidence=())
 
     return Dataset(dataset.name, tuple(asked(example) for example in dataset.examples), kept)
-
-
-def _unanswerable(example: Example) -> Example:
-    return replace(example, answerable=False, answers=(), evidence=())

@@ -47,6 +47,13 @@ class Verdict:
         """Whether it is at least as good; a figure that is not there is not."""
         return self.value >= self.bound if self.metric.better == "higher" else self.value <= self.bound
 
+    @property
+    def words(self) -> str:
+        """What a table says of it, as rich marks it up."""
+        if self.kept:
+            return "kept"
+        return f"[bold red]{'not measured by this set' if np.isnan(self.value) else 'fell short'}[/]"
+
 
 def main(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="A run.", exists=True, dir_okay=False)],
@@ -126,8 +133,6 @@ def table(verdicts: Sequence[Verdict]) -> Table:
         made.add_column(column, justify="right")
     for each in sorted(verdicts, key=lambda verdict: verdict.kept):
         sign = "at least" if each.metric.better == "higher" else "at most"
-        words = "kept" if each.kept else "[bold red]fell short[/]"
-        words = "[bold red]not measured by this set[/]" if np.isnan(each.value) else words
         value, bound = shown(each.metric, each.value), shown(each.metric, each.bound)
-        made.add_row(each.metric.name, each.against, words, value, f"{sign} {bound}")
+        made.add_row(each.metric.name, each.against, each.words, value, f"{sign} {bound}")
     return made

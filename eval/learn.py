@@ -30,7 +30,7 @@ from index import embeddings
 from index.library import Library
 from rag import calibration
 from rag.answer import READ
-from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights
+from rag.calibration import Calibration, Fusion, Logistic, Weights
 from rag.cite import cite
 from rag.extract import extract
 from rag.reader import FEATURES, TRUST_FEATURES, Candidate, FeatureReader, Features, trust_features, weigh
@@ -89,15 +89,14 @@ def learn(library: Library, examples: Sequence[Example], precision: float) -> Ca
     """Learn everything from a library and questions on it, some without an answer there."""
     teach, fit, test = split(examples)
     fusion = calibrate.learn_fusion(library, teach, _UNTAUGHT)
-    untaught = Calibration(Weights(_zeros(FEATURES), _zeros(TRUST_FEATURES), 1.0), fusion, Platt(1.0, 0.0), 0.0, "")
+    untaught = Calibration(Weights(_zeros(FEATURES), _zeros(TRUST_FEATURES), 1.0), fusion, calibrate.UNMAPPED, 0.0, "")
     numbers = replace(untaught, weights=learn_weights(library, teach, untaught))
     cut = calibrate.learn_cut(calibrate.ask_all(library, numbers, fit), precision)
     trials = calibrate.ask_all(library, numbers, test)
-    sure = cut.sure(trials)
     provenance = (
         f"{time.strftime('%Y-%m-%d')}, for {precision:.1%} of the answers right. {_passages(library, test, fusion)} "
         f"Answers to {len(test)} questions held out: "
-        f"{calibrate.told(trials, sure, (sure >= cut.threshold).astype(np.float64))}"
+        f"{calibrate.told(trials, cut.sure(trials), cut.given(trials))}"
     )
     return replace(numbers, confidence=cut.confidence, threshold=round(cut.threshold, 4), provenance=provenance)
 

@@ -125,7 +125,7 @@ def main(
     printed.print(table(figures))
     if any(outcome.example.tags for outcome in outcomes):
         printed.print(tag_table(outcomes))
-    failed = [f"{each.count} {each.name}" for each in failures(outcomes)]
+    failed = [f"{len(group)} {step}" for step, group in _failed(outcomes).items()]
     left_out = f", {run.header.left_out} of the set left out" if run.header.left_out else ""
     printed.print(
         f"{len(outcomes)} questions{left_out}: {', '.join(failed) if failed else 'none failed'}.", highlight=False
@@ -204,11 +204,9 @@ def headline(figures: Sequence[Figure]) -> str:
 
 def failures(outcomes: Sequence[Outcome]) -> tuple[Failures, ...]:
     """The failed examples by the step that failed, the commonest harm first."""
-    groups = {step: [outcome for outcome in outcomes if outcome.step == step] for step in STEPS}
     return tuple(
         Failures(step, len(group), tuple(map(_failure, group[:_MOST_FAILURES])))
-        for step, group in groups.items()
-        if group
+        for step, group in _failed(outcomes).items()
     )
 
 
@@ -266,11 +264,16 @@ def _charts(outcomes: Sequence[Outcome]) -> tuple[Chart, ...]:
     )
 
 
+def _failed(outcomes: Sequence[Outcome]) -> dict[Step, list[Outcome]]:
+    """The outcomes of each step that failed any."""
+    groups = {step: [outcome for outcome in outcomes if outcome.step == step] for step in STEPS}
+    return {step: group for step, group in groups.items() if group}
+
+
 def _failure(outcome: Outcome) -> Failure:
     example, result = outcome.example, outcome.result
-    answer = result and (result.withheld or result.answer)
-    passages = [hit.passage for hit in answer.hits] if answer else []
-    cited = answer.citations if answer else ()
+    passages = [hit.passage for hit in result.said.hits] if result else []
+    cited = result.said.citations if result else ()
     wanted = [passage for passage in passages if any(each.passage_id == passage.id for each in cited)]
     first = list(dict.fromkeys([*wanted, *passages]))[: max(_READ, len(wanted))]
     return Failure(

@@ -87,6 +87,11 @@ class Result:
     relevant: tuple[str, ...]
     seconds: float
 
+    @property
+    def said(self) -> Answer:
+        """What Footnote said or, where it abstained, would have said."""
+        return self.withheld or self.answer
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -122,7 +127,7 @@ def main(
     """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
     out = out or RUNS / f"{examples.stem}.jsonl"
     with opened(examples, documents, home=library) as (docs, dataset):
-        asked = dataset.sample(limit) if limit else dataset
+        asked = dataset.sample(limit)
         if docs.calibration != shipped():
             learned_from = docs.calibration.provenance.partition(". ")[0]
             typer.echo(f"Answered with the library's own calibration: {learned_from}.", err=True)
@@ -142,7 +147,7 @@ def run(
     """Ask every example that has no line in `out` yet, write each line as it comes, and return the whole run.
 
     A finished run in `out` is kept as `NAME.previous.jsonl`; an unfinished one of the same questions, documents and
-    code is gone on with, any other one is set aside in the same way.
+    system is gone on with, any other one is set aside in the same way.
     """
     header = Header(
         set=name,
@@ -232,12 +237,10 @@ def _set_aside(out: Path) -> None:
 def _relevant(docs: Footnote, example: Example) -> tuple[str, ...]:
     """Every passage that holds some of the evidence."""
     return tuple(
-        dict.fromkeys(
-            passage.id
-            for evidence in example.evidence
-            for passage in docs.library.passages_of(evidence.document)
-            if evidence.overlaps(passage)
-        )
+        passage.id
+        for document in dict.fromkeys(evidence.document for evidence in example.evidence)
+        for passage in docs.library.passages_of(document)
+        if example.evidenced_by(passage)
     )
 
 

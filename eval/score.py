@@ -49,7 +49,7 @@ class Outcome:
         f1: Likewise.
         exact_quotes: Share of the quotes that stand in their document where they say; 1 where nothing is quoted.
         citation_precision: Share of the citations that point at evidence.
-        citation_recall: Share of the evidence that is cited.
+        citation_recall: Share of the facts for which evidence is cited.
         cited: The cited characters against the evidence.
         documents: How the ranking of documents does.
         passages: How the ranking of passages does.
@@ -177,7 +177,7 @@ def _outcome(example: Example, result: Result | None, documents: Ranking, passag
     cited = result.answer.citations if result else ()
     first = result.hits[:SHOWN] if result else ()
     answered = float(result.answer.status == "answered") if result else float(not example.answerable)
-    rightly = float(result is not None and right(result.withheld or result.answer, example))
+    rightly = float(result is not None and right(result.said, example))
     answers = example.answers if example.answerable else ("",)
     return Outcome(
         example=example,

@@ -1,10 +1,11 @@
 """The numbers learned from data, which say where they come from: shipped, or a library's own."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from index.errors import CalibrationError
 
@@ -82,10 +83,7 @@ class Calibration:
 def shipped() -> Calibration:
     """The calibration that ships with Footnote, learned from training data."""
     data = json.loads(_SHIPPED.read_text(encoding="utf-8"))
-    weights = Weights(_logistic(**data["choice"]), _logistic(**data["trust"]), data["also"])
-    return Calibration(
-        weights, Fusion(**data["fusion"]), Platt(**data["confidence"]), data["threshold"], data["provenance"]
-    )
+    return _fitted(data, Weights(_logistic(**data["choice"]), _logistic(**data["trust"]), data["also"]))
 
 
 def calibration_of(home: Path) -> Calibration:
@@ -100,13 +98,7 @@ def calibration_of(home: Path) -> Calibration:
     remedy = "delete it, or calibrate anew with python -m eval calibrate"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        own = replace(
-            shipped(),
-            fusion=Fusion(float(data["fusion"]["bm25"])),
-            confidence=Platt(float(data["confidence"]["slope"]), float(data["confidence"]["offset"])),
-            threshold=float(data["threshold"]),
-            provenance=str(data["provenance"]),
-        )
+        own = _fitted(data, shipped().weights)
         fitted_to = data["weights"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
@@ -118,31 +110,37 @@ def calibration_of(home: Path) -> Calibration:
 def save(calibration: Calibration, home: Path) -> Path:
     """Write what a person's own questions taught, for the library in `home`; the file appears whole or not at all."""
     path = home / _OWN
-    data = {
-        "provenance": calibration.provenance,
-        "weights": _digest(calibration.weights),
-        "fusion": asdict(calibration.fusion),
-        "confidence": asdict(calibration.confidence),
-        "threshold": calibration.threshold,
-    }
-    _write(path, data)
+    _write(path, {**_data(calibration), "weights": _digest(calibration.weights)})
     return path
 
 
 def ship(calibration: Calibration) -> Path:
     """Write the calibration that ships with Footnote, every weight by its feature's name."""
     weights = calibration.weights
-    data = {
+    learned = {"also": weights.also, "choice": _named(weights.choice), "trust": _named(weights.trust)}
+    _write(_SHIPPED, {**_data(calibration), **learned})
+    return _SHIPPED
+
+
+def _fitted(data: Any, weights: Weights) -> Calibration:
+    """What `_data` wrote, for a reader with these weights."""
+    return Calibration(
+        weights,
+        fusion=Fusion(float(data["fusion"]["bm25"])),
+        confidence=Platt(float(data["confidence"]["slope"]), float(data["confidence"]["offset"])),
+        threshold=float(data["threshold"]),
+        provenance=str(data["provenance"]),
+    )
+
+
+def _data(calibration: Calibration) -> dict[str, object]:
+    """All but the reader's weights, as it is written down."""
+    return {
         "provenance": calibration.provenance,
         "fusion": asdict(calibration.fusion),
         "confidence": asdict(calibration.confidence),
         "threshold": calibration.threshold,
-        "also": weights.also,
-        "choice": _named(weights.choice),
-        "trust": _named(weights.trust),
     }
-    _write(_SHIPPED, data)
-    return _SHIPPED
 
 
 def _write(path: Path, data: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from eval.__main__ import app
 from eval.dataset import Evidence, Example
-from eval.run import Ranked, Result
+from eval.run import Result, ranked
 from index.document import Span
 from index.passages import Passage
 from rag.answer import Answer
@@ -20,10 +20,6 @@ PASSAGES = [Passage(f"d#{n}", "d", TEXT[n : n + 10], n, n + 10, None, "", ()) fo
 GOLD = Evidence("d", TEXT[12:18], Span(12, 18))
 ASKED = Example("1", "Who?", True, ("2345",), (GOLD,))
 UNANSWERABLE = Example("2", "Who?", False)
-
-
-def ranked(*numbers: int) -> tuple[Ranked, ...]:
-    return tuple(Ranked(p.id, p.document_id, p.start, p.end) for p in (PASSAGES[number] for number in numbers))
 
 
 def answer(*starts: int, confidence: float = 0.6, read: tuple[int, ...] = (0, 1, 2)) -> Answer:
@@ -47,7 +43,7 @@ def result(
         answer=said,
         withheld=withheld,
         stands=tuple(TEXT[each.start : each.end] for each in said.citations),
-        hits=ranked(*found),
+        hits=tuple(ranked(PASSAGES[number]) for number in found),
         relevant=("d#10",) if example.evidence else (),
         seconds=0.2,
     )
