@@ -37,6 +37,9 @@ Home = Annotated[
     Path | None, typer.Option("--library", help="Where the library lives; FOLDER/.footnote unless you say.")
 ]
 Model = Annotated[str | None, typer.Option(help="Embedding model: a name or path that sentence-transformers knows.")]
+Reader = Annotated[
+    str | None, typer.Option(help="Reader: a cross-encoder or question answering model that transformers knows.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -46,12 +49,13 @@ def serve(
     port: Annotated[int, typer.Option(help="The port of the page.")] = 7860,
     library: Home = None,
     model: Model = None,
+    reader: Reader = None,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
     from web import page  # heavy: Gradio, 2 s
 
     page.check_free(port)
-    with _opened(folder, library, model) as docs:
+    with _opened(folder, library, model, reader) as docs:
         docs.library.require_writable()
         _report_refused(docs.files())
         page.serve(docs, port=port, ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"))
@@ -72,10 +76,11 @@ def ask(
     docs: Docs = SEEDS,
     library: Home = None,
     model: Model = None,
+    reader: Reader = None,
     as_json: Json = False,
 ) -> None:
     """Answer a question. Exit code 0: answered; 3: the documents do not say."""
-    with _opened(docs, library, model) as opened:
+    with _opened(docs, library, model, reader) as opened:
         answer = opened.ask(question)
     typer.echo(_json(asdict(answer)) if as_json else str(answer))
     raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
@@ -128,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @contextmanager
-def _opened(folder: Path, home: Path | None, model: str | None) -> Iterator[rag.Footnote]:
+def _opened(folder: Path, home: Path | None, model: str | None, reader: str | None = None) -> Iterator[rag.Footnote]:
     """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
     console = Console(stderr=True)
     bar = Progress(
@@ -147,7 +152,7 @@ def _opened(folder: Path, home: Path | None, model: str | None) -> Iterator[rag.
         def show(progress: SyncProgress) -> None:
             bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
 
-        docs = rag.open(folder, home=home, model=model, on_progress=show)
+        docs = rag.open(folder, home=home, model=model, reader=reader, on_progress=show)
     with docs:
         yield docs
 

@@ -45,6 +45,7 @@ SETS = {
     "samsum": "summedits/summedits_samsum.json",
     "scitldr": "summedits/summedits_scitldr.json",
     "inscit": "inscit/dev-visible.json",
+    "multihop": "multihoprag",
 }
 SEARCHED = ("squad1", "policyqa", "chunking", "scifact", "inscit")
 
@@ -191,9 +192,10 @@ def _ours(docs: Footnote, fusion: Fusion, question: str) -> list[Ranked]:
 
 
 def _met(result: Result) -> list[Ranked]:
-    """The passages in the order a reader meets them: those cited, or that would have been, then the rest."""
-    cited = [each.passage_id for each in result.said.citations]
-    return sorted(result.hits, key=lambda hit: cited.index(hit.id) if hit.id in cited else len(cited))
+    """The passages in the order a person meets them: cited, or that would have been, then as read, then the rest."""
+    met = [*(each.passage_id for each in result.said.citations), *(hit.passage.id for hit in result.said.hits)]
+    place = {id: number for number, id in reversed(list(enumerate(met)))}
+    return sorted(result.hits, key=lambda hit: place.get(hit.id, len(met)))
 
 
 def _search(system: str, dataset: Dataset, find: Callable[[str], Sequence[Ranked]]) -> Search:

@@ -14,15 +14,14 @@ from sklearn.model_selection import KFold
 
 from eval import metrics, score
 from eval.dataset import Dataset, Example
-from eval.library import opened
+from eval.library import ReaderName, opened
 from eval.metrics import Numbers
-from index import embeddings
 from index.errors import DatasetError
 from index.library import Library
-from rag import calibration
+from rag import calibration, crossencoder
 from rag.answer import Footnote
 from rag.calibration import Calibration, Fusion, Platt
-from rag.reader import FeatureReader
+from rag.reader import known
 from rag.retrieve import Found, fuse, search
 
 _GRID = tuple(Fusion(round(bm25, 4)) for bm25 in np.linspace(0.0, 0.05, 21).tolist())
@@ -78,12 +77,14 @@ def main(
     library: Annotated[
         Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
     ] = None,
+    reader: ReaderName = None,
     precision: Annotated[
         float, typer.Option(min=0.05, max=0.99, help="Share of the answers given that are to be right.")
     ] = 0.8,
 ) -> None:
     """Calibrate a folder's library on your own questions; its answers follow from then on."""
-    with opened(examples, documents, home=library, numbers=calibration.shipped()) as (docs, dataset):
+    numbers = known(crossencoder.load(reader).name)
+    with opened(examples, documents, home=library, reader=reader, numbers=numbers) as (docs, dataset):
         before = as_it_is(docs, dataset)
         learned = calibrate(docs, dataset, precision)
         path = calibration.save(learned, docs.library.home)
@@ -99,7 +100,7 @@ def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration
     """
     fusion = learn_fusion(docs.library, dataset.examples, docs.calibration.fusion)
     untaught = replace(docs.calibration, fusion=fusion)
-    trials = ask_all(docs.library, untaught, dataset.examples)
+    trials = ask_all(docs, untaught, dataset.examples)
     cut = learn_cut(trials, precision)
     provenance = (
         f"{dataset.name}, {len(dataset.examples)} questions, {time.strftime('%Y-%m-%d')}, for {precision:.1%} of the "
@@ -111,7 +112,7 @@ def calibrate(docs: Footnote, dataset: Dataset, precision: float) -> Calibration
 def as_it_is(docs: Footnote, dataset: Dataset) -> str:
     """What comes of a set with the calibration there is."""
     numbers = docs.calibration
-    trials = ask_all(docs.library, numbers, dataset.examples)
+    trials = ask_all(docs, numbers, dataset.examples)
     cut = Cut(numbers.confidence, numbers.threshold)
     return told(trials, cut.sure(trials), cut.given(trials))
 
@@ -146,11 +147,10 @@ def ranks(looked_up: Sequence[tuple[Found, frozenset[str]]], fusion: Fusion) -> 
     )
 
 
-def ask_all(library: Library, numbers: Calibration, examples: Sequence[Example]) -> Trials:
-    """Have every question answered, threshold or not."""
-    always = replace(numbers, confidence=UNMAPPED, threshold=0.0)
-    docs = Footnote(library, FeatureReader(embeddings.default(), always), always)
-    answers = [docs.ask(example.question, documents=example.within or None) for example in examples]
+def ask_all(docs: Footnote, numbers: Calibration, examples: Sequence[Example]) -> Trials:
+    """Have every question answered with these numbers, threshold or not."""
+    always = Footnote(docs.library, docs.reader, replace(numbers, confidence=UNMAPPED, threshold=0.0))
+    answers = [always.ask(example.question, documents=example.within or None) for example in examples]
     sure = np.clip([answer.confidence for answer in answers], _EPSILON, 1 - _EPSILON)
     return Trials(
         right=np.array([score.right(*pair) for pair in zip(answers, examples, strict=True)], dtype=np.float64),

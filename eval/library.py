@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -20,13 +21,22 @@ from rag.answer import Footnote
 from rag.calibration import Calibration
 from rag.retrieve import check_question
 
+ReaderName = Annotated[
+    str | None, typer.Option(help="What reads in place of Footnote's own: a model that transformers knows.")
+]
+
 SEEDS = Path(__file__).parent.parent / "seeds"
 RUNS = Path("runs")
 
 
 @contextmanager
 def opened(
-    path: Path, documents: Path | None = None, *, home: Path | None = None, numbers: Calibration | None = None
+    path: Path,
+    documents: Path | None = None,
+    *,
+    home: Path | None = None,
+    reader: str | None = None,
+    numbers: Calibration | None = None,
 ) -> Iterator[tuple[Footnote, Dataset]]:
     """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
 
@@ -34,6 +44,7 @@ def opened(
         path: The set.
         documents: The folder that a set of our own asks about; seeds/ where none is given.
         home: Where that folder's library lives; by default in the folder.
+        reader: What reads, by name or path; by default what Footnote ships.
         numbers: The calibration to answer with; by default the library's.
 
     Raises:
@@ -41,7 +52,7 @@ def opened(
         LibraryError: The library cannot be opened.
     """
     if formats.is_own(path):
-        with _open(documents or SEEDS, home, numbers) as docs:
+        with _open(documents or SEEDS, home, reader, numbers) as docs:
             if not docs.library.writable:
                 typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
             yield docs, _checked(path, own.read(path, partial(_text, docs)))
@@ -49,7 +60,7 @@ def opened(
     dataset = _checked(path, formats.load(path))
     if documents is not None or home is not None:
         raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
-    with _open(kept(dataset), None, numbers) as docs:
+    with _open(kept(dataset), None, reader, numbers) as docs:
         docs.library.require_writable()  # a reader beside a sync would find half of the documents
         refused = [file for file in docs.files() if file.state == "refused"]
         if refused:
@@ -73,9 +84,15 @@ def kept(dataset: Dataset) -> Path:
     return folder / dataset.name
 
 
-def _open(folder: Path, home: Path | None, numbers: Calibration | None) -> Footnote:
+def _open(folder: Path, home: Path | None, reader: str | None, numbers: Calibration | None) -> Footnote:
     with bar("Reading") as show:
-        return rag.open(folder, home=home, calibration=numbers, on_progress=lambda done: show(done.done, done.total))
+        return rag.open(
+            folder,
+            home=home,
+            reader=reader,
+            calibration=numbers,
+            on_progress=lambda done: show(done.done, done.total),
+        )
 
 
 def _checked(path: Path, dataset: Dataset) -> Dataset:

@@ -14,7 +14,7 @@ import ir_measures
 import numpy as np
 import numpy.typing as npt
 from ir_measures import RR, R, Success, nDCG
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from eval.dataset import Evidence, Place
 from index.document import Span
@@ -166,6 +166,14 @@ def decision(truth: Numbers, said: Numbers) -> tuple[float, float, float]:
 def balanced_accuracy(truth: Numbers, said: Numbers) -> float:
     """The mean of the shares said rightly of either kind; NaN where there is one kind only."""
     return mean(np.array([mean(said[truth == 1]), 1 - mean(said[truth == 0])]))
+
+
+def best_balanced_accuracy(truth: Numbers, score: Numbers) -> float:
+    """The balanced accuracy at the score that is best to say 1 from; NaN where there is one kind only."""
+    if truth.all() or not truth.any():
+        return float("nan")
+    wrongly, rightly, _ = roc_curve(truth, score)
+    return float(((rightly + 1 - wrongly) / 2).max())
 
 
 def auroc(truth: Numbers, score: Numbers) -> float:

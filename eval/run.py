@@ -7,7 +7,7 @@ own is counted as failed, never left out.
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +20,14 @@ import typer
 from pydantic import TypeAdapter
 
 from eval.dataset import Dataset, Example
-from eval.library import RUNS, opened
+from eval.library import RUNS, ReaderName, opened
 from eval.terminal import bar
 from index.errors import DatasetError
 from index.passages import Passage
 from rag.answer import Answer, Footnote
 from rag.calibration import shipped
+from rag.reader import Reader, Reading
+from rag.retrieve import Hit
 
 _HOUSE = Path(__file__).parent.parent
 
@@ -117,6 +119,7 @@ def main(
     library: Annotated[
         Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
     ] = None,
+    reader: ReaderName = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask so many questions at most, evenly through the set.")
     ] = None,
@@ -126,11 +129,11 @@ def main(
 ) -> None:
     """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
     out = out or RUNS / f"{examples.stem}.jsonl"
-    with opened(examples, documents, home=library) as (docs, dataset):
+    with opened(examples, documents, home=library, reader=reader) as (docs, dataset):
         asked = dataset.sample(limit)
         if docs.calibration != shipped():
             learned_from = docs.calibration.provenance.partition(". ")[0]
-            typer.echo(f"Answered with the library's own calibration: {learned_from}.", err=True)
+            typer.echo(f"Answered with numbers of its own: {learned_from}.", err=True)
         try:
             with bar("Asking") as show:
                 run(docs, asked, str(examples), out, show)
@@ -157,6 +160,7 @@ def run(
         calibration=docs.calibration.provenance,
         examples=dataset.examples,
     )
+    docs = Footnote(docs.library, _ReadOnce(docs.reader), docs.calibration)
     with _alone(out):
         results = _begin(out, header)
         docs.retrieve(dataset.examples[0].question)  # what is loaded once is nobody's time
@@ -168,6 +172,20 @@ def run(
                     stream.flush()
                 on_progress(len(results), len(dataset.examples))
     return Run(header, results)
+
+
+class _ReadOnce:
+    """A reader that keeps its last reading: an abstained question is asked again at once, without the threshold."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._last: tuple[str, Sequence[Hit], Reading] | None = None
+
+    def read(self, question: str, hits: Sequence[Hit]) -> Reading:
+        """See `Reader`."""
+        if self._last is None or self._last[:2] != (question, hits):
+            self._last = (question, hits, self._reader.read(question, hits))
+        return self._last[2]
 
 
 def ask(docs: Footnote, example: Example) -> Result:
@@ -273,7 +291,7 @@ def _alone(out: Path) -> Iterator[None]:
 def _sources() -> str:
     """SHA-256 over the sources that answer."""
     rooms = (_HOUSE / "index", _HOUSE / "rag")
-    sources = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".json"))
+    sources = sorted(path for room in rooms for path in room.rglob("*") if path.suffix in (".py", ".json", ".onnx"))
     return _digest(f"{path.relative_to(_HOUSE)} {sha256(path.read_bytes()).hexdigest()}" for path in sources)
 
 

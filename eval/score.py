@@ -47,6 +47,7 @@ class Outcome:
         right: 1 where the answer, given or withheld, cites the evidence.
         exact_match: SQuAD's, of the short answer, or of the text where there is none.
         f1: Likewise.
+        f1_said: Likewise, of the answer that was given or withheld.
         exact_quotes: Share of the quotes that stand in their document where they say; 1 where nothing is quoted.
         citation_precision: Share of the citations that point at evidence.
         citation_recall: Share of the facts for which evidence is cited.
@@ -63,6 +64,7 @@ class Outcome:
     right: float
     exact_match: float | None
     f1: float | None
+    f1_said: float | None
     exact_quotes: float
     citation_precision: float | None
     citation_recall: float | None
@@ -184,8 +186,9 @@ def _outcome(example: Example, result: Result | None, documents: Ranking, passag
         result=result,
         answered=answered,
         right=rightly,
-        exact_match=metrics.exact_match(_short(result), answers) * bool(result) if answers else None,
-        f1=metrics.token_f1(_short(result), answers) * bool(result) if answers else None,
+        exact_match=_compared(metrics.exact_match, result.answer if result else None, answers),
+        f1=_compared(metrics.token_f1, result.answer if result else None, answers),
+        f1_said=_compared(metrics.token_f1, result.said if result else None, answers),
         exact_quotes=_exact(result) if result else 0.0,
         citation_precision=metrics.citation_precision(cited, evidence) if evidence else None,
         citation_recall=metrics.citation_recall(cited, evidence) if evidence else None,
@@ -197,11 +200,15 @@ def _outcome(example: Example, result: Result | None, documents: Ranking, passag
     )
 
 
-def _short(result: Result | None) -> str:
-    if result is None:
-        return ""
-    answer = result.answer
-    return answer.text[answer.short.start : answer.short.end] if answer.short else answer.text
+def _compared(
+    metric: Callable[[str, Sequence[str]], float], answer: Answer | None, answers: Sequence[str]
+) -> float | None:
+    """A metric of the answer's words against the short answers; None where there are none."""
+    if not answers:
+        return None
+    if answer is None:
+        return 0.0
+    return metric(answer.text[answer.short.start : answer.short.end] if answer.short else answer.text, answers)
 
 
 def _exact(result: Result) -> float:
@@ -300,6 +307,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("answers: exact match", lambda o: _with_answerable(o, o.exact_match), _of_answerable),
     Metric("answers: F1", lambda o: _with_answerable(o, o.f1), _of_answerable),
     Metric("answers: F1 of the answerable", lambda o: _one(o.f1) if o.example.answerable else None, _mean),
+    Metric(
+        "answers: F1 of the answerable, none withheld",
+        lambda o: _one(o.f1_said) if o.example.answerable else None,
+        _mean,
+    ),
     Metric("citations: exact quotes", lambda o: (o.exact_quotes,), _mean),
     Metric("citations: precision", lambda o: _one(o.citation_precision), _mean),
     Metric("citations: recall", lambda o: _one(o.citation_recall), _mean),
@@ -310,6 +322,11 @@ METRICS: tuple[Metric, ...] = (
     Metric("abstention: F1", _abstained, lambda rows: metrics.decision(rows[:, 0], rows[:, 1])[2]),
     Metric("abstention: balanced accuracy", _abstained, lambda rows: metrics.balanced_accuracy(rows[:, 0], rows[:, 1])),
     Metric("confidence: AUROC", _trusted, lambda rows: metrics.auroc(rows[:, 0], rows[:, 1])),
+    Metric(
+        "confidence: best balanced accuracy",
+        _trusted,
+        lambda rows: metrics.best_balanced_accuracy(rows[:, 0], rows[:, 1]),
+    ),
     Metric("confidence: AURC", sure, lambda rows: metrics.aurc(rows[:, 0], rows[:, 1]), "lower"),
     Metric("confidence: ECE", sure, lambda rows: metrics.ece(rows[:, 0], rows[:, 1]), "lower"),
     Metric("seconds: p50", _seconds, lambda rows: metrics.percentile(rows[:, 0], 50), "lower"),

@@ -1,6 +1,5 @@
 """Text -> vectors. The only importer of the embedding runtimes."""
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from index.document import Span
 from index.errors import ModelError
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from sentence_transformers import SentenceTransformer
 
 Vector = npt.NDArray[np.float32]
@@ -83,23 +83,12 @@ class OnnxEmbedder:
     max_tokens = 256
 
     def __init__(self) -> None:
-        import onnxruntime  # heavy: the runtime of this adapter
-        from tokenizers import Tokenizer
+        from tokenizers import Tokenizer  # heavy: the runtime of this adapter
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        model = export.exported_model()
-        try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-        except _broken() as error:
-            raise ModelError(
-                f"The exported embedding model {model} is damaged; delete it to have it made anew."
-            ) from error
+        self._session = session(export.exported_model(), "delete it to have it made anew")
         self._tokenizer = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._words = (self._tokenizer.token_to_id("the") or 0, self._tokenizer.get_vocab_size())
 
     def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
         """See `Embedder`; as many texts at once as there are cores."""
@@ -108,33 +97,11 @@ class OnnxEmbedder:
 
     def embed_query(self, text: str) -> Vector:
         """See `Embedder`."""
-        return self._run("vector", self._tokenizer.encode(text).ids)
-
-    def token_states(self, texts: Sequence[str]) -> Iterator[tuple[Vector, Sequence[Span]]]:
-        """For each text the states of its tokens, `(tokens, dimension)` of unit length, and where they stand."""
-        with ThreadPoolExecutor(cores()) as threads:
-            yield from threads.map(self._token_states, texts)
-
-    def _token_states(self, text: str) -> tuple[Vector, Sequence[Span]]:
-        tokens = self._tokenizer.encode(text)
-        states = self._run("states", tokens.ids)[1:-1]
-        states /= np.linalg.norm(states, axis=1, keepdims=True)
-        return states, [Span(*offsets) for offsets in tokens.offsets[1 : len(states) + 1]]
-
-    def _run(self, output: str, ids: list[int]) -> Vector:
+        ids = self._tokenizer.encode(text).ids
         if len(ids) > self.max_tokens:
             ids = [*ids[: self.max_tokens - 1], ids[-1]]
-        (result,) = self._session.run([output], {"input_ids": np.array([ids], dtype=np.int64)})
-        return np.asarray(result, dtype=np.float32)
-
-    def rarity(self, word: str) -> float:
-        """How rare a word is in English, from 0 (the commonest) to about 6, by its place in the vocabulary.
-
-        The vocabulary lists whole words by falling frequency; a word that is not in it is rarest.
-        """
-        place = self._tokenizer.token_to_id(word.lower())
-        first, last = self._words
-        return math.log1p(max(0, (last if place is None else place) - first) / 50)
+        (vector,) = self._session.run(["vector"], {"input_ids": np.array([ids], dtype=np.int64)})
+        return np.asarray(vector, dtype=np.float32)
 
     def token_spans(self, text: str) -> Sequence[Span]:
         """See `Embedder`; without the two marks every text gets."""
@@ -185,6 +152,23 @@ def _broken() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException
+
+
+def session(model: Path, remedy: str) -> "InferenceSession":
+    """An ONNX file, ready to run on one thread a run.
+
+    Raises:
+        ModelError: It is missing or damaged, which the remedy mends.
+    """
+    import onnxruntime  # heavy
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except _broken() as error:
+        raise ModelError(f"The model {model} is missing or damaged; {remedy}.") from error
 
 
 def cores() -> int:

@@ -9,12 +9,12 @@ print(docs.ask("Who rejected the proposal?"))
 from os import PathLike
 from pathlib import Path
 
-from index import embeddings
 from index.library import Library, OnProgress
+from rag import crossencoder
 from rag.answer import Answer, Footnote, Statement
 from rag.calibration import Calibration, calibration_of
 from rag.cite import Citation
-from rag.reader import FeatureReader
+from rag.reader import CrossReader, known
 from rag.retrieve import Hit
 
 __all__ = ["Answer", "Citation", "Footnote", "Hit", "Statement", "open"]
@@ -25,6 +25,7 @@ def open(
     *,
     home: str | PathLike[str] | None = None,
     model: str | None = None,
+    reader: str | None = None,
     calibration: Calibration | None = None,
     on_progress: OnProgress = lambda _: None,
 ) -> Footnote:
@@ -36,6 +37,8 @@ def open(
         folder: The documents.
         home: Where the library lives; by default `FOLDER/.footnote`.
         model: The embedding model, by name or path; by default the one the library was made with.
+        reader: A cross-encoder or extractive question answering model of Hugging Face, by name or path, in place of
+            the one that Footnote ships.
         calibration: The numbers to answer with; by default the library's own, or those that Footnote ships.
         on_progress: Told how far the sync is.
 
@@ -49,8 +52,9 @@ def open(
     try:
         if library.writable:
             library.sync(on_progress)
-        numbers = calibration or calibration_of(library.home)
-        return Footnote(library, FeatureReader(embeddings.default(), numbers), numbers)
+        encoder = crossencoder.load(reader)
+        numbers = calibration or calibration_of(library.home, known(encoder.name))
+        return Footnote(library, CrossReader(encoder, numbers.weights), numbers)
     except BaseException:
         library.close()
         raise

@@ -15,10 +15,9 @@ from rag.cite import Citation, place
 from rag.examples import candidates
 from rag.extract import extract, why_not
 from rag.help import help_line
-from rag.reader import Candidate, Reader, Reading
+from rag.reader import FIRST, MORE, Candidate, Reader, Reading
 from rag.retrieve import Hit, check_question, retrieve
 
-READ = 6  # hits the reader reads
 _EXAMPLES = 4
 _TRIES = 3  # at an answer, where a sync changes what it quotes
 
@@ -97,13 +96,14 @@ class Footnote:
 
     Attributes:
         library: Where it searches.
+        reader: What reads the passages found.
         calibration: The numbers it answers with.
     """
 
     def __init__(self, library: Library, reader: Reader, numbers: calibration.Calibration) -> None:
         """Put a reader before a library; `rag.open` is the usual way."""
         self.library = library
-        self._reader = reader
+        self.reader = reader
         self.calibration = numbers
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
 
@@ -145,7 +145,7 @@ class Footnote:
 
     def unguarded(self) -> "Footnote":
         """This library, asked without the threshold under which Footnote abstains: for measuring."""
-        return Footnote(self.library, self._reader, replace(self.calibration, threshold=0.0))
+        return Footnote(self.library, self.reader, replace(self.calibration, threshold=0.0))
 
     def examples(self) -> tuple[str, ...]:
         """Up to four questions that this library answers, for someone who does not know it yet."""
@@ -190,12 +190,27 @@ class Footnote:
         self.close()
 
     def _answer(self, question: str, query: str, documents: Collection[str] | None) -> Answer:
-        hits, reading = self._read(query, documents)
+        reading = self._read(query, documents)
+        sure = self.calibration.confidence.probability(reading.logit)
+        silent = Answer(question, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
-        if chosen:
-            return _answered(question, query, hits, chosen, reading.confidence)
-        reason = why_not(query, hits)
-        return Answer(question, query, "abstained", hits=hits, confidence=reading.confidence, reason=reason)
+        if not chosen:
+            return replace(silent, reason=why_not(query, reading.hits))
+        return _answered(silent, self._newest_first(chosen))
+
+    def _newest_first(self, chosen: Sequence[Candidate]) -> Sequence[Candidate]:
+        """The chosen sentences, the newest document's first where they answer differently and all dates are known."""
+        dates = {id: self._date(id) for id in dict.fromkeys(each.hit.passage.document_id for each in chosen)}
+        if len(dates) == 1 or not all(dates.values()):
+            return chosen
+        return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)
+
+    def _date(self, document_id: str) -> str:
+        """A document's date, or "" where it has none, or a sync has removed it meanwhile."""
+        try:
+            return self.document(document_id).date
+        except KeyError:
+            return ""
 
     def _exact(self, answer: Answer) -> bool:
         """Whether every quote stands in its document now; not so where a sync has changed it meanwhile."""
@@ -204,38 +219,35 @@ class Footnote:
         except KeyError:
             return False
 
-    def _read(self, query: str, documents: Collection[str] | None = None) -> tuple[tuple[Hit, ...], Reading]:
-        hits = self.retrieve(query, READ, documents=documents)
-        reading = self._reader.read(query, hits)
-        best: dict[str, float] = {}
-        for candidate in reading.candidates:
-            best.setdefault(candidate.hit.passage.id, candidate.score)
-        return tuple(replace(hit, reader=best.get(hit.passage.id)) for hit in hits), reading
+    def _read(self, query: str, documents: Collection[str] | None = None) -> Reading:
+        hits = self.retrieve(query, FIRST + MORE, documents=documents)
+        return self.reader.read(query, hits)
 
     def _answers(self, question: str) -> bool:
-        return bool(extract(self._read(question)[1], self.calibration))
+        return bool(extract(self._read(question), self.calibration))
 
 
-def _answered(
-    question: str, query: str, hits: tuple[Hit, ...], chosen: Sequence[Candidate], confidence: float
-) -> Answer:
-    """The chosen sentences, a footnote each, joined by blanks."""
+def _answered(silent: Answer, chosen: Sequence[Candidate]) -> Answer:
+    """An answer that says the chosen sentences, a footnote each, joined by blanks."""
     citations = tuple(cite.cite(number, each.hit.passage, each.span) for number, each in enumerate(chosen, start=1))
     statements: list[Statement] = []
+    short: Span | None = None
+    surest = max(chosen, key=lambda each: each.score)
     start = 0
     for citation, candidate in zip(citations, chosen, strict=True):
         end = start + len(citation.quote)
         statements.append(Statement(Span(start, end), (citation.number,), "verbatim", candidate.score))
+        if candidate is surest and candidate.short:
+            shift = start - citation.start
+            short = Span(candidate.short.start + shift, candidate.short.end + shift)
         start = end + 1
-    return Answer(
-        question,
-        query,
-        "answered",
+    return replace(
+        silent,
+        status="answered",
         text=" ".join(citation.quote for citation in citations),
+        short=short,
         statements=tuple(statements),
         citations=citations,
-        hits=hits,
-        confidence=confidence,
     )
 
 

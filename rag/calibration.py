@@ -1,6 +1,8 @@
 """The numbers learned from data, which say where they come from: shipped, or a library's own."""
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -44,20 +46,43 @@ class Platt:
     slope: float
     offset: float
 
+    def probability(self, logit: float) -> float:
+        """What a logit says."""
+        return sigmoid(self.slope * logit + self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What weighs `rag.reader.FEATURES` of a passage.
+
+    Attributes:
+        rank: How likely it is the passage to look at.
+        trust: How likely it answers the question, or bears the statement out.
+    """
+
+    rank: Logistic
+    trust: Logistic
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What the reader has learned from training data.
+    """What has been learned from training data to read by.
 
     Attributes:
-        choice: How well a sentence answers, from `rag.reader.FEATURES`.
-        trust: How likely the best sentence is right, from its features, its logit and its lead.
+        encoder: The cross-encoder it was learned for.
+        question: What judges the passages read for a question.
+        statement: What judges those read for a statement.
         also: The share of the best sentence's score at which another is quoted too.
     """
 
-    choice: Logistic
-    trust: Logistic
+    encoder: str
+    question: Judge
+    statement: Judge
     also: float
+
+    def of(self, *, statement: bool) -> Judge:
+        """What judges the passages of a statement, or of a question."""
+        return self.statement if statement else self.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +90,9 @@ class Calibration:
     """Everything in Footnote that is a number from data.
 
     Attributes:
-        weights: The reader's.
+        weights: What the reader weighs by.
         fusion: How the two searches are weighed.
-        confidence: The reader's trust -> the probability that an answer is right.
+        confidence: The trust in the best passage -> the probability that an answer is right.
         threshold: The confidence under which Footnote abstains.
         provenance: Which data, when, and the figures reached, for people.
     """
@@ -83,27 +108,42 @@ class Calibration:
 def shipped() -> Calibration:
     """The calibration that ships with Footnote, learned from training data."""
     data = json.loads(_SHIPPED.read_text(encoding="utf-8"))
-    return _fitted(data, Weights(_logistic(**data["choice"]), _logistic(**data["trust"]), data["also"]))
+    weights = data["weights"]
+    return _fitted(
+        data, Weights(weights["encoder"], _judge(weights["question"]), _judge(weights["statement"]), weights["also"])
+    )
 
 
-def calibration_of(home: Path) -> Calibration:
-    """The calibration of the library in `home`: its own where `save` wrote one, else the shipped one.
+def untaught(encoder: str, features: Sequence[str]) -> Calibration:
+    """The calibration of a cross-encoder that nothing is known of: its own verdicts are all that counts."""
+
+    def alone(name: str) -> Logistic:
+        return Logistic(0.0, tuple(features), tuple(float(each == name) for each in features))
+
+    judge = Judge(alone("relevant"), alone("verdict"))
+    return Calibration(
+        Weights(encoder, judge, judge, 1.0), shipped().fusion, Platt(1.0, 0.0), 0.5, f"{encoder}, not calibrated"
+    )
+
+
+def calibration_of(home: Path, given: Calibration) -> Calibration:
+    """The calibration of the library in `home`: its own where `save` wrote one, else the one given.
 
     Raises:
-        CalibrationError: Its own is damaged, or was fitted to other weights of the reader.
+        CalibrationError: Its own is damaged, or was fitted to another reader than the given one.
     """
     path = home / _OWN
     if not path.exists():
-        return shipped()
+        return given
     remedy = "delete it, or calibrate anew with python -m eval calibrate"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        own = _fitted(data, shipped().weights)
+        own = _fitted(data, given.weights)
         fitted_to = data["weights"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
     if fitted_to != _digest(own.weights):
-        raise CalibrationError(f"The calibration {path} was fitted to another version of the reader; {remedy}.")
+        raise CalibrationError(f"The calibration {path} was fitted to another reader; {remedy}.")
     return own
 
 
@@ -117,9 +157,15 @@ def save(calibration: Calibration, home: Path) -> Path:
 def ship(calibration: Calibration) -> Path:
     """Write the calibration that ships with Footnote, every weight by its feature's name."""
     weights = calibration.weights
-    learned = {"also": weights.also, "choice": _named(weights.choice), "trust": _named(weights.trust)}
-    _write(_SHIPPED, {**_data(calibration), **learned})
+    judges = {"question": _named_judge(weights.question), "statement": _named_judge(weights.statement)}
+    learned = {"encoder": weights.encoder, "also": weights.also, **judges}
+    _write(_SHIPPED, {**_data(calibration), "weights": learned})
     return _SHIPPED
+
+
+def sigmoid(logit: float) -> float:
+    """Log odds -> probability, without overflow."""
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 
 def _fitted(data: Any, weights: Weights) -> Calibration:
@@ -155,6 +201,14 @@ def _digest(weights: Weights) -> str:
 
 def _named(model: Logistic) -> dict[str, object]:
     return {"bias": model.bias, "weights": dict(zip(model.names, model.weights, strict=True))}
+
+
+def _named_judge(judge: Judge) -> dict[str, object]:
+    return {"rank": _named(judge.rank), "trust": _named(judge.trust)}
+
+
+def _judge(data: Any) -> Judge:
+    return Judge(_logistic(**data["rank"]), _logistic(**data["trust"]))
 
 
 def _logistic(bias: float, weights: dict[str, float]) -> Logistic:

@@ -2,15 +2,28 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.document import Span
+from index.lexical import Word, words
 from rag.calibration import Calibration
-from rag.reader import Candidate, Reading, content_words
+from rag.reader import Candidate, Reading, is_statement
 from rag.retrieve import Hit
 
 _MOST_SENTENCES = 3
 _NEAR = 3  # hits looked through for what a question speaks of
 _MOST_WORDS = 4  # named in a reason
+
+_FUNCTION_WORDS = frozenset(
+    word.stem
+    for word in words(
+        "a an the of in on at to for by from with as is are was were be been being do does did done have has had "
+        "having and or but if that this these those it its he she they them his her their we you i me my your our us "
+        "what who whom whose which when where why how many much long far often old can could will would shall should "
+        "may might must not no any some there than then so such about into over under after before between during "
+        "through also other s t re ve ll d m name called type kind according"
+    )
+)
 
 # A sentence that opens like this speaks of what stands before it.
 _LEANS = re.compile(r"(?:He|She|They|It|This|These|Those|His|Her|Their|Its|Such)\b")
@@ -21,7 +34,7 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
 
     They are the best one, the one before it where it leans on that, and others that answer nearly as well.
     """
-    if not reading.candidates or reading.confidence < calibration.threshold:
+    if not reading.candidates or calibration.confidence.probability(reading.logit) < calibration.threshold:
         return ()
     best = reading.candidates[0]
     also = [other for other in reading.candidates[1:] if other.score >= calibration.weights.also * best.score]
@@ -47,7 +60,15 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
     if missing:
         said = "Neither it nor the next ones speak" if len(hits) > 1 else "It does not speak"
         return f"{place}. {said} of {_listed(missing)}."
+    if is_statement(question):
+        return f"{place}. No sentence in it bears your statement out well enough."
     return f"{place}. No sentence in it answers your question well enough."
+
+
+def content_words(question: str) -> list[Word]:
+    """The words of a question that say what it is about; all of them where none does."""
+    every = words(question)
+    return [word for word in every if word.stem not in _FUNCTION_WORDS] or every
 
 
 def _leaned_on(candidate: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -63,9 +84,7 @@ def _with_list(candidate: Candidate) -> Candidate:
     if not _text(candidate).endswith(":"):
         return candidate
     opened = [span.end for span in candidate.hit.passage.sentences if span.start >= candidate.span.end]
-    return Candidate(
-        candidate.hit, Span(candidate.span.start, max(opened, default=candidate.span.end)), candidate.score
-    )
+    return replace(candidate, span=Span(candidate.span.start, max(opened, default=candidate.span.end)))
 
 
 def _says(longer: Candidate, shorter: Candidate) -> bool:

@@ -1,88 +1,44 @@
-"""Reader: is the passage relevant, which of its sentences answers, is there an answer at all.
+"""Reader: which passage answers, which of its sentences, which of its words, and is there an answer at all.
 
-This one computes a few features of each sentence and weighs them by logistic regression. Its heart
-is late interaction: how well each word of the question finds a likeness among the tokens of the
-sentence, after Khattab and Zaharia, ColBERT, SIGIR 2020, with the embedding model's own token states.
+A cross-encoder reads each passage with the question; what it says is weighed by logistic regressions learned from
+training data. A statement is read for what bears it out.
 """
 
 import math
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from index.document import Span
-from index.embeddings import OnnxEmbedder, Vector
-from index.lexical import Word, words
-from rag.calibration import Calibration, Logistic
+from index.lexical import words
+from rag.calibration import Calibration, Judge, Logistic, Weights, shipped, sigmoid, untaught
+from rag.crossencoder import CrossEncoder, Scores, best_span
 from rag.retrieve import Hit
 
 FEATURES = (
-    "sentence_cosine",  # of the question and the mean of the sentence's tokens
-    "passage_cosine",  # of the question and the mean of the passage's tokens
-    "sentence_match",  # mean best cosine of the question's content words in the sentence and its heading, by rarity
-    "passage_match",  # the same in the passage
-    "sentence_weakest",  # the content word that finds least likeness in the sentence
-    "passage_weakest",  # the same in the passage
-    "sentence_tokens",  # mean best cosine of all the question's tokens in the sentence
-    "passage_tokens",  # the same in the passage
-    "covered",  # share of the content words, by rarity, that stand in the passage
-    "missing_names",  # capitalised words of the question that do not stand in the passage
-    "missing_numbers",  # numbers, likewise
-    "answer_type",  # 1 where the sentence holds what is asked for (a number, a date, a name), else 0
-    "fused_score",  # of retrieval
-    "question_words",  # how many content words the question has
-    "length",  # log of the sentence's characters
+    "relevant",  # the cross-encoder's logits: that this is the passage to look at,
+    "verdict",  # that it answers the question, or bears the statement out,
+    "margin",  # how much likelier its best span is than none; 0 of a statement
+    "fused",  # the score of retrieval
 )
-TRUST_FEATURES = (
-    *FEATURES,
-    "logit",
-    "lead",
-)  # of the best sentence, and its lead over the next passage's best
+FIRST, MORE = 10, 10  # hits read, and read besides where none of the first is good enough
+
+_GOOD = 0.5  # more likely than not
+_CLOSE = 3  # passages whose sentences are read one by one, where no span says which of them counts
+_MOST_CLAIMS = 5  # sentences of a statement that are looked at by themselves
+
+_ASKS = re.compile(
+    r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|"
+    r"should|may|must|tell|list|name|give|show|find|describe|explain|define|compare)\b",
+    re.IGNORECASE,
+)
+_CLAIM_END = re.compile(r"(?<=[.!])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z])")
 
 Features = npt.NDArray[np.float64]
-AnswerType = Literal["number", "time", "name", "reason", "other"]
-
-_FUNCTION_WORDS = frozenset(
-    word.stem
-    for word in words(
-        "a an the of in on at to for by from with as is are was were be been being do does did done have has had "
-        "having and or but if that this these those it its he she they them his her their we you i me my your our us "
-        "what who whom whose which when where why how many much long far often old can could will would shall should "
-        "may might must not no any some there than then so such about into over under after before between during "
-        "through also other s t re ve ll d m name called type kind according"
-    )
-)
-
-_ASKS: dict[AnswerType, re.Pattern[str]] = {
-    "number": re.compile(
-        r"\bhow (?:many|much|old|long|far|tall|large|big|high|often|fast|deep|wide)\b"
-        r"|\b(?:what|which) (?:number|percent\w*|amount|population|proportion|age)\b",
-        re.IGNORECASE,
-    ),
-    "time": re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|century|decade|time|era)\b", re.IGNORECASE),
-    "name": re.compile(
-        r"\b(?:who|whom|whose|where)\b"
-        r"|\b(?:what|which) (?:city|country|state|place|location|region|continent|town|county|river|island)\b",
-        re.IGNORECASE,
-    ),
-    "reason": re.compile(r"\bwhy\b", re.IGNORECASE),
-}
-_NUMBER = re.compile(
-    r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|"
-    r"thousand|million|billion|half|dozen|third|quarter|once|twice)\b",
-    re.IGNORECASE,
-)
-_TIME = re.compile(
-    r"\b(?:1\d|20)\d\d\b|\b\d0s\b|\bcentur\w+|\b(?:january|february|march|april|may|june|july|august|september|"
-    r"october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=\s)[A-Z]\w+")  # not a sentence's first word, which is always capitalised
-_REASON = re.compile(r"\b(?:because|due to|since|in order to|so that|reason|as a result|to \w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +49,13 @@ class Candidate:
         hit: The hit it stands in.
         span: Where, in the document.
         score: How well it answers, 0..1.
+        short: The answer proper in it, in the document, or None where the reader finds no spans.
     """
 
     hit: Hit
     span: Span
     score: float
+    short: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,241 +63,178 @@ class Reading:
     """What a reader makes of a question and some hits.
 
     Attributes:
+        hits: Those it has read, as it ranks them.
         candidates: Sentences, best first.
-        confidence: How likely the best one is right, 0..1.
+        logit: How likely the best one is right, as log odds not calibrated yet; minus infinity where there is none.
     """
 
+    hits: tuple[Hit, ...]
     candidates: tuple[Candidate, ...]
-    confidence: float
+    logit: float
 
 
 class Reader(Protocol):
-    """Reads passages for a question."""
+    """Reads passages for a question or a statement."""
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """The sentences of the hits, by how well they answer; no candidates where there are no hits."""
 
 
-class FeatureReader:
-    """Weighs features of sentences; see the module's docstring."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A hit with what the cross-encoder makes of it, and its `FEATURES`."""
 
-    def __init__(self, embedder: OnnxEmbedder, calibration: Calibration) -> None:
+    hit: Hit
+    scores: Scores
+    features: tuple[float, ...]
+
+
+class CrossReader:
+    """Weighs what a cross-encoder says; see the module's docstring."""
+
+    def __init__(self, encoder: CrossEncoder, weights: Weights) -> None:
         """Read with these weights.
 
         Raises:
             ValueError: They are weights of other features.
         """
-        weights = calibration.weights
-        if (weights.choice.names, weights.trust.names) != (FEATURES, TRUST_FEATURES):
-            raise ValueError("the calibration has weights for other features; learn it anew with python -m eval learn")
-        self._embedder = embedder
-        self._calibration = calibration
+        judges = (weights.question, weights.statement)
+        if any(model.names != FEATURES for judge in judges for model in (judge.rank, judge.trust)):
+            raise ValueError("the calibration has weights for other features; learn it anew with python -m training")
+        self._encoder = encoder
+        self._weights = weights
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
-        """See `Reader`."""
-        return weigh(*self.features(question, hits), self._calibration)
+        """See `Reader`; the first hits, and the others only where none of the first is good enough."""
+        if is_statement(question):
+            return _together([self._one(claim, hits) for claim in claims(question)])
+        return self._one(question, hits)
 
-    def features(self, question: str, hits: Sequence[Hit]) -> tuple[tuple[Candidate, ...], Features]:
-        """Every sentence of the hits that may answer, unscored, and its features, `(sentences, len(FEATURES))`."""
-        asked = self._asked(question)
-        if not asked.stems or not len(asked.states):
-            return (), np.zeros((0, len(FEATURES)))
-        states = self._embedder.token_states([hit.passage.text for hit in hits])
-        sentences: list[Candidate] = []
-        rows: list[list[float]] = []
-        for hit, (tokens, spans) in zip(hits, states, strict=True):
-            if not len(tokens):  # nothing but marks that the model's vocabulary strips
-                continue
-            passage = _passage_features(asked, hit, tokens)
-            start = hit.passage.start
-            heading = _rows(spans, Span(0, hit.passage.sentences[0].start - start))
-            for span in hit.passage.sentences:
-                text = hit.passage.text[span.start - start : span.end - start]
-                own = _rows(spans, Span(span.start - start, span.end - start))
-                if own and not _asks(text, asked):
-                    sentences.append(Candidate(hit, span, 0.0))
-                    rows.append(_row(asked, passage, _SentenceStates(tokens[own], tokens[heading + own]), text))
-        return tuple(sentences), np.array(rows, dtype=np.float64).reshape(-1, len(FEATURES))
+    def scored(self, text: str, hits: Sequence[Hit]) -> list[Read]:
+        """What the cross-encoder makes of each hit."""
+        statement = is_statement(text)
+        scores = self._encoder.read(text, [hit.passage.text for hit in hits])
+        return [Read(hit, each, _features(hit, each, statement)) for hit, each in zip(hits, scores, strict=True)]
 
-    def _asked(self, question: str) -> "_Asked":
-        """What is asked, as the features need it."""
-        ((states, spans),) = self._embedder.token_states([question])
-        content = content_words(question)
-        texts = [question[word.span.start : word.span.end] for word in content]
-        return _Asked(
-            vector=self._embedder.embed_query(question),
-            states=states,
-            tokens=[
-                [row for row, token in enumerate(spans) if token.start < word.span.end and word.span.start < token.end]
-                for word in content
-            ],
-            rarity=np.array([self._embedder.rarity(text) + 0.1 for text in texts], dtype=np.float32),
-            stems=[word.stem for word in content],
-            names=[w.stem for w, text in zip(content, texts, strict=True) if text[0].isupper() and w.span.start],
-            numbers=[w.stem for w, text in zip(content, texts, strict=True) if text[0].isdigit()],
-            kind=answer_type(question),
-            every_stem=frozenset(word.stem for word in words(question)),
-            echo=" ".join(word.stem for word in words(question)),
+    def _one(self, text: str, hits: Sequence[Hit]) -> Reading:
+        """A question, or a statement of one sentence."""
+        if not words(text):
+            return Reading(tuple(hits[:FIRST]), (), -math.inf)
+        judge = self._weights.of(statement=is_statement(text))
+        reads = self.scored(text, hits[:FIRST])
+        if not any(probability(judge.trust, each.features) >= _GOOD for each in reads):
+            reads += self.scored(text, hits[FIRST : FIRST + MORE])
+        candidates = sorted(
+            (candidate for each in self._apart(text, reads, judge) for candidate in each),
+            key=lambda candidate: (-candidate.score, candidate.hit.rank, candidate.span.start),
         )
+        best = [each for each in reads if candidates and each.hit is candidates[0].hit]
+        trust = logit(judge.trust, best[0].features) if best else -math.inf
+        return Reading(_ranked(reads, judge), tuple(candidates), trust)
+
+    def _apart(self, text: str, reads: Sequence[Read], judge: Judge) -> Iterable[list[Candidate]]:
+        """The sentences of each passage, each with its share of the passage's trust."""
+        trusts = [probability(judge.trust, each.features) for each in reads]
+        close = sorted(range(len(reads)), key=lambda place: (-trusts[place], place))[:_CLOSE]
+        for place, (each, trust) in enumerate(zip(reads, trusts, strict=True)):
+            sentences = [span for span in each.hit.passage.sentences if not _asks(_text(each.hit, span), text)]
+            if len(each.scores.starts) and not is_statement(text):
+                found = [_in_sentence(each, span) for span in sentences]
+            elif place in close:
+                scores = self._encoder.read(text, [_text(each.hit, span) for span in sentences])
+                found = [(score.supported, None) for score in scores]
+            else:
+                found = []
+            yield _shared(each.hit, sentences, found, trust)
 
 
-def content_words(question: str) -> list[Word]:
-    """The words of a question that say what it is about; all of them where none does."""
-    every = words(question)
-    return [word for word in every if word.stem not in _FUNCTION_WORDS] or every
+def known(encoder: str) -> Calibration:
+    """The numbers to read with, by the cross-encoder's name: the shipped ones, or its verdicts as they come."""
+    return shipped() if shipped().weights.encoder == encoder else untaught(encoder, FEATURES)
 
 
-def answer_type(question: str) -> AnswerType:
-    """What kind of thing a question asks for, by its question word."""
-    return next((kind for kind, pattern in _ASKS.items() if pattern.search(question)), "other")
+def is_statement(text: str) -> bool:
+    """Whether a text states something, which is to be checked, rather than asks."""
+    return text.rstrip("\"'”’) ").endswith((".", "!")) and not _ASKS.match(text.lstrip("\"'“‘( "))
 
 
-def holds(kind: AnswerType, sentence: str, question_stems: Collection[str]) -> float:
-    """1 where a sentence holds a thing of this kind that the question does not name itself, 0 where not.
-
-    One half where the kind cannot be seen from the words.
-    """
-    match kind:
-        case "number":
-            return float(any(_fresh(match[0], question_stems) for match in _NUMBER.finditer(sentence)))
-        case "time":
-            return float(any(_fresh(match[0], question_stems) for match in _TIME.finditer(sentence)))
-        case "name":
-            return float(any(_fresh(match[0], question_stems) for match in _NAME.finditer(sentence)))
-        case "reason":
-            return float(bool(_REASON.search(sentence)))
-        case _:
-            return 0.5
+def claims(statement: str) -> list[str]:
+    """The sentences of a statement, the last of very many together."""
+    return _CLAIM_END.split(statement, maxsplit=_MOST_CLAIMS - 1)
 
 
-def weigh(sentences: Sequence[Candidate], features: Features, calibration: Calibration) -> Reading:
-    """What the weights make of some sentences and their features, `(sentences, len(FEATURES))`."""
-    if not sentences:
-        return Reading((), 0.0)
-    logits = _logits(calibration.weights.choice, features)
-    order = sorted(range(len(sentences)), key=lambda row: (-logits[row], sentences[row].hit.rank, row))
-    candidates = tuple(
-        Candidate(sentences[row].hit, sentences[row].span, _sigmoid(float(logits[row]))) for row in order
-    )
-    trust = trust_features(sentences, features, calibration.weights.choice)
-    logit = float(_logits(calibration.weights.trust, trust[None])[0])
-    confidence = calibration.confidence
-    return Reading(candidates, _sigmoid(confidence.slope * logit + confidence.offset))
+def logit(model: Logistic, features: Sequence[float]) -> float:
+    """The log odds that a logistic regression gives some features."""
+    return model.bias + sum(weight * feature for weight, feature in zip(model.weights, features, strict=True))
 
 
-def trust_features(sentences: Sequence[Candidate], features: Features, choice: Logistic) -> Features:
-    """`TRUST_FEATURES` of the best sentence, `(len(TRUST_FEATURES),)`.
-
-    Args:
-        sentences: As `FeatureReader.features` gives them, at least one.
-        features: `(sentences, len(FEATURES))`.
-        choice: What weighs the features of a sentence.
-    """
-    logits = _logits(choice, features)
-    best = int(np.argmax(logits))
-    passage = sentences[best].hit.passage.id
-    others = [logits[row] for row, sentence in enumerate(sentences) if sentence.hit.passage.id != passage]
-    lead = logits[best] - max(others) if others else 0.0
-    return np.array([*features[best], logits[best], lead])
+def probability(model: Logistic, features: Sequence[float]) -> float:
+    """The probability that a logistic regression gives some features."""
+    return sigmoid(logit(model, features))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question, taken apart: its vector, token states, content words and kind."""
-
-    vector: Vector
-    states: Vector
-    tokens: list[list[int]]
-    rarity: Vector
-    stems: list[str]
-    names: list[str]
-    numbers: list[str]
-    kind: AnswerType
-    every_stem: frozenset[str]
-    echo: str
+def _features(hit: Hit, scores: Scores, statement: bool) -> tuple[float, ...]:
+    """In the order of `FEATURES`."""
+    best = None if statement else best_span(scores.starts, scores.ends)
+    margin = best.logit - scores.none if best else 0.0
+    return (scores.relevant, scores.supported if statement else scores.answered, margin, hit.score)
 
 
-@dataclass(frozen=True, slots=True)
-class _PassageFeatures:
-    """The features that all sentences of a passage share."""
-
-    cosine: float
-    match: float
-    weakest: float
-    tokens: float
-    covered: float
-    missing_names: int
-    missing_numbers: int
-    fused_score: float
-
-
-@dataclass(frozen=True, slots=True)
-class _SentenceStates:
-    """The token states of a sentence, alone and together with the heading it stands under."""
-
-    own: Vector
-    headed: Vector
+def _in_sentence(each: Read, sentence: Span) -> tuple[float, Span | None]:
+    """How likely the best span inside a sentence is, as a logit, and where it stands in the document."""
+    start = each.hit.passage.start
+    tokens = each.scores.tokens
+    inside = [
+        place
+        for place, token in enumerate(tokens)
+        if sentence.start <= start + token.start and start + token.end <= sentence.end
+    ]
+    best = best_span(each.scores.starts[inside], each.scores.ends[inside])
+    if best is None:
+        return -math.inf, None
+    return best.logit, Span(start + tokens[inside[best.start]].start, start + tokens[inside[best.end]].end)
 
 
-def _rows(tokens: Sequence[Span], inside: Span) -> list[int]:
-    """Which tokens lie inside a stretch of their text."""
-    return [row for row, token in enumerate(tokens) if inside.start <= token.start and token.end <= inside.end]
-
-
-def _passage_features(asked: _Asked, hit: Hit, states: Vector) -> _PassageFeatures:
-    stems = {word.stem for word in words(hit.passage.text)}
-    found = np.array([stem in stems for stem in asked.stems], dtype=float)
-    match, weakest, tokens = _late_interaction(asked, states)
-    return _PassageFeatures(
-        cosine=_cosine(asked.vector, states),
-        match=match,
-        weakest=weakest,
-        tokens=tokens,
-        covered=float(found @ asked.rarity / asked.rarity.sum()),
-        missing_names=sum(name not in stems for name in asked.names),
-        missing_numbers=sum(number not in stems for number in asked.numbers),
-        fused_score=hit.score,
-    )
-
-
-def _row(asked: _Asked, passage: _PassageFeatures, states: _SentenceStates, sentence: str) -> list[float]:
-    """One sentence's features, in the order of `FEATURES`."""
-    match, weakest, tokens = _late_interaction(asked, states.headed)
+def _shared(
+    hit: Hit, sentences: Sequence[Span], found: Sequence[tuple[float, Span | None]], trust: float
+) -> list[Candidate]:
+    """The sentences of a passage as candidates: the trust in it, shared by softmax of their logits."""
+    logits = np.array([logit for logit, _ in found])
+    if not np.isfinite(logits).any():
+        return []
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
     return [
-        *(_cosine(asked.vector, states.own), passage.cosine),
-        *(match, passage.match, weakest, passage.weakest, tokens, passage.tokens),
-        *(passage.covered, passage.missing_names, passage.missing_numbers),
-        *(holds(asked.kind, sentence, asked.every_stem), passage.fused_score),
-        *(len(asked.stems), math.log1p(len(sentence))),
+        Candidate(hit, span, trust * float(share), short)
+        for span, (_, short), share in zip(sentences, found, shares, strict=False)
+        if share > 0
     ]
 
 
-def _late_interaction(asked: _Asked, states: Vector) -> tuple[float, float, float]:
-    """How well the question's content words, its weakest one, and all its tokens are met by some tokens."""
-    best = (asked.states @ states.T).max(axis=1)
-    met = np.array([best[rows].max() if rows else 0.0 for rows in asked.tokens])
-    return float(met @ asked.rarity / asked.rarity.sum()), float(met.min()), float(best.mean())
+def _ranked(reads: Sequence[Read], judge: Judge) -> tuple[Hit, ...]:
+    """The hits read, best first, each with the reader's score."""
+    scored = [replace(each.hit, reader=probability(judge.rank, each.features)) for each in reads]
+    order = sorted(range(len(reads)), key=lambda place: (-logit(judge.rank, reads[place].features), place))
+    return tuple(replace(scored[place], rank=rank) for rank, place in enumerate(order, start=1))
 
 
-def _cosine(vector: Vector, states: Vector) -> float:
-    mean = states.mean(axis=0)
-    return float(vector @ mean / np.linalg.norm(mean))
+def _together(readings: Sequence[Reading]) -> Reading:
+    """The readings of a statement's sentences as one: as sure as of the least sure, the best of each first."""
+    if len(readings) == 1:
+        return readings[0]
+    first = [reading.candidates[0] for reading in readings if reading.candidates]
+    rest = [candidate for reading in readings for candidate in reading.candidates[1:]]
+    return Reading(readings[0].hits, (*first, *rest), min(reading.logit for reading in readings))
 
 
-def _asks(text: str, asked: _Asked) -> bool:
+def _asks(text: str, question: str) -> bool:
     """Whether a sentence is a question, or says this one over: neither answers."""
-    said = " ".join(word.stem for word in words(text))
-    return text.rstrip("\"'”’) ").endswith("?") or asked.echo in said
+    if text.rstrip("\"'”’) ").endswith("?"):
+        return True
+    said, echo = (" ".join(word.stem for word in words(each)) for each in (text, question))
+    return not is_statement(question) and echo in said
 
 
-def _fresh(text: str, question_stems: Collection[str]) -> bool:
-    """Whether some word of a stretch of text does not stand in the question."""
-    return any(word.stem not in question_stems for word in words(text))
-
-
-def _logits(model: Logistic, features: Features) -> Features:
-    return np.asarray(features @ np.array(model.weights) + model.bias)
-
-
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+def _text(hit: Hit, span: Span) -> str:
+    passage = hit.passage
+    return passage.text[span.start - passage.start : span.end - passage.start]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import KFold
 
 import rag
-from eval import calibrate, formats, learn, metrics
+from eval import calibrate, metrics
 from eval.calibrate import Trials, learn_cut, learn_fusion, look_up, ranks
 from eval.dataset import Dataset
 from eval.formats import own
@@ -156,7 +156,7 @@ def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path
     assert thresholds[0] < thresholds[1]
     assert abstained[0] < abstained[1]
     code, said = command("run", SEEDS_SET, "--documents", copied, "--limit", 2, "--out", copied / "r" / "x.jsonl")
-    assert "Answered with the library's own calibration" in said
+    assert "Answered with numbers of its own" in said
     (copied / ".footnote" / "calibration.json").unlink()
     with rag.open(copied) as docs:
         assert docs.calibration == shipped()
@@ -174,12 +174,12 @@ def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path
 )
 def test_a_calibration_that_cannot_be_used_is_refused_with_the_remedy(tmp_path: Path, change, told: str) -> None:
     path = calibration.save(shipped(), tmp_path)
-    assert calibration.calibration_of(tmp_path) == shipped()
+    assert calibration.calibration_of(tmp_path, shipped()) == shipped()
     path.write_text(change(path.read_text()))
     with pytest.raises(
         CalibrationError, match=rf"{told}.*; delete it, or calibrate anew with python -m eval calibrate"
     ):
-        calibration.calibration_of(tmp_path)
+        calibration.calibration_of(tmp_path, shipped())
 
 
 def test_a_damaged_calibration_can_be_made_anew(copied: Path) -> None:
@@ -193,86 +193,6 @@ def test_a_damaged_calibration_can_be_made_anew(copied: Path) -> None:
 
 def test_what_is_shipped_was_learned_from_training_data() -> None:
     provenance = shipped().provenance
-    assert provenance.startswith("train-v1.1.json (SQuAD 1.1), train.jsonl (QED); half of the paragraphs withheld")
+    assert provenance.startswith("train-v1.1.json (SQuAD 1.1), train.jsonl (QED): ")
     assert 0 < shipped().threshold < 1
     assert shipped().confidence.slope > 0
-
-
-# --- the weights ---
-
-SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "sar", "vel", "don", "pi", "gra")
-
-
-def training_files(folder: Path) -> tuple[Path, Path]:
-    """Small files in the formats of SQuAD and QED: invented towns, their mayors, rivers and founding years."""
-    chance = random.Random(7)
-
-    def name() -> str:
-        return "".join(chance.sample(SYLLABLES, 3)).capitalize()
-
-    articles, lines = [], []
-    for number in range(80):
-        town, mayor, river, year = name(), name(), name(), str(chance.randrange(1000, 2000))
-        text = f"{mayor} is the mayor of {town}. The river {river} runs through it. It was founded in {year}."
-        asked = ((f"Who is the mayor of {town}?", mayor), (f"Which river runs through {town}?", river))
-        qas = [
-            {
-                "id": f"{number}-{place}",
-                "question": question,
-                "answers": [{"text": gold, "answer_start": text.index(gold)}],
-            }
-            for place, (question, gold) in enumerate(asked)
-        ]
-        articles.append({"title": f"{town} {number}", "paragraphs": [{"context": text, "qas": qas}]})
-        other = f"The town of {name()} was founded in {year} by {mayor}, people say. It lies by the sea."
-        span = [other.index(mayor), other.index(mayor) + len(mayor)]
-        question = f"who founded the town of {other.split()[3]}"
-        lines.append(
-            {
-                "example_id": number,
-                "title_text": f"Q{number}",
-                "question_text": question,
-                "paragraph_text": other,
-                "answer_spans": [span],
-                "answer_type": "single_sentence",
-            }
-        )
-    squad, qed = folder / "train.json", folder / "train.jsonl"
-    squad.write_text(json.dumps({"data": articles}))
-    qed.write_text("\n".join(map(json.dumps, lines)))
-    return squad, qed
-
-
-def test_everything_shipped_is_learned_with_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "_SHIPPED", tmp_path / "calibration.json")
-    code, said = command("learn", *training_files(tmp_path), "--precision", 0.6)
-    assert code == 0
-    assert "half of the paragraphs withheld, 240 questions, seed 7" in said
-    calibration.shipped.cache_clear()
-    learned = calibration.shipped()
-    calibration.shipped.cache_clear()
-    assert learned.provenance in said
-    assert any(learned.weights.choice.weights)
-    assert 0 < learned.threshold < 1
-    folder = tmp_path / "towns"
-    folder.mkdir()
-    (folder / "a.txt").write_text("Ada Lo is the mayor of Velton. The river Mi runs through it.")
-    with rag.open(folder, calibration=learned) as docs:
-        assert docs.ask("Who is the mayor of Velton?").citations[0].quote == "Ada Lo is the mayor of Velton."
-
-
-def test_no_article_teaches_and_tells_the_figures(tmp_path: Path) -> None:
-    squad, qed = training_files(tmp_path)
-    data = json.loads(squad.read_text())
-    for number, article in enumerate(data["data"]):
-        article["title"] = f"New_Town_{number}"
-    squad.write_text(json.dumps(data))
-    qed.write_text(qed.read_text().replace('"title_text": "Q', '"title_text": "New Town '))
-    merged = [*formats.load(squad).examples, *formats.load(qed).examples]
-    assert not any("_" in tag for example in merged for tag in example.tags)
-    parts = learn.split(merged)
-    assert sum(map(len, parts)) == len(merged)
-    tags = [{example.tags for example in part} for part in parts]
-    assert not tags[0] & tags[1]
-    assert not tags[0] & tags[2]
-    assert not tags[1] & tags[2]

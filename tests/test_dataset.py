@@ -299,6 +299,36 @@ def test_a_conversation_that_ends_without_a_question_is_named(tmp_path: Path, co
         formats.load(path)
 
 
+def multihop(folder: Path, **queries: str) -> Path:
+    """A set of two facts of one article, and a question of each id and type."""
+    (folder / "queries.json").write_text(
+        json.dumps([{"id": id, "question": "Who?", "question_type": kind} for id, kind in queries.items()])
+    )
+    facts = [{"title": "News", "url": "u", "fact": fact} for fact in ("Ada wrote it.", "Bob read it.")]
+    truths = {
+        "one": {"answer": "Ada", "evidence_list": facts},
+        "none": {"answer": "Insufficient information.", "evidence_list": []},
+    }
+    (folder / "ground_truth.json").write_text(json.dumps(truths))
+    return folder
+
+
+def test_multihop_facts_are_the_documents_and_null_queries_are_unanswerable(tmp_path: Path) -> None:
+    read = formats.load(multihop(tmp_path, one="inference_query", none="null_query"))
+    (text,) = read.documents.values()
+    assert text == "Ada wrote it.\nBob read it."
+    one, none = read.examples
+    assert (one.answerable, one.answers, one.tags) == (True, ("Ada",), ("inference_query",))
+    assert [each.span for each in one.evidence] == [Span(0, 13), Span(14, 26)]
+    assert len({each.fact for each in one.evidence}) == 2
+    assert (none.answerable, none.answers, none.evidence) == (False, (), ())
+
+
+def test_a_multihop_question_without_a_truth_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"\[0\]: ground_truth.json has no entry other"):
+        formats.load(multihop(tmp_path, other="null_query"))
+
+
 def test_ids_are_given_once(tmp_path: Path) -> None:
     twice = json.loads(json.dumps(SQUAD))
     twice["data"][0]["paragraphs"][0]["qas"][1]["id"] = "1"

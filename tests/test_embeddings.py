@@ -70,18 +70,6 @@ def test_token_spans_are_offsets_into_the_text(model):
     assert tokens == ["Ünbelievable", "👍", "e", "-", "mail", "s"]
 
 
-def test_token_states_stand_beside_their_tokens(model):
-    ((states, spans),) = model.token_states(["The mill burned."])
-    assert states.shape == (4, 384)
-    assert [(span.start, span.end) for span in spans] == [(0, 3), (4, 8), (9, 15), (15, 16)]
-    assert np.linalg.norm(states, axis=1) == pytest.approx(np.ones(4), abs=1e-5)
-
-
-def test_rare_words_are_rarer(model):
-    assert model.rarity("the") == 0
-    assert model.rarity("the") < model.rarity("house") < model.rarity("zyzzyva")
-
-
 def test_the_default_model_is_loaded_once():
     assert embeddings.load() is embeddings.load(embeddings.DEFAULT_MODEL) is embeddings.default()
 

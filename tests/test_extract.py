@@ -1,14 +1,16 @@
 """What is quoted, what is quoted with it, and what is said when nothing is."""
 
+import math
+
 from index.document import Span
 from index.passages import Passage
-from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights
-from rag.extract import extract, why_not
+from rag.calibration import Calibration, Fusion, Judge, Logistic, Platt, Weights
+from rag.extract import content_words, extract, why_not
 from rag.reader import Candidate, Reading
 from rag.retrieve import Hit
 
-NONE = Logistic(0, (), ())
-CALIBRATION = Calibration(Weights(NONE, NONE, also=0.8), Fusion(0.5), Platt(1, 0), threshold=0.5, provenance="")
+NONE = Judge(Logistic(0, (), ()), Logistic(0, (), ()))
+CALIBRATION = Calibration(Weights("", NONE, NONE, also=0.8), Fusion(0.5), Platt(1, 0), threshold=0.5, provenance="")
 
 
 def hit(text: str, *sentences: str, name: str = "d", heading: str = "") -> Hit:
@@ -18,7 +20,8 @@ def hit(text: str, *sentences: str, name: str = "d", heading: str = "") -> Hit:
 
 def reading(confidence: float, *scored: tuple[Hit, int, float]) -> Reading:
     """Candidates from (hit, number of the sentence from 0, score), best first."""
-    return Reading(tuple(Candidate(hit, hit.passage.sentences[n], score) for hit, n, score in scored), confidence)
+    candidates = tuple(Candidate(hit, hit.passage.sentences[n], score) for hit, n, score in scored)
+    return Reading((), candidates, math.log(confidence / (1 - confidence)))
 
 
 def quotes(reading: Reading) -> list[str]:
@@ -31,7 +34,7 @@ AB = hit("Ann ate it. Bob saw her.", "Ann ate it.", "Bob saw her.")
 def test_below_the_threshold_nothing_is_said() -> None:
     assert quotes(reading(0.49, (AB, 0, 0.9))) == []
     assert quotes(reading(0.5, (AB, 0, 0.9))) == ["Ann ate it."]
-    assert quotes(Reading((), 0.9)) == []
+    assert quotes(reading(0.9)) == []
 
 
 def test_others_are_quoted_where_they_answer_nearly_as_well_and_in_the_order_they_stand() -> None:
@@ -70,3 +73,13 @@ def test_the_reason_names_the_closest_passage_and_what_is_missing() -> None:
     assert "Neither it nor the next ones speak of “released”" in why_not("Who was released?", (near, near))
     assert "No sentence in it answers" in why_not("How many hostages are held?", (near,))
     assert why_not("Who?", ()) == "No document holds a passage near this question."
+
+
+def test_content_words_leave_out_what_every_question_has() -> None:
+    assert [word.stem for word in content_words("Who rejected the proposal?")] == ["reject", "propos"]
+    assert [word.stem for word in content_words("Who is it?")] == ["who", "is", "it"]
+
+
+def test_a_statement_that_nothing_bears_out_is_told_so() -> None:
+    assert "bears your statement out" in why_not("Ann ate.", [AB])
+    assert "answers your question" in why_not("Who ate?", [AB])

@@ -10,7 +10,7 @@ import rag
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PACKAGES = ("index", "rag", "eval", "web")
+PACKAGES = ("index", "rag", "eval", "training", "web")
 
 
 def mapped() -> set[str]:

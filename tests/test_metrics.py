@@ -147,6 +147,12 @@ def test_balanced_accuracy_is_the_mean_of_both_recalls() -> None:
     assert math.isnan(metrics.balanced_accuracy(numbers(1, 1), numbers(1, 0)))
 
 
+def test_the_best_balanced_accuracy_is_that_of_the_best_threshold() -> None:
+    assert metrics.best_balanced_accuracy(numbers(1, 1, 0, 0, 0, 0), numbers(0.9, 0.4, 0.6, 0.3, 0.2, 0.1)) == 0.875
+    assert metrics.best_balanced_accuracy(numbers(1, 0), numbers(0.1, 0.9)) == 0.5
+    assert math.isnan(metrics.best_balanced_accuracy(numbers(1, 1), numbers(0.9, 0.4)))
+
+
 def test_auroc_counts_pairs() -> None:
     assert metrics.auroc(numbers(1, 1, 0, 0), numbers(0.9, 0.4, 0.4, 0.1)) == (1 + 1 + 0.5 + 1) / 4
     assert math.isnan(metrics.auroc(numbers(1, 1), numbers(0.9, 0.4)))

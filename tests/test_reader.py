@@ -1,18 +1,42 @@
-"""The reader: what a question asks for, and features and weights as computed by hand."""
+"""The reader, before an encoder whose scores can be computed in the head, and before the shipped one."""
 
 import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import rag
-from index import embeddings
 from index.document import Span
 from index.passages import Passage
-from rag.calibration import Calibration, Fusion, Logistic, Platt, Weights, shipped
-from rag.reader import FEATURES, TRUST_FEATURES, FeatureReader, Reading, answer_type, content_words, holds
+from rag.calibration import Judge, Logistic, Weights, shipped, untaught
+from rag.crossencoder import Scores
+from rag.crossencoder import shipped as shipped_encoder
+from rag.reader import FEATURES, FIRST, CrossReader, Reading, claims, is_statement, known
 from rag.retrieve import Hit
+
+
+class WordEncoder:
+    """Every verdict is how many of the text's words stand in the passage, less 3; an answer starts and ends, by 5
+    against 0, at the words that it is told to answer with, and that there is none is worth 1."""
+
+    name = "words"
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = answers
+        self.read_passages: list[str] = []
+
+    def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
+        self.read_passages += passages
+        return (self._scores(text, passage) for passage in passages)
+
+    def _scores(self, text: str, passage: str) -> Scores:
+        found = list(re.finditer(r"\w+", passage))
+        verdict = float(len({*re.findall(r"\w+", text.lower())} & {match[0].lower() for match in found})) - 3
+        at = np.array([5.0 if match[0] in self.answers else 0.0 for match in found], dtype=np.float32)
+        return Scores(verdict, verdict, verdict, 1.0, at, at, tuple(Span(*match.span()) for match in found))
 
 
 def hit(text: str, *sentences: str, rank: int = 1) -> Hit:
@@ -22,114 +46,131 @@ def hit(text: str, *sentences: str, rank: int = 1) -> Hit:
     return Hit(passage, 0.1, rank, rank, rank)
 
 
-def reader(**weights: float) -> FeatureReader:
-    """A reader that weighs only the features named."""
-    choice = Logistic(0.0, FEATURES, tuple(weights.get(name, 0.0) for name in FEATURES))
-    trust = Logistic(0.0, TRUST_FEATURES, tuple(float(name == "logit") for name in TRUST_FEATURES))
-    return FeatureReader(
-        embeddings.default(), Calibration(Weights(choice, trust, 1.0), Fusion(0.5), Platt(1.0, 0.0), 0.5, "")
-    )
+def read(question: str, hits: Sequence[Hit], *answers: str) -> Reading:
+    return CrossReader(WordEncoder(*answers), untaught("words", FEATURES).weights).read(question, hits)
 
 
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("How many hostages are held?", "number"),
-        ("What percentage agreed?", "number"),
-        ("When did it begin?", "time"),
-        ("In which year was it built?", "time"),
-        ("Who rejected the deal?", "name"),
-        ("Where were the talks held?", "name"),
-        ("Why was it refused?", "reason"),
-        ("What is a passage?", "other"),
-    ],
-)
-def test_a_question_says_what_kind_of_answer_it_wants(question: str, kind: str) -> None:
-    assert answer_type(question) == kind
+def texts(reading: Reading) -> list[str]:
+    return [each.hit.passage.text[each.span.start - 100 : each.span.end - 100] for each in reading.candidates]
 
 
-@pytest.mark.parametrize(
-    ("kind", "sentence", "expected"),
-    [
-        ("number", "There are 115 hostages.", 1.0),
-        ("number", "There are hostages.", 0.0),
-        ("number", "On October 7 it began.", 0.0),  # 7 stands in the question: nothing new
-        ("time", "It began on a Sunday.", 1.0),
-        ("time", "It began at last.", 0.0),
-        ("name", "It was refused by Hamas.", 1.0),
-        ("name", "It was refused by all.", 0.0),
-        ("reason", "It failed because nobody came.", 1.0),
-        ("other", "Anything.", 0.5),
-    ],
-)
-def test_a_sentence_holds_the_kind_that_is_asked_for(kind: str, sentence: str, expected: float) -> None:
-    assert holds(kind, sentence, {"7", "octob"}) == expected
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
-def test_content_words_leave_out_what_every_question_has() -> None:
-    assert [word.stem for word in content_words("Who rejected the proposal?")] == ["reject", "propos"]
-    assert [word.stem for word in content_words("Who is it?")] == ["who", "is", "it"]
+# --- questions ---
 
 
-def test_every_sentence_has_every_feature() -> None:
-    text = "Ann ate 3 apples. Bob slept."
-    sentences, features = reader().features("Who ate apples in 1999?", [hit(text, "Ann ate 3 apples.", "Bob slept.")])
-    assert [sentence.span for sentence in sentences] == [Span(100, 117), Span(118, 128)]
-    assert features.shape == (2, len(FEATURES))
-    values = dict(zip(FEATURES, features[0], strict=True))
-    assert values["missing_numbers"] == 1
-    assert values["missing_names"] == 0
-    assert values["question_words"] == 3
-    assert values["length"] == pytest.approx(math.log(18))
-    assert values["sentence_match"] > dict(zip(FEATURES, features[1], strict=True))["sentence_match"]
+def test_the_sentence_with_the_likeliest_span_comes_first_and_shares_the_trust_in_its_passage() -> None:
+    (reading,) = [read("Who ate it?", [hit("Bob saw it. Ann ate it.", "Bob saw it.", "Ann ate it.")], "Ann")]
+    assert texts(reading) == ["Ann ate it.", "Bob saw it."]
+    assert reading.logit == 2 - 3  # ate and it stand in the passage
+    share = math.exp(10) / (math.exp(10) + 1)
+    assert reading.candidates[0].score == pytest.approx(sigmoid(-1) * share)
+    assert reading.candidates[1].score == pytest.approx(sigmoid(-1) * (1 - share))
+    assert reading.candidates[0].short == Span(112, 115)
 
 
-def test_scores_are_the_logistic_of_the_weighted_features() -> None:
-    reading = reader(length=1.0).read("Who?", [hit("Ann ate 3 apples. Bob slept.", "Ann ate 3 apples.", "Bob slept.")])
-    assert [round(candidate.score, 6) for candidate in reading.candidates] == [round(18 / 19, 6), round(11 / 12, 6)]
-    assert reading.confidence == pytest.approx(18 / 19)
+def test_hits_are_ranked_by_relevance_and_numbered_anew() -> None:
+    far, near = hit("Bob saw.", rank=1), hit("Who ate it? Ann.", rank=2)
+    reading = read("Who ate it?", [far, near])
+    assert [(each.passage.id, each.rank) for each in reading.hits] == [("d#2", 1), ("d#1", 2)]
+    assert [each.reader for each in reading.hits] == [sigmoid(0), sigmoid(-3)]
+
+
+def test_more_hits_are_read_only_where_none_of_the_first_is_good_enough() -> None:
+    poor = [hit("Bob saw.", rank=rank) for rank in range(1, 26)]
+    assert len(read("Who ate it?", poor).hits) == 20
+    good = [*poor[: FIRST - 1], hit("Who ate it? Ann did.", rank=FIRST), *poor[FIRST:]]
+    assert len(read("Who ate it?", good).hits) == FIRST
 
 
 def test_a_question_does_not_answer_and_neither_does_its_echo() -> None:
     text = 'Who ate it? Type ask("who ate it") now. Ann ate it.'
-    sentences = ("Who ate it?", 'Type ask("who ate it") now.', "Ann ate it.")
-    found, _ = reader().features("Who ate it?", [hit(text, *sentences)])
-    assert [candidate.span for candidate in found] == [Span(100 + text.index("Ann"), 100 + len(text))]
-
-
-def test_a_heading_is_read_with_the_sentences_under_it() -> None:
-    headed = hit("How to stop Footnote\n\nPress Ctrl-C.", "Press Ctrl-C.")
-    bare = hit("Press Ctrl-C.")
-    with_heading, without = (reader().features("How do I stop Footnote?", [each])[1][0] for each in (headed, bare))
-    match = FEATURES.index("sentence_match")
-    assert with_heading[match] > without[match] + 0.2
+    reading = read("Who ate it?", [hit(text, "Who ate it?", 'Type ask("who ate it") now.', "Ann ate it.")])
+    assert texts(reading) == ["Ann ate it."]
 
 
 def test_nothing_to_read_is_nothing_trusted() -> None:
-    assert reader().read("Who?", ()).candidates == ()
-    assert reader().read("Who?", ()).confidence == 0
-
-
-def test_a_passage_is_read_alike_in_any_company(docs: rag.Footnote) -> None:
-    hits = docs.retrieve("How many hostages are held?", k=6)
-    together = reader().features("How many hostages are held?", hits)[1]
-    alone = np.vstack([reader().features("How many hostages are held?", [hit])[1] for hit in hits])
-    assert np.array_equal(together, alone)
+    assert read("Who?", ()) == Reading((), (), -math.inf)
 
 
 @pytest.mark.parametrize("question", ["\u0e31", "\u093c", ":", "👍"])
-def test_a_question_without_words_or_tokens_finds_nothing(question: str) -> None:
-    assert reader(length=1.0).read(question, [hit("Ann ate 3 apples.")]) == Reading((), 0.0)
+def test_a_question_without_words_finds_nothing(question: str) -> None:
+    found = hit("Ann ate 3 apples.")
+    assert read(question, [found]) == Reading((found,), (), -math.inf)
 
 
 def test_a_passage_without_tokens_is_passed_over() -> None:
-    assert reader(length=1.0).read("Who?", [hit("\u0301\u0302")]) == Reading((), 0.0)
+    encoder = shipped_encoder()
+    reading = CrossReader(encoder, known(encoder.name).weights).read("Who?", [hit("\u0301\u0302")])
+    assert reading.candidates == ()
+
+
+# --- statements ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ann ate it.", True),
+        ("“Ann ate it.”", True),
+        ("Who ate it?", False),
+        ("Who ate it.", False),
+        ("Tell me about Ann.", False),
+        ("apples of Ann", False),
+    ],
+)
+def test_what_states_is_told_from_what_asks(text: str, expected: bool) -> None:
+    assert is_statement(text) == expected
+
+
+def test_a_statement_is_taken_apart_into_its_sentences() -> None:
+    assert claims("Ann ate it. Bob saw her. He slept.") == ["Ann ate it.", "Bob saw her.", "He slept."]
+    assert claims("It cost 3.5 pounds.") == ["It cost 3.5 pounds."]
+    assert len(claims("One. " * 40)) == 5
+
+
+def test_a_statement_is_as_sure_as_its_least_sure_sentence() -> None:
+    found = [hit("Ann ate the red apple. Bob slept.", "Ann ate the red apple.", "Bob slept.")]
+    both = read("Ann ate the red apple. Bob is king.", found)
+    assert both.logit == read("Bob is king.", found).logit == 1 - 3
+    assert read("Ann ate the red apple.", found).logit == 5 - 3
+
+
+def test_the_sentence_that_bears_a_statement_out_is_found_by_reading_each() -> None:
+    found = hit("Bob slept. Ann ate the red apple.", "Bob slept.", "Ann ate the red apple.")
+    reading = read("Ann ate an apple.", [found], "Bob")
+    assert texts(reading)[0] == "Ann ate the red apple."
+    assert reading.candidates[0].short is None
+
+
+# --- weights ---
 
 
 def test_weights_of_other_features_are_refused() -> None:
-    right = shipped()
-    weights = right.weights
-    mixed = replace(weights, choice=replace(weights.choice, names=tuple(reversed(weights.choice.names))))
-    wrong = replace(right, weights=mixed)
-    with pytest.raises(ValueError, match="other features"):
-        FeatureReader(embeddings.default(), wrong)
+    right = shipped().weights
+    turned = Logistic(0.0, tuple(reversed(FEATURES)), (0.0,) * len(FEATURES))
+    for wrong in (
+        replace(right, question=Judge(turned, right.question.trust)),
+        replace(right, statement=Judge(right.statement.rank, turned)),
+    ):
+        with pytest.raises(ValueError, match="other features"):
+            CrossReader(WordEncoder(), wrong)
+
+
+def test_the_shipped_numbers_are_read_with_only_by_the_shipped_encoder() -> None:
+    assert known(shipped_encoder().name) == shipped()
+    assert known("words").weights == Weights("words", *(untaught("words", FEATURES).weights.question,) * 2, also=1.0)
+
+
+# --- the shipped encoder ---
+
+
+def test_a_passage_is_read_alike_in_any_company(docs: rag.Footnote) -> None:
+    passages = [found.passage.text for found in docs.retrieve("How many hostages are held?", k=6)]
+    together = list(shipped_encoder().read("How many hostages are held?", passages))
+    alone = [next(shipped_encoder().read("How many hostages are held?", [passage])) for passage in passages]
+    for one, other in zip(together, alone, strict=True):
+        assert one.relevant == other.relevant
+        assert np.array_equal(one.starts, other.starts)

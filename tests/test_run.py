@@ -223,7 +223,7 @@ def test_a_library_elsewhere_is_asked_with_its_own_calibration(seeds: Path, tmp_
         save(replace(docs.calibration, threshold=1.0, provenance="mine"), docs.library.home)
     arguments = ("--documents", seeds, "--library", tmp_path / "library", "--limit", 4, "--out", tmp_path / "r.jsonl")
     said = command("run", SEEDS_SET, *arguments)[1]
-    assert "Answered with the library's own calibration: mine" in said
+    assert "Answered with numbers of its own: mine" in said
     assert {result.answer.status for result in load(tmp_path / "r.jsonl").results.values()} == {"abstained"}
 
 

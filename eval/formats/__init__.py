@@ -5,13 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eval.dataset import Dataset
-from eval.formats import beir, chunking, inscit, qed, squad, summedits, wice
+from eval.formats import beir, chunking, inscit, multihoprag, qed, squad, summedits, wice
 from eval.formats.records import fields
 from index.errors import DatasetError
 
 Read = Callable[[Path], Dataset]
 
-_FOLDERS: dict[str, Read] = {"corpus.jsonl": beir.read, "questions.csv": chunking.read}
+_FOLDERS: dict[str, Read] = {
+    "corpus.jsonl": beir.read,
+    "questions.csv": chunking.read,
+    "ground_truth.json": multihoprag.read,
+}
 _FILES: dict[str, Read] = {
     "data": squad.read,
     "paragraph_text": qed.read,
@@ -44,7 +48,7 @@ def load(path: Path) -> Dataset:
     if not reads:
         raise DatasetError(
             f"{path} is no set that can be read; expected our JSON lines, SQuAD or INSCIT JSON, QED or WiCE lines, "
-            f"SummEdits JSON, or a folder of BEIR or of Chroma's chunking evaluation."
+            f"SummEdits JSON, or a folder of BEIR, MultiHop-RAG or Chroma's chunking evaluation."
         )
     dataset = reads[0](path)
     if not dataset.examples:

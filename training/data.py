@@ -1,0 +1,223 @@
+"""What the reader learns from: pairs of a text and a passage, made from questions with known answers.
+
+A question's group holds its own passage, a passage that retrieval puts near it and that does not answer (SQuAD's own
+article or another), the question changed so that its passage does not answer it, and its passage without the sentence
+that answers. Statements are made from question and answer, or are sentences of the passage, whole or shortened; their
+false twins have another answer, number, name, or a negation or an opposite.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from eval.dataset import Dataset, Example
+from index.document import Span
+from index.embeddings import cores
+from index.library import Library
+from index.passages import Passage
+from rag.calibration import Fusion
+from rag.retrieve import fuse, search
+from training import perturb
+from training.statements import declarative, shortened
+
+_HELD_OUT = 0.15  # of the articles: they teach the confidence and tell the figures
+_NEAR = 8  # ranks that a negative is drawn from
+_CHANGED, _CUT = 0.4, 0.2  # of the questions also changed, or with their answer cut from the passage
+_STATED = 0.5  # of the questions that statements are made of
+_FROM_ANSWERS = 0.65  # of the statements made of question and answer; the others are sentences of the passage
+_SWAPPED = 0.6  # of the false ones of these that have another answer
+_STATED_ELSEWHERE = 0.35  # of the true ones that are held against another passage too
+_MOST_NAMES, _FEWEST_NAMES, _LONGEST_NAME = 60, 10, 40  # names of an article; characters
+_SHORTEST_SENTENCE = 6  # words
+_WITHOUT_MARK = 0.15  # of the questions, as people type them
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question or statement, a passage, and what is known of the two; None where nothing is.
+
+    Attributes:
+        text: The question or statement.
+        passage: The passage.
+        answers: Where the answer stands in the passage, every occurrence; empty where it does not.
+        relevant: Whether this is the passage to look at.
+        answered: Whether the passage answers the question.
+        supported: Whether the passage bears the statement out.
+    """
+
+    text: str
+    passage: str
+    answers: tuple[tuple[int, int], ...] = ()
+    relevant: bool | None = None
+    answered: bool | None = None
+    supported: bool | None = None
+
+
+Group = tuple[Pair, ...]
+"""Pairs of one text, or of it and its changed twins: they are learned from together."""
+
+
+def held_out(example: Example) -> bool:
+    """Whether an example's article is kept from training."""
+    return int(sha256(example.tags[0].encode()).hexdigest()[:8], 16) % 1000 < 1000 * _HELD_OUT
+
+
+def write(library: Library, dataset: Dataset, fusion: Fusion, seed: int, path: Path) -> int:
+    """Write the groups of a set's questions, a JSON line each, `held_out` articles left out; returns how many."""
+    examples = [each for each in dataset.examples if not held_out(each)]
+    maker = _Maker(library, dataset, fusion)
+    part = path.with_name(f"{path.name}.part")
+    written = 0
+    with part.open("w", encoding="utf-8") as lines, ThreadPoolExecutor(cores()) as threads:
+        for groups in threads.map(lambda each: list(maker.groups(each, Random(f"{seed}-{each.id}"))), examples):
+            for group in groups:
+                lines.write(json.dumps([asdict(pair) for pair in group], ensure_ascii=False) + "\n")
+                written += 1
+    part.replace(path)
+    return written
+
+
+def read(path: Path) -> list[Group]:
+    """The groups that `write` wrote."""
+    with path.open(encoding="utf-8") as lines:
+        return [
+            tuple(Pair(**{**pair, "answers": tuple(map(tuple, pair["answers"]))}) for pair in json.loads(line))
+            for line in lines
+        ]
+
+
+class Twins:
+    """Changes questions, and makes statements true and false, with the names of their article."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        names: dict[str, dict[str, None]] = defaultdict(dict)
+        for example in examples:
+            known = names[example.tags[0]]
+            known |= dict.fromkeys(answer for answer in example.answers if len(answer) <= _LONGEST_NAME)
+            known |= dict.fromkeys(perturb.WORD.findall(example.question)[:4])
+        self._names = {title: list(known) for title, known in names.items()}
+        self._every = [name for known in self._names.values() for name in known[:8]]
+
+    def question(self, example: Example, own: Passage, rng: Random) -> str | None:
+        """A question like the example's that its own passage does not answer, or None where no way applies."""
+        return perturb.question(example.question, self._around(example, own, rng), example.answers[0], rng)
+
+    def statements(self, example: Example, own: Passage, rng: Random) -> tuple[str, str] | None:
+        """A statement that the passage bears out and one like it that it does not, or None where none can be made."""
+        names, answer = self._around(example, own, rng), example.answers[0]
+        true = false = None
+        if rng.random() < _FROM_ANSWERS:
+            true = declarative(example.question, answer)
+            other = perturb.swapped(answer, names, rng) if rng.random() < _SWAPPED else None
+            if true:
+                false = declarative(example.question, other) if other else perturb.statement(true, names, rng)
+        elif long := [each for each in _sentences(own, own.sentences) if len(each.split()) >= _SHORTEST_SENTENCE]:
+            true = shortened(rng.choice(long), rng)
+            false = perturb.statement(true, names, rng)
+        return (true, false) if true and false else None
+
+    def _around(self, example: Example, own: Passage, rng: Random) -> list[str]:
+        """Names, numbers and words to swap in: the passage's own twice, since they are the most misleading."""
+        inside = [match[0] for kind in (perturb.ENTITY, perturb.NUMBER) for match in kind.finditer(own.text)]
+        around = self._names.get(example.tags[0], [])
+        around = rng.sample(around, min(len(around), _MOST_NAMES))
+        if len(around) < _FEWEST_NAMES:
+            around += rng.sample(self._every, min(len(self._every), 2 * _FEWEST_NAMES))
+        return inside + inside + around
+
+
+class _Maker:
+    """Makes the groups of a question."""
+
+    def __init__(self, library: Library, dataset: Dataset, fusion: Fusion) -> None:
+        self._library = library
+        self._fusion = fusion
+        self._twins = Twins(dataset.examples)
+
+    def groups(self, example: Example, rng: Random) -> Iterator[Group]:
+        own = passage_of(self._library, example)
+        if own is None:
+            return
+        near = self._near(example, own)
+        pairs = self._asked(example, own, near, rng)
+        typed = partial(re.sub, r"\s*\?$", "") if rng.random() < _WITHOUT_MARK else str
+        yield tuple(replace(pair, text=typed(pair.text)) for pair in pairs)
+        if rng.random() < _STATED and (made := self._twins.statements(example, own, rng)):
+            true, false = made
+            stated = [Pair(true, own.text, (), True, None, True), Pair(false, own.text, (), True, None, False)]
+            if near and rng.random() < _STATED_ELSEWHERE:
+                stated.append(Pair(true, near[-1].text, (), False, None, False))
+            yield tuple(stated)
+
+    def _asked(self, example: Example, own: Passage, near: Sequence[Passage], rng: Random) -> Iterator[Pair]:
+        """A question with its passage, one near it and, of some, a twin of either."""
+        question, evidence = example.question, example.evidence[0]
+        yield Pair(question, own.text, _occurrences(evidence.quote, own.text), True, True)
+        for passage in near[:1]:
+            yield Pair(question, passage.text, (), False, False)
+        drawn = rng.random()
+        if drawn < _CHANGED:
+            if changed := self._twins.question(example, own, rng):
+                yield Pair(changed, own.text, (), True, False)
+        elif drawn < _CHANGED + _CUT and evidence.span and (without := _without(own, evidence.span)):
+            yield Pair(question, without, (), None, False)
+
+    def _near(self, example: Example, own: Passage) -> list[Passage]:
+        """Up to two passages near the question that do not answer it, in random order, the nearest the likelier."""
+        scores = fuse(search(self._library, example.question), self._fusion)
+        passages = self._library.passages(list(scores)[: _NEAR + 1])
+        answers = [answer.lower() for answer in example.answers]
+        wrong = [
+            passages[id]
+            for id in scores
+            if id in passages
+            and id != own.id
+            and not example.evidenced_by(passages[id])
+            and not any(answer in passages[id].text.lower() for answer in answers)
+        ]
+        rng = Random(example.id)
+        weights = [1 / (rank + 1) for rank in range(len(wrong))]
+        chosen: list[Passage] = []
+        while wrong and len(chosen) < 2:
+            place = rng.choices(range(len(wrong)), weights)[0]
+            chosen.append(wrong.pop(place))
+            weights.pop(place)
+        return chosen
+
+
+def passage_of(library: Library, example: Example) -> Passage | None:
+    """The passage that holds an example's whole answer, or None where a border cuts it."""
+    evidence = example.evidence[0]
+    return next(
+        (
+            passage
+            for passage in library.passages_of(evidence.document)
+            if evidence.span and passage.start <= evidence.span.start and evidence.span.end <= passage.end
+        ),
+        None,
+    )
+
+
+def _sentences(passage: Passage, spans: Sequence[Span]) -> list[str]:
+    return [passage.text[span.start - passage.start : span.end - passage.start].strip() for span in spans]
+
+
+def _occurrences(answer: str, text: str) -> tuple[tuple[int, int], ...]:
+    """Every place where an answer stands as whole words."""
+    pattern = rf"(?<!\w){re.escape(answer)}(?!\w)"
+    return tuple(match.span() for match in re.finditer(pattern, text)) or tuple(
+        match.span() for match in re.finditer(re.escape(answer), text)
+    )
+
+
+def _without(passage: Passage, answer: Span) -> str | None:
+    """A passage's text without the sentences that the answer stands in, or None where none is left."""
+    left = [span for span in passage.sentences if span.end <= answer.start or answer.end <= span.start]
+    return " ".join(_sentences(passage, left)) or None

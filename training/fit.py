@@ -1,0 +1,139 @@
+"""The training loop: length-bucketed batches, bfloat16, a checkpoint every few minutes, resumed where it stopped."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from training.data import Group
+from training.model import Batch, ReaderModel, batch, lengths, loss
+
+_PAIRS = 32  # in a batch, about
+_BUCKET = 64  # batches that are cut from groups sorted by length
+_BODY_RATE, _HEAD_RATE = 2e-4, 1e-3
+_WARM = 0.03  # share of the steps until the full rate
+_AVERAGED = 0.2  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., SWA, UAI 2018)
+_SAVE_EVERY = 240  # seconds
+_LOG_EVERY = 100  # steps
+
+
+class Part(Protocol):
+    """What a checkpoint holds: the model, its average, the optimizer, the schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What to save."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> object:
+        """Go on from what was saved."""
+
+
+_log = logging.getLogger(__name__)
+
+
+def fit(groups: Sequence[Group], epochs: float, seed: int, folder: Path) -> ReaderModel:
+    """Train on the groups and return the averaged model; goes on from the checkpoint in `folder` where there is one."""
+    torch.manual_seed(seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = ReaderModel().to(device).train()
+    plan = list(batches(groups, epochs, seed))
+    optimizer = _optimizer(model)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))
+    first = round(len(plan) * (1 - _AVERAGED))
+    averaged = torch.optim.swa_utils.AveragedModel(model)
+    done = _resume(folder, model, averaged, optimizer, schedule)
+    saved = time.monotonic()
+    running: list[float] = []
+    began, began_at = time.monotonic(), done
+    for step in range(done, len(plan)):
+        taught = batch([groups[place] for place in plan[step]]).to(device)
+        running.append(_step(model, taught, optimizer, device))
+        schedule.step()
+        if step >= first and step % 10 == 0:
+            averaged.update_parameters(model)
+        if (step + 1) % _LOG_EVERY == 0:
+            rate = (step + 1 - began_at) / (time.monotonic() - began)
+            left = (len(plan) - step - 1) / rate / 60
+            _log.info("step %d of %d, loss %.3f, %.1f min left", step + 1, len(plan), sum(running) / len(running), left)
+            running.clear()
+        if time.monotonic() - saved > _SAVE_EVERY or step + 1 == len(plan):
+            _save(folder, step + 1, model, averaged, optimizer, schedule)
+            saved = time.monotonic()
+    best: ReaderModel = (averaged.module if averaged.n_averaged else model).cpu().eval()
+    return best
+
+
+def batches(groups: Sequence[Group], epochs: float, seed: int) -> Iterator[list[int]]:
+    """The places of each batch's groups: of about one length, so that little is padded, in random order."""
+    long = lengths(groups)
+    wanted = round(epochs * len(groups))
+    rng = Random(seed)
+    order: list[int] = []
+    while len(order) < wanted:
+        epoch = list(range(len(groups)))
+        rng.shuffle(epoch)
+        order += epoch
+    order = order[:wanted]
+    window = _PAIRS * _BUCKET // 2
+    for start in range(0, wanted, window):
+        bucket = sorted(order[start : start + window], key=lambda place: long[place])
+        cut: list[list[int]] = [[]]
+        for place in bucket:
+            if sum(len(groups[other]) for other in cut[-1]) >= _PAIRS:
+                cut.append([])
+            cut[-1].append(place)
+        rng.shuffle(cut)
+        yield from cut
+
+
+def _step(model: ReaderModel, taught: Batch, optimizer: torch.optim.Optimizer, device: torch.device) -> float:
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        spans, verdicts = model(taught.input_ids, taught.token_type_ids, taught.attention_mask)
+    found = loss(spans, verdicts, taught)
+    optimizer.zero_grad()
+    found.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return float(found.detach())
+
+
+def _optimizer(model: ReaderModel) -> torch.optim.Optimizer:
+    heads = [*model.spans.parameters(), *model.pool.parameters(), *model.verdict.parameters()]
+    return torch.optim.AdamW(
+        [{"params": model.bert.parameters(), "lr": _BODY_RATE}, {"params": heads, "lr": _HEAD_RATE}],
+        weight_decay=0.01,
+        fused=True,
+    )
+
+
+def _rate(step: int, steps: int) -> float:
+    """Up in a straight line, then down in one."""
+    warm = max(1, round(_WARM * steps))
+    return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
+
+
+def _save(
+    folder: Path, step: int, *parts: nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler
+) -> None:
+    """Write a checkpoint, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "checkpoint.part"
+    torch.save({"step": step, "parts": [each.state_dict() for each in parts]}, part)
+    part.replace(folder / "checkpoint.pt")
+    _log.info("saved step %d", step)
+
+
+def _resume(folder: Path, *parts: Part) -> int:
+    """Load the checkpoint into the parts where there is one; returns how many steps it has done."""
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return 0
+    saved = torch.load(path, weights_only=True)
+    for each, state in zip(parts, saved["parts"], strict=True):
+        each.load_state_dict(state)
+    _log.info("resumed at step %d", saved["step"])
+    return int(saved["step"])

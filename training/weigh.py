@@ -1,0 +1,217 @@
+"""What weighs the cross-encoder's verdicts, from articles that it has not seen: writes rag/calibration.json.
+
+Half of the paragraphs are withheld: what is asked about them has no answer in the library, though it shares their
+words. Some questions are changed so that nothing answers them, some are made statements, true and false. Half of the
+articles teach the weights, a quarter the confidence and the threshold, and the last quarter tells the figures.
+
+SQuAD's questions were written by people who saw the paragraph, and share its words. QED's were typed into a search
+engine by people who did not.
+"""
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from eval import calibrate, metrics
+from eval.dataset import Dataset, Evidence, Example, thinned
+from eval.library import kept
+from index.library import Library
+from rag.answer import Footnote
+from rag.calibration import Calibration, Fusion, Judge, Logistic, Weights, untaught
+from rag.cite import cite
+from rag.crossencoder import CrossEncoder, Scores
+from rag.extract import extract
+from rag.reader import FEATURES, FIRST, Candidate, CrossReader, Features, is_statement
+from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
+from training.data import Twins, held_out, passage_of
+
+_SEED = 7
+_WITHHELD = 0.5
+_WORTH = 0.25
+_AS_IT_IS, _CHANGED = 0.5, 0.2  # of the questions; the others are made statements
+
+
+class Remembered:
+    """A cross-encoder that reads no pair twice."""
+
+    def __init__(self, encoder: CrossEncoder) -> None:
+        self.name = encoder.name
+        self._encoder = encoder
+        self._known: dict[tuple[str, str], Scores] = {}
+
+    def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
+        """See `CrossEncoder`."""
+        new = [passage for passage in dict.fromkeys(passages) if (text, passage) not in self._known]
+        self._known |= {
+            (text, passage): scores for passage, scores in zip(new, self._encoder.read(text, new), strict=True)
+        }
+        return (self._known[text, passage] for passage in passages)
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What was read for an example, `(n, len(FEATURES))`, and of each hit whether it holds the place and the answer."""
+
+    features: Features
+    there: Features
+    right: Features
+
+
+def weigh(whole: Library, dataset: Dataset, encoder: CrossEncoder, count: int, precision: float) -> Calibration:
+    """Learn all that Footnote ships beside the network, from articles that the network has not seen.
+
+    Args:
+        whole: A library of all the set's documents.
+        dataset: Training sets, merged.
+        encoder: The trained cross-encoder.
+        count: How many questions to take.
+        precision: Share of the answers given that are to be right.
+    """
+    held = [each for each in dataset.examples if held_out(each)]
+    ids = {evidence.document for each in held for evidence in each.evidence}
+    documents = {id: text for id, text in dataset.documents.items() if id in ids}
+    sampled = Dataset(dataset.name, tuple(held), documents).sample(count)
+    places = {each.id: each.evidence for each in sampled.examples}
+    varied = replace(sampled, examples=tuple(vary(whole, dataset, sampled.examples)))
+    asked = thinned(varied, _WITHHELD, _SEED)
+    library = Library(kept(asked))
+    library.sync()
+    learned = _learn(library, asked.examples, places, Remembered(encoder), precision)
+    library.close()
+    return learned
+
+
+def vary(whole: Library, dataset: Dataset, examples: Sequence[Example]) -> Iterator[Example]:
+    """Each question as it is, changed so that nothing answers it, or made a statement, true or false."""
+    twins, rng = Twins(dataset.examples), random.Random(_SEED)
+    for example in examples:
+        own, drawn = passage_of(whole, example), rng.random()
+        silent = replace(example, answerable=False, answers=(), evidence=())
+        if own is None or drawn < _AS_IT_IS:
+            yield example
+        elif drawn < _AS_IT_IS + _CHANGED:
+            changed = twins.question(example, own, rng)
+            yield replace(silent, question=changed) if changed else example
+        elif made := twins.statements(example, own, rng):
+            true = rng.random() < 0.5
+            yield replace(example, question=made[0], answers=()) if true else replace(silent, question=made[1])
+        else:
+            yield example
+
+
+def _learn(
+    library: Library,
+    examples: Sequence[Example],
+    places: Mapping[str, tuple[Evidence, ...]],
+    encoder: CrossEncoder,
+    precision: float,
+) -> Calibration:
+    """Learn everything from a library and questions on it, some without an answer there."""
+    teach, fit, test = split(examples)
+    base = untaught(encoder.name, FEATURES)
+    fusion = calibrate.learn_fusion(library, teach, base.fusion)
+    reader = CrossReader(encoder, base.weights)
+    reads = {
+        kind: [
+            taught(library, reader, fusion, example, places[example.id])
+            for example in teach
+            if is_statement(example.question) == kind
+        ]
+        for kind in (False, True)
+    }
+    weights = Weights(encoder.name, question=judge(reads[False]), statement=judge(reads[True]), also=1.0)
+    numbers = replace(base, fusion=fusion, weights=weights, threshold=0.0)
+    also = learn_also(library, encoder, numbers, [each for each in teach if each.evidence])
+    numbers = replace(numbers, weights=replace(numbers.weights, also=also))
+    docs = Footnote(library, CrossReader(encoder, numbers.weights), numbers)
+    cut = calibrate.learn_cut(calibrate.ask_all(docs, numbers, fit), precision)
+    trials = calibrate.ask_all(docs, numbers, test)
+    provenance = (
+        f"train-v1.1.json (SQuAD 1.1), train.jsonl (QED): {len(examples)} questions and statements on articles that "
+        f"the network has not seen, half of the paragraphs withheld, seed {_SEED}, {time.strftime('%Y-%m-%d')}, for "
+        f"{precision:.1%} of the answers right. {_passages(library, test, fusion)} Answers to {len(test)} held out: "
+        f"{calibrate.told(trials, cut.sure(trials), cut.given(trials))}"
+    )
+    return replace(numbers, confidence=cut.confidence, threshold=round(cut.threshold, 4), provenance=provenance)
+
+
+def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]]:
+    """Half, a quarter and a quarter of the articles, no article in two."""
+    titles = sorted({example.tags for example in examples})
+    random.Random(_SEED).shuffle(titles)
+    place = {title: number / len(titles) for number, title in enumerate(titles)}
+    borders = ((0.0, 0.5), (0.5, 0.75), (0.75, 1.0))
+    first, second, third = ([each for each in examples if low <= place[each.tags] < high] for low, high in borders)
+    return first, second, third
+
+
+def taught(
+    library: Library, reader: CrossReader, fusion: Fusion, example: Example, place: tuple[Evidence, ...]
+) -> Taught:
+    """Retrieve and read for an example, whose place is known even where its text was changed."""
+    hits = retrieve(library, example.question, FIRST, fusion)
+    features = [read.features for read in reader.scored(example.question, hits)]
+    return Taught(
+        np.array(features, dtype=np.float64).reshape(-1, len(FEATURES)),
+        np.array([any(each.overlaps(hit.passage) for each in place) for hit in hits], dtype=np.float64),
+        np.array([example.evidenced_by(hit.passage) for hit in hits], dtype=np.float64),
+    )
+
+
+def judge(reads: Sequence[Taught]) -> Judge:
+    """What tells the passage to look at, and the one that answers."""
+    features = np.vstack([each.features for each in reads])
+    return Judge(
+        _logistic(features, np.hstack([each.there for each in reads])),
+        _logistic(features, np.hstack([each.right for each in reads])),
+    )
+
+
+def learn_also(library: Library, encoder: CrossEncoder, numbers: Calibration, examples: Sequence[Example]) -> float:
+    """The least share of the best score at which a further sentence is worth quoting.
+
+    Worth it is: where the best sentence is wrong though there is an answer, `_WORTH` of those added are right.
+    """
+    reader = CrossReader(encoder, numbers.weights)
+    readings = [
+        (example, reader.read(example.question, retrieve(library, example.question, FIRST, numbers.fusion)))
+        for example in examples
+    ]
+    wrong = [(example, reading) for example, reading in readings if not _right(example, reading.candidates[:1])]
+    for share in np.linspace(0.05, 0.95, 19).tolist():
+        shared = replace(numbers, weights=replace(numbers.weights, also=share))
+        quoted = [(example, extract(reading, shared)) for example, reading in wrong]
+        added = sum(max(0, len(sentences) - 1) for _, sentences in quoted)
+        if added and sum(_right(*pair) for pair in quoted) / added >= _WORTH:
+            return round(float(share), 3)
+    return 1.0
+
+
+def _right(example: Example, sentences: Sequence[Candidate]) -> bool:
+    """Whether one of them would be right to cite."""
+    return any(example.evidenced_by(cite(1, each.hit.passage, each.span)) for each in sentences)
+
+
+def _logistic(features: Features, right: Features) -> Logistic:
+    """A logistic regression, its scaling folded into its weights."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=5_000)).fit(features, right)
+    scaler, regression = model[0], model[1]
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - weights @ scaler.mean_)
+    return Logistic(round(bias, 6), FEATURES, tuple(round(float(weight), 6) for weight in weights))
+
+
+def _passages(library: Library, examples: Sequence[Example], fusion: Fusion) -> str:
+    looked_up = calibrate.look_up(library, examples)
+    told = []
+    for name, each in (("fused", fusion), ("BM25", BM25_ALONE), ("dense", DENSE_ALONE)):
+        ranks = calibrate.ranks(looked_up, each)
+        first, fifth = (metrics.mean((ranks <= place).astype(np.float64)) for place in (1, 5))
+        told.append(f"{name} Hit@1 {first:.1%}, Hit@5 {fifth:.1%}")
+    return f"Passages, held out: {'; '.join(told)}."
