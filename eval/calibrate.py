@@ -83,7 +83,7 @@ def main(
     ] = 0.8,
 ) -> None:
     """Calibrate a folder's library on your own questions; its answers follow from then on."""
-    numbers = known(crossencoder.load(reader).name)
+    numbers = known(crossencoder.full_name(reader))
     with opened(examples, documents, home=library, reader=reader, numbers=numbers) as (docs, dataset):
         before = as_it_is(docs, dataset)
         learned = calibrate(docs, dataset, precision)

@@ -160,10 +160,10 @@ def run(
         calibration=docs.calibration.provenance,
         examples=dataset.examples,
     )
-    docs = Footnote(docs.library, _ReadOnce(docs.reader), docs.calibration)
     with _alone(out):
         results = _begin(out, header)
-        docs.retrieve(dataset.examples[0].question)  # what is loaded once is nobody's time
+        docs.ask(dataset.examples[0].question)  # what is loaded once is nobody's time
+        docs = Footnote(docs.library, _ReadOnce(docs.reader), docs.calibration)
         with out.open("ab") as stream:
             for example in dataset.examples:
                 if example.id not in results:

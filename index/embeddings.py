@@ -17,6 +17,7 @@ from index.errors import ModelError
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 Vector = npt.NDArray[np.float32]
 
@@ -83,12 +84,8 @@ class OnnxEmbedder:
     max_tokens = 256
 
     def __init__(self) -> None:
-        from tokenizers import Tokenizer  # heavy: the runtime of this adapter
-
         self._session = session(export.exported_model(), "delete it to have it made anew")
-        self._tokenizer = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = tokenizer()
 
     def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
         """See `Embedder`; as many texts at once as there are cores."""
@@ -152,6 +149,22 @@ def _broken() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException
+
+
+@cache
+def tokenizer() -> "Tokenizer":
+    """The packaged model's tokenizer: nothing is padded or cut off, and a "[SEP]" in a text is a word like others.
+
+    Raises:
+        ModelError: The package is not installed.
+    """
+    from tokenizers import Tokenizer  # heavy
+
+    made = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
+    made.no_padding()
+    made.no_truncation()
+    made.encode_special_tokens = True
+    return made
 
 
 def session(model: Path, remedy: str) -> "InferenceSession":

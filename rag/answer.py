@@ -1,5 +1,6 @@
 """Answer, Statement, and `Footnote`, the object with retrieve() and ask(): the one path."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,6 +20,7 @@ from rag.reader import FIRST, MORE, Candidate, Reader, Reading
 from rag.retrieve import Hit, check_question, retrieve
 
 _EXAMPLES = 4
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")  # ISO 8601, whose order is that of time
 _TRIES = 3  # at an answer, where a sync changes what it quotes
 
 ABSTENTION = "The documents don't say."
@@ -57,7 +59,7 @@ class Answer:
         statements: In the order of the text.
         unsupported: What a language model wrote and nothing bore out.
         citations: Every one is used by a statement.
-        hits: The passages found, best first.
+        hits: The passages read, as the reader ranks them.
         confidence: Calibrated probability that the answer is right, 0..1.
         reason: Why Footnote abstained, or "".
         mode: Who wrote it: "extract" (the sources' own words) or "help" (a line about Footnote).
@@ -199,9 +201,9 @@ class Footnote:
         return _answered(silent, self._newest_first(chosen))
 
     def _newest_first(self, chosen: Sequence[Candidate]) -> Sequence[Candidate]:
-        """The chosen sentences, the newest document's first where they answer differently and all dates are known."""
+        """The chosen sentences, the newest document's first where the dates of all are known."""
         dates = {id: self._date(id) for id in dict.fromkeys(each.hit.passage.document_id for each in chosen)}
-        if len(dates) == 1 or not all(dates.values()):
+        if not all(map(_DAY.match, dates.values())):
             return chosen
         return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)
 

@@ -143,7 +143,9 @@ def calibration_of(home: Path, given: Calibration) -> Calibration:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
     if fitted_to != _digest(own.weights):
-        raise CalibrationError(f"The calibration {path} was fitted to another reader; {remedy}.")
+        raise CalibrationError(
+            f"The calibration {path} was fitted to another reader; {remedy}, or name that one with --reader."
+        )
     return own
 
 

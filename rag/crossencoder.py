@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
-from index import embeddings, export
+from index import embeddings
 from index.document import Span
 from index.errors import ModelError
 
@@ -80,6 +79,11 @@ class Encoded:
     tokens: tuple[Span, ...]
 
 
+def full_name(name: str | None = None) -> str:
+    """The name of the cross-encoder that `load` gives, without loading it."""
+    return WEIGHTS.stem if name is None else embeddings.full_name(name)
+
+
 def load(name: str | None = None) -> CrossEncoder:
     """The shipped cross-encoder, or a Hugging Face model by name or path, from this machine only.
 
@@ -88,16 +92,18 @@ def load(name: str | None = None) -> CrossEncoder:
     """
     if name is None:
         return shipped()
-    from transformers import AutoConfig  # heavy: 5 s
+    import transformers  # heavy: 5 s
 
-    full = embeddings.full_name(name)
+    full, here = full_name(name), {"local_files_only": True}
     try:
-        config = AutoConfig.from_pretrained(full, local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(full, **here)
         kind = (config.architectures or ["model of no kind"])[0]
         if kind.endswith("ForQuestionAnswering"):
-            return HuggingFaceExtractor(full)
+            model = transformers.AutoModelForQuestionAnswering.from_pretrained(full, **here)
+            return HuggingFaceExtractor(full, model)
         if kind.endswith("ForSequenceClassification") and config.num_labels == 1:
-            return HuggingFaceCrossEncoder(full)
+            model = transformers.AutoModelForSequenceClassification.from_pretrained(full, **here)
+            return HuggingFaceCrossEncoder(full, model)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The reader {name!r} is not on this machine; download it with transformers or give the folder it is in."
@@ -114,18 +120,10 @@ def shipped() -> "OnnxCrossEncoder":
     return OnnxCrossEncoder(WEIGHTS)
 
 
-@cache
-def tokenizer() -> Tokenizer:
-    """The tokenizer of the shipped cross-encoder, without padding or truncation."""
-    made = Tokenizer.from_file(str(export.packaged_model() / "tokenizer.json"))
-    made.no_padding()
-    made.no_truncation()
-    return made
-
-
 def encode(text: str, passage: str) -> Encoded:
     """`[CLS] text [SEP] passage [SEP]`; what is longer than the model reads is cut off."""
-    asked, read = tokenizer().encode(text).ids, tokenizer().encode(passage)
+    tokenizer = embeddings.tokenizer()
+    asked, read = tokenizer.encode(text).ids, tokenizer.encode(passage)
     end = asked[-1]
     first = [*asked[:-1][:MAX_TEXT_TOKENS], end]
     room = MAX_TOKENS - len(first) - 1
@@ -155,53 +153,65 @@ class OnnxCrossEncoder:
         )
         inside = spans[pair.first : -1]
         return Scores(
-            *(float(relevant), float(answered), float(supported), float(spans[0].sum())),
-            *(inside[:, 0], inside[:, 1], pair.tokens),
+            relevant=float(relevant),
+            answered=float(answered),
+            supported=float(supported),
+            none=float(spans[0].sum()),
+            starts=inside[:, 0],
+            ends=inside[:, 1],
+            tokens=pair.tokens,
         )
 
 
-class HuggingFaceCrossEncoder:
-    """A sequence classifier with one label: it tells how relevant a passage is, and no more."""
+class HuggingFaceModel:
+    """What the models of Hugging Face share: loaded from this machine only, one passage a run."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, model: Any) -> None:
         import torch  # heavy: 10 s
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers import AutoTokenizer
 
         self.name = name
-        self._inference = torch.inference_mode
+        self._model = model.eval()
         self._tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
-        self._model = AutoModelForSequenceClassification.from_pretrained(name, local_files_only=True).eval()
+        self._longest = min(self._tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", 512))
+        self._inference = torch.inference_mode
+
+    def _encode(self, text: str, passage: str) -> Any:
+        """Text and passage as the model's inputs, cut to what it reads: first the text, as for the shipped model."""
+        starts = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+        text = text if len(starts) <= MAX_TEXT_TOKENS else text[: starts[MAX_TEXT_TOKENS][0]]
+        return self._tokenizer(
+            text,
+            passage,
+            truncation="only_second",
+            max_length=self._longest,
+            return_tensors="pt",
+            return_offsets_mapping=True,
+        )
+
+
+class HuggingFaceCrossEncoder(HuggingFaceModel):
+    """A sequence classifier with one label: it tells how relevant a passage is, and no more."""
 
     def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
-        """See `CrossEncoder`; one passage a run."""
+        """See `CrossEncoder`."""
         for passage in passages:
-            inputs = self._tokenizer(text, passage, truncation="only_second", return_tensors="pt")
+            inputs = self._encode(text, passage)
+            del inputs["offset_mapping"]
             with self._inference():
                 logit = float(self._model(**inputs).logits[0, 0])
             yield Scores(logit, logit, logit)
 
 
-class HuggingFaceExtractor:
+class HuggingFaceExtractor(HuggingFaceModel):
     """An extractive question answering model: how much better its best span is than none is all its verdicts."""
 
-    def __init__(self, name: str) -> None:
-        import torch  # heavy: 10 s
-        from transformers import AutoModelForQuestionAnswering, AutoTokenizer
-
-        self.name = name
-        self._inference = torch.inference_mode
-        self._tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
-        self._model = AutoModelForQuestionAnswering.from_pretrained(name, local_files_only=True).eval()
-
     def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
-        """See `CrossEncoder`; one passage a run."""
+        """See `CrossEncoder`."""
         for passage in passages:
-            inputs = self._tokenizer(
-                text, passage, truncation="only_second", return_tensors="pt", return_offsets_mapping=True
-            )
+            inputs = self._encode(text, passage)
+            offsets = inputs.pop("offset_mapping")[0]
             inside = [place for place, part in enumerate(inputs.sequence_ids()) if part == 1]
-            tokens = tuple(Span(*map(int, inputs["offset_mapping"][0, place])) for place in inside)
-            del inputs["offset_mapping"]
             with self._inference():
                 logits = self._model(**inputs)
             starts, ends = logits.start_logits[0].numpy(), logits.end_logits[0].numpy()
@@ -209,6 +219,7 @@ class HuggingFaceExtractor:
             starts, ends = starts[inside], ends[inside]
             best = best_span(starts, ends)
             verdict = (best.logit if best else none) - none
+            tokens = tuple(Span(*map(int, offsets[place])) for place in inside)
             yield Scores(verdict, verdict, verdict, none, starts, ends, tokens)
 
 

@@ -39,7 +39,7 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
     best = reading.candidates[0]
     also = [other for other in reading.candidates[1:] if other.score >= calibration.weights.also * best.score]
     chosen: list[Candidate] = []
-    for candidate in (best, *_leaned_on(best, reading.candidates), *also):
+    for candidate in (*reading.candidates[: reading.needed], *_leaned_on(best), *also):
         whole = _with_list(candidate)
         if not any(_says(earlier, whole) for earlier in chosen):
             chosen = [*(earlier for earlier in chosen if not _says(whole, earlier)), whole][:_MOST_SENTENCES]
@@ -71,12 +71,13 @@ def content_words(question: str) -> list[Word]:
     return [word for word in every if word.stem not in _FUNCTION_WORDS] or every
 
 
-def _leaned_on(candidate: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The sentence before one that leans on it, where both stand in the same passage."""
-    if not _LEANS.match(_text(candidate)):
+def _leaned_on(candidate: Candidate) -> list[Candidate]:
+    """The sentence before one that leans on it, where both stand in the same passage and it is no question."""
+    earlier = [span for span in candidate.hit.passage.sentences if span.end <= candidate.span.start]
+    if not earlier or not _LEANS.match(_text(candidate)):
         return []
-    earlier = [other for other in candidates if other.hit is candidate.hit and other.span.end <= candidate.span.start]
-    return sorted(earlier, key=lambda other: other.span.end)[-1:]
+    before = replace(candidate, span=earlier[-1], short=None)
+    return [] if _text(before).rstrip().endswith("?") else [before]
 
 
 def _with_list(candidate: Candidate) -> Candidate:

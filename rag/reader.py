@@ -6,7 +6,7 @@ training data. A statement is read for what bears it out.
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -29,14 +29,19 @@ FIRST, MORE = 10, 10  # hits read, and read besides where none of the first is g
 
 _GOOD = 0.5  # more likely than not
 _CLOSE = 3  # passages whose sentences are read one by one, where no span says which of them counts
-_MOST_CLAIMS = 5  # sentences of a statement that are looked at by themselves
+_MOST_CLAIMS = 3  # sentences of a statement that are looked at by themselves
 
+# What ends in a full stop and asks all the same; what ends in a question mark, or in no mark, asks anyway.
 _ASKS = re.compile(
-    r"(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|"
-    r"should|may|must|tell|list|name|give|show|find|describe|explain|define|compare)\b",
+    r"(?:who|whom|whose|what|which|how|is|are|was|were|do|does|did|has|can|could|should|would)\b"
+    r"|(?:when|where|why) (?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)\b"
+    r"|(?:please|tell|list|name|give|show|find|describe|explain|define|compare|i (?:want|would like|need) to know)\b",
     re.IGNORECASE,
 )
-_CLAIM_END = re.compile(r"(?<=[.!])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z])")
+_CLAIM_END = re.compile(
+    r"(?<!\b[A-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|No|vs)\.)(?<!\b(?:Mrs|Rev|Gen|Col|Sen|etc)\.)(?<!\bProf\.)"
+    r"(?<=[.!])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z])"
+)
 
 Features = npt.NDArray[np.float64]
 
@@ -66,11 +71,13 @@ class Reading:
         hits: Those it has read, as it ranks them.
         candidates: Sentences, best first.
         logit: How likely the best one is right, as log odds not calibrated yet; minus infinity where there is none.
+        needed: How many of the first candidates are needed: one, or of a statement one for each of its sentences.
     """
 
     hits: tuple[Hit, ...]
     candidates: tuple[Candidate, ...]
     logit: float
+    needed: int = 1
 
 
 class Reader(Protocol):
@@ -78,6 +85,14 @@ class Reader(Protocol):
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """The sentences of the hits, by how well they answer; no candidates where there are no hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question or, to be checked, one sentence of a statement."""
+
+    text: str
+    statement: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,45 +122,39 @@ class CrossReader:
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """See `Reader`; the first hits, and the others only where none of the first is good enough."""
         if is_statement(question):
-            return _together([self._one(claim, hits) for claim in claims(question)])
-        return self._one(question, hits)
+            return _together([self._one(Asked(claim, statement=True), hits) for claim in claims(question)])
+        return self._one(Asked(question, statement=False), hits)
 
-    def scored(self, text: str, hits: Sequence[Hit]) -> list[Read]:
+    def scored(self, asked: Asked, hits: Sequence[Hit]) -> list[Read]:
         """What the cross-encoder makes of each hit."""
-        statement = is_statement(text)
-        scores = self._encoder.read(text, [hit.passage.text for hit in hits])
-        return [Read(hit, each, _features(hit, each, statement)) for hit, each in zip(hits, scores, strict=True)]
+        scores = self._encoder.read(asked.text, [hit.passage.text for hit in hits])
+        return [Read(hit, each, _features(asked, hit, each)) for hit, each in zip(hits, scores, strict=True)]
 
-    def _one(self, text: str, hits: Sequence[Hit]) -> Reading:
-        """A question, or a statement of one sentence."""
-        if not words(text):
+    def _one(self, asked: Asked, hits: Sequence[Hit]) -> Reading:
+        """A question, or one sentence of a statement."""
+        if not _has_words(asked.text):
             return Reading(tuple(hits[:FIRST]), (), -math.inf)
-        judge = self._weights.of(statement=is_statement(text))
-        reads = self.scored(text, hits[:FIRST])
+        judge = self._weights.of(statement=asked.statement)
+        reads = self.scored(asked, hits[:FIRST])
         if not any(probability(judge.trust, each.features) >= _GOOD for each in reads):
-            reads += self.scored(text, hits[FIRST : FIRST + MORE])
-        candidates = sorted(
-            (candidate for each in self._apart(text, reads, judge) for candidate in each),
-            key=lambda candidate: (-candidate.score, candidate.hit.rank, candidate.span.start),
-        )
+            reads += self.scored(asked, hits[FIRST : FIRST + MORE])
+        candidates = _best_first(candidate for each in self._apart(asked, reads, judge) for candidate in each)
         best = [each for each in reads if candidates and each.hit is candidates[0].hit]
-        trust = logit(judge.trust, best[0].features) if best else -math.inf
-        return Reading(_ranked(reads, judge), tuple(candidates), trust)
+        trust = log_odds(judge.trust, best[0].features) if best else -math.inf
+        return Reading(_ranked(reads, judge), candidates, trust)
 
-    def _apart(self, text: str, reads: Sequence[Read], judge: Judge) -> Iterable[list[Candidate]]:
+    def _apart(self, asked: Asked, reads: Sequence[Read], judge: Judge) -> Iterator[list[Candidate]]:
         """The sentences of each passage, each with its share of the passage's trust."""
+        echo = [word.stem for word in words(asked.text)]
         trusts = [probability(judge.trust, each.features) for each in reads]
         close = sorted(range(len(reads)), key=lambda place: (-trusts[place], place))[:_CLOSE]
         for place, (each, trust) in enumerate(zip(reads, trusts, strict=True)):
-            sentences = [span for span in each.hit.passage.sentences if not _asks(_text(each.hit, span), text)]
-            if len(each.scores.starts) and not is_statement(text):
-                found = [_in_sentence(each, span) for span in sentences]
+            sentences = [span for span in each.hit.passage.sentences if _says(_text(each.hit, span), asked, echo)]
+            if len(each.scores.starts) and not asked.statement:
+                yield _shared(each.hit, sentences, [_in_sentence(each, span) for span in sentences], trust)
             elif place in close:
-                scores = self._encoder.read(text, [_text(each.hit, span) for span in sentences])
-                found = [(score.supported, None) for score in scores]
-            else:
-                found = []
-            yield _shared(each.hit, sentences, found, trust)
+                scores = self._encoder.read(asked.text, [_text(each.hit, span) for span in sentences])
+                yield _shared(each.hit, sentences, [(score.supported, None) for score in scores], trust)
 
 
 def known(encoder: str) -> Calibration:
@@ -163,21 +172,27 @@ def claims(statement: str) -> list[str]:
     return _CLAIM_END.split(statement, maxsplit=_MOST_CLAIMS - 1)
 
 
-def logit(model: Logistic, features: Sequence[float]) -> float:
-    """The log odds that a logistic regression gives some features."""
+def log_odds(model: Logistic, features: Sequence[float]) -> float:
+    """What a logistic regression gives some features, before it is a probability."""
     return model.bias + sum(weight * feature for weight, feature in zip(model.weights, features, strict=True))
 
 
 def probability(model: Logistic, features: Sequence[float]) -> float:
     """The probability that a logistic regression gives some features."""
-    return sigmoid(logit(model, features))
+    return sigmoid(log_odds(model, features))
 
 
-def _features(hit: Hit, scores: Scores, statement: bool) -> tuple[float, ...]:
+def _features(asked: Asked, hit: Hit, scores: Scores) -> tuple[float, ...]:
     """In the order of `FEATURES`."""
-    best = None if statement else best_span(scores.starts, scores.ends)
-    margin = best.logit - scores.none if best else 0.0
-    return (scores.relevant, scores.supported if statement else scores.answered, margin, hit.score)
+    if asked.statement:
+        return (scores.relevant, scores.supported, 0.0, hit.score)
+    best = best_span(scores.starts, scores.ends)
+    return (scores.relevant, scores.answered, best.logit - scores.none if best else 0.0, hit.score)
+
+
+def _best_first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """By score; equals in the order in which they were found and stand."""
+    return tuple(sorted(candidates, key=lambda each: (-each.score, each.hit.rank, each.span.start)))
 
 
 def _in_sentence(each: Read, sentence: Span) -> tuple[float, Span | None]:
@@ -206,33 +221,48 @@ def _shared(
     shares /= shares.sum()
     return [
         Candidate(hit, span, trust * float(share), short)
-        for span, (_, short), share in zip(sentences, found, shares, strict=False)
+        for span, (_, short), share in zip(sentences, found, shares, strict=True)
         if share > 0
     ]
 
 
 def _ranked(reads: Sequence[Read], judge: Judge) -> tuple[Hit, ...]:
     """The hits read, best first, each with the reader's score."""
-    scored = [replace(each.hit, reader=probability(judge.rank, each.features)) for each in reads]
-    order = sorted(range(len(reads)), key=lambda place: (-logit(judge.rank, reads[place].features), place))
-    return tuple(replace(scored[place], rank=rank) for rank, place in enumerate(order, start=1))
+    return _renumbered(replace(each.hit, reader=probability(judge.rank, each.features)) for each in reads)
+
+
+def _renumbered(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Hits by the reader's score, equals as they were, ranked from 1."""
+    ordered = sorted(hits, key=lambda hit: (-(hit.reader or 0.0), hit.rank))
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(ordered, start=1))
 
 
 def _together(readings: Sequence[Reading]) -> Reading:
     """The readings of a statement's sentences as one: as sure as of the least sure, the best of each first."""
     if len(readings) == 1:
         return readings[0]
-    first = [reading.candidates[0] for reading in readings if reading.candidates]
-    rest = [candidate for reading in readings for candidate in reading.candidates[1:]]
-    return Reading(readings[0].hits, (*first, *rest), min(reading.logit for reading in readings))
+    hits: dict[str, Hit] = {}
+    for hit in _renumbered(hit for reading in readings for hit in reading.hits):
+        hits.setdefault(hit.passage.id, hit)
+    first = tuple(reading.candidates[0] for reading in readings if reading.candidates)
+    rest = _best_first(candidate for reading in readings for candidate in reading.candidates[1:])
+    least = min(reading.logit for reading in readings)
+    return Reading(_renumbered(hits.values()), first + rest, least, needed=len(first))
 
 
-def _asks(text: str, question: str) -> bool:
-    """Whether a sentence is a question, or says this one over: neither answers."""
-    if text.rstrip("\"'”’) ").endswith("?"):
+def _says(sentence: str, asked: Asked, echo: Sequence[str]) -> bool:
+    """Whether a sentence may answer: it has words, is no question, and does not say over the question asked."""
+    if not _has_words(sentence) or sentence.rstrip("\"'”’) ").endswith("?"):
+        return False
+    if asked.statement or not asked.text.rstrip().endswith("?"):
         return True
-    said, echo = (" ".join(word.stem for word in words(each)) for each in (text, question))
-    return not is_statement(question) and echo in said
+    said = [word.stem for word in words(sentence)]
+    return not any(said[place : place + len(echo)] == list(echo) for place in range(len(said) - len(echo) + 1))
+
+
+def _has_words(text: str) -> bool:
+    """Whether there is anything in a text that an encoder has tokens for, other than marks."""
+    return any(character.isalnum() for character in text)
 
 
 def _text(hit: Hit, span: Span) -> str:

@@ -169,7 +169,7 @@ def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path
         (lambda text: "[]", "is damaged"),
         (lambda text: text.replace('"bm25"', '"sparse"'), "is damaged"),
         (lambda text: text.replace('"threshold": ', '"threshold": "x'), "is damaged"),
-        (lambda text: json.dumps({**json.loads(text), "weights": "0"}), "was fitted to another version of the reader"),
+        (lambda text: json.dumps({**json.loads(text), "weights": "0"}), "was fitted to another reader"),
     ],
 )
 def test_a_calibration_that_cannot_be_used_is_refused_with_the_remedy(tmp_path: Path, change, told: str) -> None:

@@ -65,6 +65,7 @@ def test_the_answer_and_the_verdict_are_found() -> None:
     assert right.answered > 0 > wrong.answered
     assert right.relevant > wrong.relevant
     best = best_span(right.starts, right.ends)
+    assert best
     text = "The mill was founded by Ada Lovell in 1821."
     assert text[right.tokens[best.start].start : right.tokens[best.end].end] == "Ada Lovell"
 
@@ -83,6 +84,11 @@ def test_what_is_encoded_fits_and_its_tokens_stand_in_the_passage(text: str, pas
     assert pair.first <= MAX_TEXT_TOKENS + 1
     assert len(pair.ids) == pair.first + len(pair.tokens) + 1
     assert all(0 <= token.start <= token.end <= len(passage) for token in pair.tokens)
+
+
+def test_marks_of_the_tokenizer_in_a_text_are_words_like_others() -> None:
+    ends = encode("Who?", "Ann.").ids.count(encode("Who?", "Ann.").ids[-1])
+    assert encode("Who [SEP] Bob?", "Ann [CLS] [SEP].").ids.count(encode("Who?", "Ann.").ids[-1]) == ends == 2
 
 
 @given(st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), max_size=40))
@@ -144,6 +150,16 @@ def test_every_answer_of_another_reader_is_cited_exactly(tmp_path: Path, folder:
     assert answer.status == "answered"
     assert all(text[each.start : each.end] == each.quote for each in answer.citations)
     assert (answer.short is not None) == (kind is BertForQuestionAnswering)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"), [(BertForQuestionAnswering, {}), (BertForSequenceClassification, {"num_labels": 1})]
+)
+def test_another_reader_reads_what_fits_of_a_long_question_and_passage(tmp_path: Path, kind, config) -> None:
+    encoder = load(str(model(tmp_path / "m", kind, max_position_embeddings=128, **config)))
+    (scores,) = encoder.read("who ate it ? " * 300, ["ann ate the apple . " * 300])
+    assert np.isfinite(scores.relevant)
+    assert len(scores.tokens) < 128
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,10 @@ def test_a_shortened_sentence_says_nothing_new() -> None:
 )
 def test_a_changed_question_is_another_question_with_the_same_end(question: str) -> None:
     names = ["Velton", "Milo", "Renlo", "1821", "1904", "harbour"]
-    changed = {perturb.question(question, names, "Ada Lovell", random.Random(seed)) for seed in range(60)}
+    changed = {
+        perturb.question(question, names, "Velton and Milo, 1821.", "Ada Lovell", random.Random(seed))
+        for seed in range(60)
+    }
     assert None not in changed
     assert question not in changed
     assert len(changed) > 10
@@ -114,7 +117,7 @@ def test_a_changed_question_is_another_question_with_the_same_end(question: str)
 
 
 def test_a_not_comes_in_or_goes() -> None:
-    asked = {perturb.question("When did it burn?", [], "1904", random.Random(seed)) for seed in range(20)}
+    asked = {perturb.question("When did it burn?", [], "", "1904", random.Random(seed)) for seed in range(20)}
     assert "When didn't it burn?" in asked
     stated = {perturb.statement("it was not built.", [], random.Random(seed)) for seed in range(20)}
     assert stated == {"it was built."}
@@ -135,11 +138,10 @@ def test_the_pairs_of_a_question_say_what_is_known(files: tuple[Path, Path], tmp
     whole = merged("training", [formats.load(path) for path in files])
     library = Library(whole.write(tmp_path))
     library.sync()
-    count = data.write(library, whole, Fusion(0.02), 7, tmp_path / "pairs.jsonl")
-    again = data.write(library, whole, Fusion(0.02), 7, tmp_path / "again.jsonl")
+    data.write(library, whole, Fusion(0.02), 7, tmp_path / "pairs.jsonl")
+    data.write(library, whole, Fusion(0.02), 7, tmp_path / "again.jsonl")
     library.close()
     groups = data.read(tmp_path / "pairs.jsonl")
-    assert count == again == len(groups)
     assert (tmp_path / "pairs.jsonl").read_bytes() == (tmp_path / "again.jsonl").read_bytes()
     pairs = [pair for group in groups for pair in group]
     assert any(pair.answered is False and pair.relevant for pair in pairs)
@@ -151,7 +153,7 @@ def test_the_pairs_of_a_question_say_what_is_known(files: tuple[Path, Path], tmp
     texts = {evidence.document: whole.documents[evidence.document] for e in whole.examples for evidence in e.evidence}
     unseen = {texts[e.evidence[0].document] for e in whole.examples if data.held_out(e)}
     assert unseen
-    assert not any(pair.passage in unseen for pair in pairs if pair.answered)
+    assert not any(pair.passage in unseen for pair in pairs)
 
 
 def test_the_answer_is_taught_wherever_it_stands_and_none_at_the_first_token() -> None:

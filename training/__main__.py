@@ -1,11 +1,13 @@
 """Training data in, a reader out: `python -m training squad/train-v1.1.json qed/train.jsonl`.
 
-Makes the pairs, trains the network, exports it to rag/weights and learns rag/calibration.json. What has been done is
-kept under runs/reader, so that an interrupted command goes on where it stopped.
+Makes the pairs, trains the network, learns the numbers that weigh it, and puts both into rag/. What has been done is
+kept under runs/reader, a folder for each set of arguments, so that an interrupted command goes on where it stopped.
 """
 
 import logging
+import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -17,6 +19,7 @@ from eval.dataset import Dataset, merged
 from eval.library import RUNS, kept
 from index.library import Library
 from rag import calibration
+from rag.calibration import Fusion
 from rag.crossencoder import WEIGHTS, OnnxCrossEncoder
 from training import data, fit
 from training.agree import agreement
@@ -24,9 +27,12 @@ from training.export import export
 from training.weigh import weigh
 
 _SEED = 7
-_WEIGHED = 2_400  # questions that the weights, the confidence and the figures are learned from
+_FUSION = Fusion(0.0175)  # of the searches that negatives come from
+_WEIGHED = 2_000  # questions that the weights, the confidence and the figures are learned from
 _COMPARED = 500  # questions that int8 is held against fp32 on
 _ASKED_ELSEWHERE = {"Chloroplast", "French and Indian War"}  # QED articles that SQuAD's development set asks about too
+
+_log = logging.getLogger(__name__)
 
 
 def main(
@@ -41,29 +47,40 @@ def main(
 ) -> None:
     """Train the reader and learn every number that Footnote ships."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    arguments = [squad.read_bytes(), qed.read_bytes(), *(str(each).encode() for each in (questions, epochs, _SEED))]
+    folder /= sha256(b"".join(sha256(each).digest() for each in arguments)).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
-    whole = merged("training", [formats.load(squad), formats.load(qed)])
+    _log.info("in %s", folder)
+    sets = [formats.load(squad), _without_others(formats.load(qed))]
+    whole = merged("training", sets)
     library = Library(kept(whole))
     library.sync()
     pairs = folder / "pairs.jsonl"
     if not pairs.exists():
-        data.write(library, _sampled(whole, questions), calibration.shipped().fusion, _SEED, pairs)
-    full = folder / "reader-fp32.onnx"
-    export(fit.fit(data.read(pairs), epochs, _SEED, folder), full, WEIGHTS)
-    unseen = tuple(each for each in whole.examples if data.held_out(each))
-    typer.echo(agreement(OnnxCrossEncoder(full), OnnxCrossEncoder(WEIGHTS), library, unseen[:_COMPARED]))
-    learned = weigh(library, whole, OnnxCrossEncoder(WEIGHTS), _WEIGHED, precision)
+        data.write(library, merged("training", [_some(sets[0], questions), sets[1]]), _FUSION, _SEED, pairs)
+    full, small = folder / "reader-fp32.onnx", folder / WEIGHTS.name
+    if not small.exists():
+        export(fit.fit(data.read(pairs), epochs, _SEED, folder), full, small)
+    encoder = OnnxCrossEncoder(small)
+    unseen = replace(whole, examples=tuple(each for each in whole.examples if data.held_out(each)))
+    typer.echo(agreement(OnnxCrossEncoder(full), encoder, library, unseen.sample(_COMPARED).examples))
+    learned = weigh(library, unseen.sample(_WEIGHED), encoder, precision)
     library.close()
-    typer.echo(f"{learned.provenance}\nWritten to {calibration.ship(learned)}.")
+    learned = replace(learned, provenance=f"{squad.name} (SQuAD 1.1), {qed.name} (QED): {learned.provenance}")
+    shutil.copyfile(small, WEIGHTS)
+    typer.echo(f"{learned.provenance}\nWritten to {WEIGHTS} and {calibration.ship(learned)}.")
 
 
-def _sampled(whole: Dataset, questions: int) -> Dataset:
-    """Some of the SQuAD questions, and all of QED's."""
-    squad = [each for each in whole.examples if each.evidence[0].document.startswith(f"{whole.name}/train-v1.1/")]
-    known = {each.id for each in squad}
-    qed = [each for each in whole.examples if each.id not in known and each.tags[0] not in _ASKED_ELSEWHERE]
-    Random(_SEED).shuffle(squad)
-    return replace(whole, examples=(*squad[:questions], *qed))
+def _without_others(qed: Dataset) -> Dataset:
+    """QED without what the development sets ask about too."""
+    return replace(qed, examples=tuple(each for each in qed.examples if each.tags[0] not in _ASKED_ELSEWHERE))
+
+
+def _some(squad: Dataset, questions: int) -> Dataset:
+    """So many of the questions, drawn by the seed."""
+    examples = list(squad.examples)
+    Random(_SEED).shuffle(examples)
+    return replace(squad, examples=tuple(examples[:questions]))
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -69,19 +69,16 @@ def held_out(example: Example) -> bool:
     return int(sha256(example.tags[0].encode()).hexdigest()[:8], 16) % 1000 < 1000 * _HELD_OUT
 
 
-def write(library: Library, dataset: Dataset, fusion: Fusion, seed: int, path: Path) -> int:
-    """Write the groups of a set's questions, a JSON line each, `held_out` articles left out; returns how many."""
+def write(library: Library, dataset: Dataset, fusion: Fusion, seed: int, path: Path) -> None:
+    """Write the groups of a set's questions, a JSON line each, `held_out` articles left out."""
     examples = [each for each in dataset.examples if not held_out(each)]
-    maker = _Maker(library, dataset, fusion)
+    maker = _Maker(library, replace(dataset, examples=tuple(examples)), fusion)
     part = path.with_name(f"{path.name}.part")
-    written = 0
     with part.open("w", encoding="utf-8") as lines, ThreadPoolExecutor(cores()) as threads:
         for groups in threads.map(lambda each: list(maker.groups(each, Random(f"{seed}-{each.id}"))), examples):
             for group in groups:
                 lines.write(json.dumps([asdict(pair) for pair in group], ensure_ascii=False) + "\n")
-                written += 1
     part.replace(path)
-    return written
 
 
 def read(path: Path) -> list[Group]:
@@ -107,7 +104,8 @@ class Twins:
 
     def question(self, example: Example, own: Passage, rng: Random) -> str | None:
         """A question like the example's that its own passage does not answer, or None where no way applies."""
-        return perturb.question(example.question, self._around(example, own, rng), example.answers[0], rng)
+        names = self._around(example, own, rng)
+        return perturb.question(example.question, names, own.text, example.answers[0], rng)
 
     def statements(self, example: Example, own: Passage, rng: Random) -> tuple[str, str] | None:
         """A statement that the passage bears out and one like it that it does not, or None where none can be made."""
@@ -140,12 +138,13 @@ class _Maker:
         self._library = library
         self._fusion = fusion
         self._twins = Twins(dataset.examples)
+        self._seen = {evidence.document for each in dataset.examples for evidence in each.evidence}
 
     def groups(self, example: Example, rng: Random) -> Iterator[Group]:
         own = passage_of(self._library, example)
         if own is None:
             return
-        near = self._near(example, own)
+        near = self._near(example, own, rng)
         pairs = self._asked(example, own, near, rng)
         typed = partial(re.sub, r"\s*\?$", "") if rng.random() < _WITHOUT_MARK else str
         yield tuple(replace(pair, text=typed(pair.text)) for pair in pairs)
@@ -166,10 +165,10 @@ class _Maker:
         if drawn < _CHANGED:
             if changed := self._twins.question(example, own, rng):
                 yield Pair(changed, own.text, (), True, False)
-        elif drawn < _CHANGED + _CUT and evidence.span and (without := _without(own, evidence.span)):
+        elif drawn < _CHANGED + _CUT and (without := _without(own, example)):
             yield Pair(question, without, (), None, False)
 
-    def _near(self, example: Example, own: Passage) -> list[Passage]:
+    def _near(self, example: Example, own: Passage, rng: Random) -> list[Passage]:
         """Up to two passages near the question that do not answer it, in random order, the nearest the likelier."""
         scores = fuse(search(self._library, example.question), self._fusion)
         passages = self._library.passages(list(scores)[: _NEAR + 1])
@@ -179,10 +178,10 @@ class _Maker:
             for id in scores
             if id in passages
             and id != own.id
+            and passages[id].document_id in self._seen
             and not example.evidenced_by(passages[id])
             and not any(answer in passages[id].text.lower() for answer in answers)
         ]
-        rng = Random(example.id)
         weights = [1 / (rank + 1) for rank in range(len(wrong))]
         chosen: list[Passage] = []
         while wrong and len(chosen) < 2:
@@ -217,7 +216,13 @@ def _occurrences(answer: str, text: str) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _without(passage: Passage, answer: Span) -> str | None:
-    """A passage's text without the sentences that the answer stands in, or None where none is left."""
-    left = [span for span in passage.sentences if span.end <= answer.start or answer.end <= span.start]
-    return " ".join(_sentences(passage, left)) or None
+def _without(passage: Passage, example: Example) -> str | None:
+    """A passage's text without the sentences that answer, or None where none is left or another one answers too."""
+    cut = [evidence.span for evidence in example.evidence if evidence.span]
+    left = [
+        sentence
+        for sentence in passage.sentences
+        if not any(sentence.start < span.end and span.start < sentence.end for span in cut)
+    ]
+    text = " ".join(_sentences(passage, left))
+    return text if text and not any(_occurrences(answer, text) for answer in example.answers) else None

@@ -1,4 +1,4 @@
-"""The trained network -> rag/weights: an int8 ONNX file, and how far it is from fp32."""
+"""The trained network -> ONNX files, fp32 and int8."""
 
 import tempfile
 from pathlib import Path

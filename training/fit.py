@@ -132,7 +132,7 @@ def _resume(folder: Path, *parts: Part) -> int:
     path = folder / "checkpoint.pt"
     if not path.exists():
         return 0
-    saved = torch.load(path, weights_only=True)
+    saved = torch.load(path, weights_only=True, map_location="cpu")
     for each, state in zip(parts, saved["parts"], strict=True):
         each.load_state_dict(state)
     _log.info("resumed at step %d", saved["step"])

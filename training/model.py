@@ -107,7 +107,7 @@ def _row(pair: Pair) -> tuple[list[int], int, list[tuple[int, int]]]:
 
 
 def loss(spans: Tensor, verdicts: Tensor, batch: Batch) -> Tensor:
-    """What is wrong with the logits `(n, t, 2)` and `(n, 3)`: the sum of four means.
+    """What is wrong with the logits `(n, t, 2)` and `(n, 3)`: the sum of five means.
 
     Spans: minus the log of the probability of any occurrence (marginal likelihood, Clark and Gardner, ACL 2018), or of
     none. Verdicts: cross entropy. And of relevance, that the right passages of a group come before the others.

@@ -12,13 +12,13 @@ from random import Random
 
 ENTITY = re.compile(r"(?<![.!?:\n] )(?<!^)\b[A-Z][\w'’-]*(?:(?: of| the| de| von)? [A-Z][\w'’-]*)*")
 NUMBER = re.compile(r"\b\d[\d,]*(?:\.\d+)?\b")
+_CONTRACTED = {"can": "can't", "will": "won't"}
 _CONDITIONS = 3  # of either kind, to draw from
 WORD = re.compile(r"\b[a-z]{5,}\b")
 _AUXILIARY = re.compile(
     r"\b(is|are|was|were|did|does|do|has|have|had|can|could|will|would|should|must)\b(?! not\b|n't)", re.IGNORECASE
 )
 _NEGATED = re.compile(r"\b(is|are|was|were|did|does|do|has|have|had|could|would|should|must) (?:not|never)\b")
-_QUESTION_END = re.compile(r"\s*\??\s*$")
 
 _ANTONYMS = """
 first last; early late; earliest latest; earlier later; before after; begin end; began ended; beginning ending;
@@ -64,22 +64,24 @@ _HAS_OPPOSITE = re.compile(rf"\b(?:{'|'.join(sorted(_OPPOSITE, key=len, reverse=
 Way = Callable[[str, Sequence[str], Random], str | None]
 
 
-def question(text: str, names: Sequence[str], answer: str, rng: Random) -> str | None:
+def question(text: str, names: Sequence[str], passage: str, answer: str, rng: Random) -> str | None:
     """A question like this one that its passage does not answer, or None where no way applies.
 
     Args:
         text: The question.
-        names: Names and numbers from the passage and its article, to swap in.
-        answer: What the passage answers.
+        names: Names, numbers and words from the passage and its article, to swap in.
+        passage: What answers the question as it is.
+        answer: What it answers.
         rng: Chooses.
     """
+    elsewhere = [name for name in names if name.lower() not in passage.lower()]
     ways: list[tuple[float, Way]] = [
         (4, _entity),
         (3, _number),
         (3, _antonym),
         (1.5, _negation),
         (1, partial(_exclusion, answer)),
-        (1.5, _condition),
+        (1.5, partial(_condition, elsewhere)),
         (2, _word),
     ]
     return _some_way(text, names, ways, rng)
@@ -165,27 +167,28 @@ def _negation(text: str, names: Sequence[str], rng: Random) -> str | None:
     found = _AUXILIARY.search(text)
     if not found:
         return None
-    contracted = f"{found[1]}n't" if found[1].lower() not in ("can", "will") else f"{found[1]}not"
     is_question = text.rstrip().endswith("?")
+    contracted = _CONTRACTED.get(found[1].lower(), f"{found[1]}n't")
     said = contracted if is_question or rng.random() < 0.3 else f"{found[1]} {rng.choice(('not', 'never'))}"
-    return text[: found.start()] + said.replace("willnot", "will not") + text[found.end() :]
+    return text[: found.start()] + said + text[found.end() :]
 
 
 def _exclusion(answer: str, text: str, names: Sequence[str], rng: Random) -> str | None:
     """What else, than the answer."""
     del names
     said = rng.choice(("other than", "besides", "apart from", "except"))
-    return _QUESTION_END.sub(f" {said} {answer}?", text, count=1)
+    return f"{_without_end(text)} {said} {answer}?"
 
 
-def _condition(text: str, names: Sequence[str], rng: Random) -> str | None:
+def _condition(elsewhere: Sequence[str], text: str, names: Sequence[str], rng: Random) -> str | None:
     """A condition that the passage does not speak of."""
-    years = [name for name in names if re.fullmatch(r"1\d\d\d|20\d\d", name) and name not in text]
-    places = [name for name in names if name[:1].isupper() and not NUMBER.search(name) and _apart(name, text)]
+    del names
+    years = [name for name in elsewhere if re.fullmatch(r"1\d\d\d|20\d\d", name) and name not in text]
+    places = [name for name in elsewhere if name[:1].isupper() and not NUMBER.search(name) and _apart(name, text)]
     some = rng.sample(places, min(_CONDITIONS, len(places)))
     said = [f"{rng.choice(('in', 'after', 'before'))} {year}" for year in years[:_CONDITIONS]]
     said += [f"{rng.choice(('in', 'by', 'according to', 'for'))} {place}" for place in some]
-    return _QUESTION_END.sub(f" {rng.choice(said)}?", text, count=1) if said else None
+    return f"{_without_end(text)} {rng.choice(said)}?" if said else None
 
 
 def _word(text: str, names: Sequence[str], rng: Random) -> str | None:
@@ -196,6 +199,10 @@ def _word(text: str, names: Sequence[str], rng: Random) -> str | None:
         return None
     match = rng.choice(found)
     return text[: match.start()] + rng.choice(others) + text[match.end() :]
+
+
+def _without_end(question: str) -> str:
+    return question.rstrip().rstrip("?").rstrip()
 
 
 def _apart(name: str, text: str) -> bool:

@@ -21,15 +21,16 @@ from sklearn.preprocessing import StandardScaler
 from eval import calibrate, metrics
 from eval.dataset import Dataset, Evidence, Example, thinned
 from eval.library import kept
+from index.document import Span
 from index.library import Library
 from rag.answer import Footnote
 from rag.calibration import Calibration, Fusion, Judge, Logistic, Weights, untaught
 from rag.cite import cite
 from rag.crossencoder import CrossEncoder, Scores
 from rag.extract import extract
-from rag.reader import FEATURES, FIRST, Candidate, CrossReader, Features, is_statement
+from rag.reader import FEATURES, FIRST, MORE, Asked, Candidate, CrossReader, Features, is_statement
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
-from training.data import Twins, held_out, passage_of
+from training.data import Twins, passage_of
 
 _SEED = 7
 _WITHHELD = 0.5
@@ -63,22 +64,19 @@ class Taught:
     right: Features
 
 
-def weigh(whole: Library, dataset: Dataset, encoder: CrossEncoder, count: int, precision: float) -> Calibration:
+def weigh(whole: Library, unseen: Dataset, encoder: CrossEncoder, precision: float) -> Calibration:
     """Learn all that Footnote ships beside the network, from articles that the network has not seen.
 
     Args:
         whole: A library of all the set's documents.
-        dataset: Training sets, merged.
+        unseen: Questions on articles that the network has not seen.
         encoder: The trained cross-encoder.
-        count: How many questions to take.
         precision: Share of the answers given that are to be right.
     """
-    held = [each for each in dataset.examples if held_out(each)]
-    ids = {evidence.document for each in held for evidence in each.evidence}
-    documents = {id: text for id, text in dataset.documents.items() if id in ids}
-    sampled = Dataset(dataset.name, tuple(held), documents).sample(count)
-    places = {each.id: each.evidence for each in sampled.examples}
-    varied = replace(sampled, examples=tuple(vary(whole, dataset, sampled.examples)))
+    ids = {evidence.document for each in unseen.examples for evidence in each.evidence}
+    places = {each.id: each.evidence for each in unseen.examples}
+    documents = {id: text for id, text in unseen.documents.items() if id in ids}
+    varied = Dataset(unseen.name, tuple(vary(whole, unseen.examples)), documents)
     asked = thinned(varied, _WITHHELD, _SEED)
     library = Library(kept(asked))
     library.sync()
@@ -87,9 +85,9 @@ def weigh(whole: Library, dataset: Dataset, encoder: CrossEncoder, count: int, p
     return learned
 
 
-def vary(whole: Library, dataset: Dataset, examples: Sequence[Example]) -> Iterator[Example]:
+def vary(whole: Library, examples: Sequence[Example]) -> Iterator[Example]:
     """Each question as it is, changed so that nothing answers it, or made a statement, true or false."""
-    twins, rng = Twins(dataset.examples), random.Random(_SEED)
+    twins, rng = Twins(examples), random.Random(_SEED)
     for example in examples:
         own, drawn = passage_of(whole, example), rng.random()
         silent = replace(example, answerable=False, answers=(), evidence=())
@@ -100,7 +98,9 @@ def vary(whole: Library, dataset: Dataset, examples: Sequence[Example]) -> Itera
             yield replace(silent, question=changed) if changed else example
         elif made := twins.statements(example, own, rng):
             true = rng.random() < 0.5
-            yield replace(example, question=made[0], answers=()) if true else replace(silent, question=made[1])
+            held = (Evidence(own.document_id, own.text, Span(own.start, own.end)),)
+            stated = replace(example, question=made[0], answers=(), evidence=held)
+            yield stated if true else replace(silent, question=made[1])
         else:
             yield example
 
@@ -133,9 +133,9 @@ def _learn(
     cut = calibrate.learn_cut(calibrate.ask_all(docs, numbers, fit), precision)
     trials = calibrate.ask_all(docs, numbers, test)
     provenance = (
-        f"train-v1.1.json (SQuAD 1.1), train.jsonl (QED): {len(examples)} questions and statements on articles that "
-        f"the network has not seen, half of the paragraphs withheld, seed {_SEED}, {time.strftime('%Y-%m-%d')}, for "
-        f"{precision:.1%} of the answers right. {_passages(library, test, fusion)} Answers to {len(test)} held out: "
+        f"{len(examples)} questions and statements on articles that the network has not seen, half of the paragraphs "
+        f"withheld, seed {_SEED}, {time.strftime('%Y-%m-%d')}, for {precision:.1%} of the answers right. "
+        f"{_passages(library, test, fusion)} Answers to {len(test)} held out: "
         f"{calibrate.told(trials, cut.sure(trials), cut.given(trials))}"
     )
     return replace(numbers, confidence=cut.confidence, threshold=round(cut.threshold, 4), provenance=provenance)
@@ -156,7 +156,8 @@ def taught(
 ) -> Taught:
     """Retrieve and read for an example, whose place is known even where its text was changed."""
     hits = retrieve(library, example.question, FIRST, fusion)
-    features = [read.features for read in reader.scored(example.question, hits)]
+    asked = Asked(example.question, is_statement(example.question))
+    features = [read.features for read in reader.scored(asked, hits)]
     return Taught(
         np.array(features, dtype=np.float64).reshape(-1, len(FEATURES)),
         np.array([any(each.overlaps(hit.passage) for each in place) for hit in hits], dtype=np.float64),
@@ -180,7 +181,7 @@ def learn_also(library: Library, encoder: CrossEncoder, numbers: Calibration, ex
     """
     reader = CrossReader(encoder, numbers.weights)
     readings = [
-        (example, reader.read(example.question, retrieve(library, example.question, FIRST, numbers.fusion)))
+        (example, reader.read(example.question, retrieve(library, example.question, FIRST + MORE, numbers.fusion)))
         for example in examples
     ]
     wrong = [(example, reading) for example, reading in readings if not _right(example, reading.candidates[:1])]

@@ -293,7 +293,7 @@ def _found(turn: int, answer: Answer) -> str:
         f"<details><summary>How was this found?</summary>"
         f'<div class="table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         '<p class="quiet">Dense and BM25 are ranks by meaning and by words. '
-        "Reader says how likely the passage answers, from 0 to 1.</p></details>"
+        "Reader says how likely it is the passage to look at, from 0 to 1.</p></details>"
     )
 
 

@@ -55,8 +55,8 @@ def read(folder: Path) -> Dataset:
             raise DatasetError(f"{place}: ground_truth.json has no entry {query.id}.")
         truth, answerable = truths[query.id], query.question_type != _NULL
         evidence = [
-            replace(_evidence(documents, each, texts[each.url], place), fact=number)
-            for number, each in enumerate(truth.evidence_list)
+            replace(_evidence(documents, each, texts[each.url], place), fact=fact)
+            for fact, each in enumerate(dict.fromkeys(truth.evidence_list))
         ]
         examples.append(
             Example(
@@ -64,7 +64,7 @@ def read(folder: Path) -> Dataset:
                 question=query.question,
                 answerable=answerable,
                 answers=(truth.answer,) if answerable else (),
-                evidence=tuple(dict.fromkeys(evidence)),
+                evidence=tuple(evidence),
                 tags=(query.question_type,),
             )
         )
@@ -72,4 +72,5 @@ def read(folder: Path) -> Dataset:
 
 
 def _evidence(documents: Documents, fact: _Fact, text: str, place: str) -> Evidence:
-    return documents.evidence(text, fact.title, text.index(fact.fact), fact.fact, place)
+    start = f"\n{text}\n".index(f"\n{fact.fact}\n")  # a whole line: a fact may stand inside another
+    return documents.evidence(text, fact.title, start, fact.fact, place)
