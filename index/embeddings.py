@@ -148,7 +148,10 @@ def _broken() -> tuple[type[Exception], ...]:
     """What onnxruntime raises for a file that is no model; its errors share no base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException
+    return (
+        *(state.NoSuchFile, state.Fail, state.InvalidArgument),
+        *(state.InvalidGraph, state.InvalidProtobuf, state.RuntimeException),
+    )
 
 
 @cache

@@ -83,7 +83,7 @@ def test_a_run_by_other_code_or_numbers_is_not_gone_on_with(
     path = tmp_path / "r.jsonl"
     run(docs, dataset, "seeds", path)
     path.write_bytes(b"\n".join(path.read_bytes().split(b"\n")[:3]) + b"\n")
-    other = rag.Footnote(docs.library, docs._reader, replace(docs.calibration, threshold=0.5))
+    other = rag.Footnote(docs.library, docs.reader, replace(docs.calibration, threshold=0.5))
     assert len(run(other, dataset, "seeds", path).results) == len(dataset.examples)
     assert len(load(tmp_path / "r.previous.jsonl").results) == 2
 

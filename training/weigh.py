@@ -34,7 +34,6 @@ from training.data import Twins, passage_of
 
 _SEED = 7
 _WITHHELD = 0.5
-_WORTH = 0.25
 _AS_IT_IS, _CHANGED = 0.5, 0.2  # of the questions; the others are made statements
 
 
@@ -175,28 +174,29 @@ def judge(reads: Sequence[Taught]) -> Judge:
 
 
 def learn_also(library: Library, encoder: CrossEncoder, numbers: Calibration, examples: Sequence[Example]) -> float:
-    """The least share of the best score at which a further sentence is worth quoting.
+    """The share of the best score at which a further sentence is quoted: the one with the best F2 of citations.
 
-    Worth it is: where the best sentence is wrong though there is an answer, `_WORTH` of those added are right.
+    F2 (van Rijsbergen, 1979) weighs recall twice: a fact left out is worse than a sentence too many.
     """
     reader = CrossReader(encoder, numbers.weights)
     readings = [
         (example, reader.read(example.question, retrieve(library, example.question, FIRST + MORE, numbers.fusion)))
         for example in examples
     ]
-    wrong = [(example, reading) for example, reading in readings if not _right(example, reading.candidates[:1])]
-    for share in np.linspace(0.05, 0.95, 19).tolist():
+
+    def reached(share: float) -> float:
         shared = replace(numbers, weights=replace(numbers.weights, also=share))
-        quoted = [(example, extract(reading, shared)) for example, reading in wrong]
-        added = sum(max(0, len(sentences) - 1) for _, sentences in quoted)
-        if added and sum(_right(*pair) for pair in quoted) / added >= _WORTH:
-            return round(float(share), 3)
-    return 1.0
+        return metrics.mean(np.array([_cited_rightly(each, extract(reading, shared)) for each, reading in readings]))
+
+    return round(max(np.linspace(0.05, 1.0, 20).tolist(), key=reached), 3)
 
 
-def _right(example: Example, sentences: Sequence[Candidate]) -> bool:
-    """Whether one of them would be right to cite."""
-    return any(example.evidenced_by(cite(1, each.hit.passage, each.span)) for each in sentences)
+def _cited_rightly(example: Example, sentences: Sequence[Candidate]) -> float:
+    """F2 of the citations that quote some sentences."""
+    cited = [cite(1, each.hit.passage, each.span) for each in sentences]
+    precision = metrics.citation_precision(cited, example.evidence)
+    recall = metrics.citation_recall(cited, example.evidence)
+    return 5 * precision * recall / (4 * precision + recall) if precision + recall else 0.0
 
 
 def _logistic(features: Features, right: Features) -> Logistic:
