@@ -81,6 +81,18 @@ def data(tmp_path: Path) -> Path:
         "wice/oracle_chunks_claim_dev.jsonl": claims(),
         **{f"summedits/summedits_{name}.json": summaries() for name in ("podcast", "sales_call", "samsum", "scitldr")},
         "inscit/dev-visible.json": json.dumps({"talk": {"turns": turns}}),
+        "multihoprag/queries.json": json.dumps(
+            [
+                {"id": "1", "question": "Which river flows through Rome?", "question_type": "inference_query"},
+                {"id": "2", "question": "Who was born in Rome?", "question_type": "null_query"},
+            ]
+        ),
+        "multihoprag/ground_truth.json": json.dumps(
+            {
+                "1": {"answer": "Tiber", "evidence_list": [{"title": "R", "url": "r", "fact": text("Rome")}]},
+                "2": {"answer": "Insufficient information.", "evidence_list": []},
+            }
+        ),
     }
     for name, content in contents.items():
         path = tmp_path / "data" / name
