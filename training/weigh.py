@@ -188,7 +188,8 @@ def learn_also(library: Library, encoder: CrossEncoder, numbers: Calibration, ex
         shared = replace(numbers, weights=replace(numbers.weights, also=share))
         return metrics.mean(np.array([_cited_rightly(each, extract(reading, shared)) for each, reading in readings]))
 
-    return round(max(np.linspace(0.05, 1.0, 20).tolist(), key=reached), 3)
+    shares: list[float] = np.linspace(0.05, 1.0, 20).round(3).tolist()
+    return max(shares, key=reached)
 
 
 def _cited_rightly(example: Example, sentences: Sequence[Candidate]) -> float:
