@@ -116,9 +116,7 @@ def _rate(step: int, steps: int) -> float:
     return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))
 
 
-def _save(
-    folder: Path, step: int, *parts: nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler
-) -> None:
+def _save(folder: Path, step: int, *parts: Part) -> None:
     """Write a checkpoint, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "checkpoint.part"
