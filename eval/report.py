@@ -19,7 +19,7 @@ from eval.dataset import Evidence, Turn
 from eval.run import Run, load
 from eval.score import BY_NAME, STEPS, Figure, Metric, Outcome, Step
 from eval.terminal import console
-from index.document import canonical
+from index.document import Span, canonical
 from index.passages import Passage
 from rag.cite import Citation
 
@@ -218,7 +218,7 @@ def marked(passage: Passage, cited: Sequence[Citation], evidence: Sequence[Evide
     borders = sorted({passage.start, passage.end, *(end for end in ends if passage.start < end < passage.end)})
     return tuple(
         Piece(
-            passage.text[start - passage.start : end - passage.start],
+            passage.quote(Span(start, end)),
             cited=any(first <= start and end <= last for first, last in citations),
             gold=any(first <= start and end <= last for first, last in gold),
         )

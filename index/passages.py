@@ -55,6 +55,10 @@ class Passage:
     heading: str
     sentences: tuple[Span, ...]
 
+    def quote(self, span: Span) -> str:
+        """The characters at a span of the document that lies in the passage."""
+        return self.text[span.start - self.start : span.end - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:

@@ -40,8 +40,7 @@ def cite(number: int, passage: Passage, span: Span) -> Citation:
     """
     if not passage.start <= span.start < span.end <= passage.end:
         raise ValueError(f"{span} is not inside passage {passage.id} ({passage.start}, {passage.end})")
-    quote = passage.text[span.start - passage.start : span.end - passage.start]
-    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page)
+    return Citation(number, passage.document_id, passage.id, span.start, span.end, passage.quote(span), passage.page)
 
 
 def exact(citation: Citation, text: str) -> bool:

@@ -43,7 +43,7 @@ def _questions(passages: tuple[Passage, ...]) -> Iterator[str]:
         if _ASKED.fullmatch(passage.heading):
             yield passage.heading
         for sentence in passage.sentences:
-            text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+            text = passage.quote(sentence)
             if _VAGUE.match(text):
                 continue
             if did := _DID.match(text):

@@ -94,8 +94,7 @@ def _says(longer: Candidate, shorter: Candidate) -> bool:
 
 
 def _text(candidate: Candidate) -> str:
-    passage = candidate.hit.passage
-    return passage.text[candidate.span.start - passage.start : candidate.span.end - passage.start]
+    return candidate.hit.passage.quote(candidate.span)
 
 
 def _missing(question: str, hits: Sequence[Hit]) -> list[str]:

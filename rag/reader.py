@@ -149,11 +149,12 @@ class CrossReader:
         trusts = [probability(judge.trust, each.features) for each in reads]
         close = sorted(range(len(reads)), key=lambda place: (-trusts[place], place))[:_CLOSE]
         for place, (each, trust) in enumerate(zip(reads, trusts, strict=True)):
-            sentences = [span for span in each.hit.passage.sentences if _says(_text(each.hit, span), asked, echo)]
+            passage = each.hit.passage
+            sentences = [span for span in passage.sentences if _says(passage.quote(span), asked, echo)]
             if len(each.scores.starts) and not asked.statement:
                 yield _shared(each.hit, sentences, [_in_sentence(each, span) for span in sentences], trust)
             elif place in close:
-                scores = self._encoder.read(asked.text, [_text(each.hit, span) for span in sentences])
+                scores = self._encoder.read(asked.text, [passage.quote(span) for span in sentences])
                 yield _shared(each.hit, sentences, [(score.supported, None) for score in scores], trust)
 
 
@@ -263,8 +264,3 @@ def _says(sentence: str, asked: Asked, echo: Sequence[str]) -> bool:
 def _has_words(text: str) -> bool:
     """Whether there is anything in a text that an encoder has tokens for, other than marks."""
     return any(character.isalnum() for character in text)
-
-
-def _text(hit: Hit, span: Span) -> str:
-    passage = hit.passage
-    return passage.text[span.start - passage.start : span.end - passage.start]
