@@ -12,14 +12,17 @@ from typer.testing import CliRunner
 import rag
 from eval import formats
 from eval.dataset import merged
+from index import embeddings
 from index.library import Library
 from rag import calibration, crossencoder
 from rag.calibration import Fusion
 from training import __main__ as training
 from training import data, perturb, weigh
 from training.data import Pair
+from training.export import export, imported
 from training.fit import batches, fit
 from training.model import ReaderModel, batch, loss
+from training.paraphrase import Paraphraser
 from training.statements import declarative, shortened
 
 SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "sar", "vel", "don", "pi", "gra")
@@ -131,6 +134,19 @@ def test_a_number_is_swapped_for_a_number_and_a_name_for_a_name() -> None:
     assert perturb.swapped("Ada", ["1904"], random.Random(0)) is None
 
 
+def test_a_text_is_said_in_other_words_and_of_the_same_things() -> None:
+    texts = ["Who owns the lawsuit of Velton?", "Who is the owner, and who was sued in 1821?", "Who built it?"] * 10
+    paraphraser = Paraphraser(embeddings.load(), texts)
+    asked = "Who owns the mill and the lawsuit of Velton in 1821?"
+    passage = "Ada owns the mill of Velton. The lawsuit of 1821 was lost."
+    told = {paraphraser.retell(asked, passage, random.Random(seed)) for seed in range(60)}
+    assert any("owner" in each for each in told)
+    assert any("sued" in each for each in told)
+    assert any("mill" not in each for each in told)
+    assert all("Velton" in each and "1821" in each for each in told)
+    assert paraphraser.retell(asked, "Nothing of the kind.", random.Random(1)) == asked
+
+
 # --- what is taught ---
 
 
@@ -190,7 +206,12 @@ def test_batches_hold_every_group_once_an_epoch_and_are_of_one_length() -> None:
 def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = Pair("Who ate?", "Ann ate. Bob slept.", ((0, 3),), True, True)
     groups = [(right, replace(right, passage="Bob slept.", answers=(), relevant=False, answered=False))] * 96
-    whole = fit(groups, 1.0, 7, tmp_path / "whole").state_dict()
+
+    def network() -> ReaderModel:
+        torch.manual_seed(7)
+        return ReaderModel()
+
+    whole = fit(network(), groups, 1.0, 7, tmp_path / "whole").state_dict()
 
     class Stopped(Exception):
         pass
@@ -208,9 +229,21 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
 
         patched.setattr(ReaderModel, "forward", counted)
         with pytest.raises(Stopped):
-            fit(groups, 1.0, 7, tmp_path / "parts")
-    resumed = fit(groups, 1.0, 7, tmp_path / "parts").state_dict()
+            fit(network(), groups, 1.0, 7, tmp_path / "parts")
+    resumed = fit(network(), groups, 1.0, 7, tmp_path / "parts").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.filterwarnings("default")  # torch's export warns of its own code
+def test_training_can_go_on_from_what_was_exported(tmp_path: Path) -> None:
+    full, small = tmp_path / "fp32.onnx", tmp_path / "int8.onnx"
+    export(imported(crossencoder.WEIGHTS), full, small)
+    asked = ("Who is the mayor of Velton?", ["Ada Lo is the mayor of Velton.", "The river Mi runs through it."])
+    for again, shipped in zip(
+        crossencoder.OnnxCrossEncoder(small).read(*asked), crossencoder.shipped().read(*asked), strict=True
+    ):
+        assert again.supported == pytest.approx(shipped.supported, abs=1e-4)
+        assert again.starts == pytest.approx(shipped.starts, abs=1e-4)
 
 
 # --- the one command ---
@@ -228,8 +261,9 @@ def test_a_reader_is_trained_and_all_its_numbers_learned_with_one_command(
         calibration.Path(calibration.__file__).with_name("calibration.json").read_text()
     )
     monkeypatch.setattr(data, "_HELD_OUT", 0.8)
+    begun = ["--start", str(crossencoder.WEIGHTS), "--skip", "100", "--questions", "150", "--epochs", "0.5"]
     done = CliRunner().invoke(
-        training.app, [*map(str, files), "--epochs", "6", "--precision", "0.4", "--folder", str(tmp_path / "reader")]
+        training.app, [*map(str, files), *begun, "--precision", "0.4", "--folder", str(tmp_path / "reader")]
     )
     assert done.exit_code == 0, done.output
     assert "int8 against fp32" in done.output

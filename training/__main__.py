@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
+import torch
 import typer
 
 from eval import formats
@@ -23,7 +24,8 @@ from rag.calibration import Fusion
 from rag.crossencoder import WEIGHTS, OnnxCrossEncoder
 from training import data, fit
 from training.agree import agreement
-from training.export import export
+from training.export import export, imported
+from training.model import ReaderModel
 from training.weigh import weigh
 
 _SEED = 7
@@ -39,6 +41,10 @@ def main(
     squad: Annotated[Path, typer.Argument(help="A SQuAD 1.1 training file.", exists=True)],
     qed: Annotated[Path, typer.Argument(help="A QED training file.", exists=True)],
     questions: Annotated[int, typer.Option(help="How many SQuAD questions to learn from, and all of QED's.")] = 42_000,
+    skip: Annotated[int, typer.Option(help="How many to leave out before them: those that --start has seen.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="An int8 reader to go on from, in place of the sentence model.", exists=True)
+    ] = None,
     epochs: Annotated[float, typer.Option(help="How often to go through them; less than 1 is a part of them.")] = 0.75,
     precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
@@ -47,8 +53,9 @@ def main(
 ) -> None:
     """Train the reader and learn every number that Footnote ships."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    arguments = [squad.read_bytes(), qed.read_bytes(), *(str(each).encode() for each in (questions, epochs, _SEED))]
-    folder /= sha256(b"".join(sha256(each).digest() for each in arguments)).hexdigest()[:12]
+    read = [path.read_bytes() for path in (squad, qed, start) if path]
+    given = [str(each).encode() for each in (questions, skip, epochs, _SEED)]
+    folder /= sha256(b"".join(sha256(each).digest() for each in read + given)).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     _log.info("in %s", folder)
     sets = [formats.load(squad), _without_others(formats.load(qed))]
@@ -57,10 +64,12 @@ def main(
     library.sync()
     pairs = folder / "pairs.jsonl"
     if not pairs.exists():
-        data.write(library, merged("training", [_some(sets[0], questions), sets[1]]), _FUSION, _SEED, pairs)
+        data.write(library, merged("training", [_some(sets[0], skip, questions), sets[1]]), _FUSION, _SEED, pairs)
     full, small = folder / "reader-fp32.onnx", folder / WEIGHTS.name
     if not small.exists():
-        export(fit.fit(data.read(pairs), epochs, _SEED, folder), full, small)
+        torch.manual_seed(_SEED)  # the heads begin at random
+        model = imported(start) if start else ReaderModel()
+        export(fit.fit(model, data.read(pairs), epochs, _SEED, folder), full, small)
     encoder = OnnxCrossEncoder(small)
     unseen = replace(whole, examples=tuple(each for each in whole.examples if data.held_out(each)))
     typer.echo(agreement(OnnxCrossEncoder(full), encoder, library, unseen.sample(_COMPARED).examples))
@@ -76,11 +85,11 @@ def _without_others(qed: Dataset) -> Dataset:
     return replace(qed, examples=tuple(each for each in qed.examples if each.tags[0] not in _ASKED_ELSEWHERE))
 
 
-def _some(squad: Dataset, questions: int) -> Dataset:
-    """So many of the questions, drawn by the seed."""
+def _some(squad: Dataset, skip: int, questions: int) -> Dataset:
+    """So many of the questions in the order of the seed, after those to skip."""
     examples = list(squad.examples)
     Random(_SEED).shuffle(examples)
-    return replace(squad, examples=tuple(examples[:questions]))
+    return replace(squad, examples=tuple(examples[skip : skip + questions]))
 
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

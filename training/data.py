@@ -2,8 +2,9 @@
 
 A question's group holds its own passage, a passage that retrieval puts near it and that does not answer (SQuAD's own
 article or another), the question changed so that its passage does not answer it, and its passage without the sentence
-that answers. Statements are made from question and answer, or are sentences of the passage, whole or shortened; their
-false twins have another answer, number, name, or a negation or an opposite.
+that answers; some are said in other words than the passage's. Statements are made from question and answer, or are
+sentences of the passage, whole or shortened; their false twins have another answer, number, name, or a negation or an
+opposite.
 """
 
 import json
@@ -18,22 +19,24 @@ from pathlib import Path
 from random import Random
 
 from eval.dataset import Dataset, Example
-from index.document import Span
 from index.embeddings import cores
 from index.library import Library
 from index.passages import Passage
 from rag.calibration import Fusion
 from rag.retrieve import fuse, search
 from training import perturb
+from training.paraphrase import Paraphraser
 from training.statements import declarative, shortened
 
 _HELD_OUT = 0.15  # of the articles: they teach the confidence and tell the figures
 _NEAR = 8  # ranks that a negative is drawn from
-_CHANGED, _CUT = 0.4, 0.2  # of the questions also changed, or with their answer cut from the passage
-_STATED = 0.5  # of the questions that statements are made of
+_BESIDE_NEAR = 0.7  # of the questions also held against a passage near them
+_CHANGED, _CUT = 0.35, 0.15  # of the questions also changed, or with their answer cut from the passage
+_RETOLD = 0.35  # of the texts said in other words
+_STATED = 0.35  # of the questions that statements are made of
 _FROM_ANSWERS = 0.65  # of the statements made of question and answer; the others are sentences of the passage
 _SWAPPED = 0.6  # of the false ones of these that have another answer
-_STATED_ELSEWHERE = 0.35  # of the true ones that are held against another passage too
+_STATED_ELSEWHERE = 0.6  # of the true ones that are held against another passage too
 _MOST_NAMES, _FEWEST_NAMES, _LONGEST_NAME = 60, 10, 40  # names of an article; characters
 _SHORTEST_SENTENCE = 6  # words
 _WITHOUT_MARK = 0.15  # of the questions, as people type them
@@ -116,7 +119,7 @@ class Twins:
             other = perturb.swapped(answer, names, rng) if rng.random() < _SWAPPED else None
             if true:
                 false = declarative(example.question, other) if other else perturb.statement(true, names, rng)
-        elif long := [each for each in _sentences(own, own.sentences) if len(each.split()) >= _SHORTEST_SENTENCE]:
+        elif long := [each for each in map(own.quote, own.sentences) if len(each.split()) >= _SHORTEST_SENTENCE]:
             true = shortened(rng.choice(long), rng)
             false = perturb.statement(true, names, rng)
         return (true, false) if true and false else None
@@ -138,6 +141,7 @@ class _Maker:
         self._library = library
         self._fusion = fusion
         self._twins = Twins(dataset.examples)
+        self._paraphraser = Paraphraser(library.embedder, (each.question for each in dataset.examples))
         self._seen = {evidence.document for each in dataset.examples for evidence in each.evidence}
 
     def groups(self, example: Example, rng: Random) -> Iterator[Group]:
@@ -145,22 +149,30 @@ class _Maker:
         if own is None:
             return
         near = self._near(example, own, rng)
-        pairs = self._asked(example, own, near, rng)
         typed = partial(re.sub, r"\s*\?$", "") if rng.random() < _WITHOUT_MARK else str
-        yield tuple(replace(pair, text=typed(pair.text)) for pair in pairs)
+        asked = self._retold(list(self._asked(example, own, near, rng)), own, rng)
+        yield tuple(replace(pair, text=typed(pair.text)) for pair in asked)
         if rng.random() < _STATED and (made := self._twins.statements(example, own, rng)):
             true, false = made
             stated = [Pair(true, own.text, (), True, None, True), Pair(false, own.text, (), True, None, False)]
             if near and rng.random() < _STATED_ELSEWHERE:
                 stated.append(Pair(true, near[-1].text, (), False, None, False))
-            yield tuple(stated)
+            yield tuple(self._retold(stated, own, rng))
+
+    def _retold(self, pairs: Sequence[Pair], own: Passage, rng: Random) -> list[Pair]:
+        """Pairs, some of their texts said in other words than the passage's; one text in the same words throughout."""
+        told = {
+            text: self._paraphraser.retell(text, own.text, rng) if rng.random() < _RETOLD else text
+            for text in dict.fromkeys(pair.text for pair in pairs)
+        }
+        return [replace(pair, text=told[pair.text]) for pair in pairs]
 
     def _asked(self, example: Example, own: Passage, near: Sequence[Passage], rng: Random) -> Iterator[Pair]:
         """A question with its passage, one near it and, of some, a twin of either."""
         question, evidence = example.question, example.evidence[0]
         yield Pair(question, own.text, _occurrences(evidence.quote, own.text), True, True)
-        for passage in near[:1]:
-            yield Pair(question, passage.text, (), False, False)
+        if near and rng.random() < _BESIDE_NEAR:
+            yield Pair(question, near[0].text, (), False, False)
         drawn = rng.random()
         if drawn < _CHANGED:
             if changed := self._twins.question(example, own, rng):
@@ -204,10 +216,6 @@ def passage_of(library: Library, example: Example) -> Passage | None:
     )
 
 
-def _sentences(passage: Passage, spans: Sequence[Span]) -> list[str]:
-    return [passage.text[span.start - passage.start : span.end - passage.start].strip() for span in spans]
-
-
 def _occurrences(answer: str, text: str) -> tuple[tuple[int, int], ...]:
     """Every place where an answer stands as whole words."""
     pattern = rf"(?<!\w){re.escape(answer)}(?!\w)"
@@ -224,5 +232,5 @@ def _without(passage: Passage, example: Example) -> str | None:
         for sentence in passage.sentences
         if not any(sentence.start < span.end and span.start < sentence.end for span in cut)
     ]
-    text = " ".join(_sentences(passage, left))
+    text = " ".join(passage.quote(span).strip() for span in left)
     return text if text and not any(_occurrences(answer, text) for answer in example.answers) else None

@@ -35,11 +35,10 @@ class Part(Protocol):
 _log = logging.getLogger(__name__)
 
 
-def fit(groups: Sequence[Group], epochs: float, seed: int, folder: Path) -> ReaderModel:
+def fit(model: ReaderModel, groups: Sequence[Group], epochs: float, seed: int, folder: Path) -> ReaderModel:
     """Train on the groups and return the averaged model; goes on from the checkpoint in `folder` where there is one."""
-    torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = ReaderModel().to(device).train()
+    model = model.to(device).train()
     plan = list(batches(groups, epochs, seed))
     optimizer = _optimizer(model)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))

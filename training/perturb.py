@@ -64,6 +64,11 @@ _HAS_OPPOSITE = re.compile(rf"\b(?:{'|'.join(sorted(_OPPOSITE, key=len, reverse=
 Way = Callable[[str, Sequence[str], Random], str | None]
 
 
+def opposites(word: str) -> list[str]:
+    """The words that say the opposite."""
+    return _OPPOSITE.get(word, [])
+
+
 def question(text: str, names: Sequence[str], passage: str, answer: str, rng: Random) -> str | None:
     """A question like this one that its passage does not answer, or None where no way applies.
 
