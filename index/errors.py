@@ -32,7 +32,7 @@ class ModelError(FootnoteError):
 
 
 class CalibrationError(FootnoteError):
-    """A library's own calibration that is damaged, or was fitted to another reader."""
+    """A calibration that is damaged, or was fitted to another reader."""
 
 
 class DatasetError(FootnoteError):

@@ -9,6 +9,7 @@ print(docs.ask("Who rejected the proposal?"))
 from os import PathLike
 from pathlib import Path
 
+from index.errors import CalibrationError
 from index.library import Library, OnProgress
 from rag import crossencoder
 from rag.answer import Answer, Footnote, Statement
@@ -46,7 +47,8 @@ def open(
         LibraryError: The folder is missing, or the library cannot be made, opened or written.
         ModelMismatch: The library was made with another model.
         ModelError: The model cannot be loaded.
-        CalibrationError: The library has a calibration of its own that cannot be used.
+        CalibrationError: The library has a calibration of its own that cannot be used, or the one given was fitted to
+            another reader.
     """
     library = Library(Path(folder), home=Path(home) if home else None, model=model)
     try:
@@ -54,6 +56,11 @@ def open(
             library.sync(on_progress)
         encoder = crossencoder.load(reader)
         numbers = calibration or calibration_of(library.home, known(encoder.name))
+        if numbers.weights.encoder != encoder.name:
+            raise CalibrationError(
+                f"The calibration given was fitted to the reader {numbers.weights.encoder}, and {encoder.name} is to "
+                f"read; leave one of the two out."
+            )
         return Footnote(library, CrossReader(encoder, numbers.weights), numbers)
     except BaseException:
         library.close()

@@ -16,7 +16,8 @@ from transformers import (
 )
 
 import rag
-from index.errors import ModelError
+from index.errors import CalibrationError, ModelError
+from rag import calibration
 from rag.crossencoder import (
     MAX_ANSWER_TOKENS,
     MAX_TEXT_TOKENS,
@@ -174,3 +175,9 @@ def test_a_model_that_cannot_read_is_refused(tmp_path: Path, kind, config) -> No
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="download it with transformers"):
         load(str(tmp_path / "none"))
+
+
+def test_numbers_that_were_fitted_to_another_reader_are_refused(tmp_path: Path, folder: Path) -> None:
+    place = model(tmp_path / "m", BertForQuestionAnswering)
+    with pytest.raises(CalibrationError, match="was fitted to the reader reader-int8"):
+        rag.open(folder, reader=str(place), calibration=calibration.shipped())
