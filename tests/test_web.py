@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import cast
-from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -487,22 +485,61 @@ def test_a_taken_port_is_said() -> None:
         launch(as_footnote(fake()), port=urlsplit(url).port or 0)
 
 
-def test_what_the_server_refuses() -> None:
-    with serving(as_footnote(fake())) as url:
-        for path in (
-            "file=https://example.org",
-            "file=/etc/passwd",
-            "proxy=https://example.org",
-            "openapi.json",
-            "runs",
-        ):
-            assert httpx.get(f"{url}gradio_api/{path}").status_code == 404
-        assert httpx.get(f"{url}monitoring").status_code == 404
-        assert httpx.get(url, headers={"Host": "example.org"}).status_code == 421
-        home = httpx.get(url)
+def test_only_what_the_page_asks_for_is_served() -> None:
+    paths = (
+        "gradio_api/file=https://example.org",
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/proxy=https://example.org",
+    )
+    routes = ("openapi.json", "gradio_api/openapi.json", "gradio_api/info", "docs", "monitoring", "gradio_api/runs")
+    with serving(as_footnote(fake())) as url, httpx.Client(base_url=url) as client:
+        for path in paths + routes:
+            assert client.get(path).status_code == 404, path
+        assert client.post("gradio_api/component_server", json={}).status_code == 404
+        assert client.get("", headers={"Host": "elsewhere.example"}).status_code == 421
+        foreign = {"Origin": "http://elsewhere.example"}
+        assert client.post("gradio_api/upload", headers=foreign).status_code == 403
+        assert client.post("gradio_api/queue/join", json={"session_hash": "a"}).status_code == 403
+        home = client.get("")
         assert home.status_code == 200
-        assert "frame-ancestors 'none'" in home.headers["content-security-policy"]
-        assert "connect-src 'self'" in home.headers["content-security-policy"]
+        assert client.post("gradio_api/queue/join", json=[]).status_code == 400
+        assert client.post("gradio_api/queue/join", content=b"{" * 2**21).status_code == 413
+
+
+def test_a_script_that_the_page_does_not_hold_is_not_run(seen: Visit) -> None:
+    policy = httpx.get(seen.page.url).headers["content-security-policy"]
+    scripts = policy.partition("script-src")[2].partition(";")[0]
+    assert "sha256-" in scripts
+    assert "unsafe-inline" not in scripts
+    for order in ("frame-ancestors 'none'", "connect-src 'self'", "object-src 'none'"):
+        assert order in policy
+    seen.page.evaluate("document.body.append(Object.assign(document.createElement('script'), { text: 'alert(1)' }))")
+    seen.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(2)>')")
+    seen.page.wait_for_timeout(300)
+    assert seen.dialogs == []
+    assert any("Content Security Policy" in error for error in seen.errors)
+    seen.errors.clear()
+
+
+def test_a_stolen_session_name_opens_nothing(browser: Browser) -> None:
+    with serving(as_footnote(fake())) as url:
+        alice, bob = visit(browser, url), visit(browser, url)
+        alice.ask(FIRE.question)
+        with alice.page.expect_request("**/queue/join*") as clicked:
+            alice.page.locator("button.mark").first.click()
+        expect(alice.page.locator("#source")).to_contain_text(PLAIN)
+        stolen = clicked.value.post_data_json
+
+        def told(visitor: Visit) -> str:
+            """What a browser hears when it sends Alice's click under the name of her session."""
+            request = visitor.page.context.request
+            assert request.post(f"{url}gradio_api/queue/join", data=stolen).ok
+            return request.get(f"{url}gradio_api/queue/data?session_hash={stolen['session_hash']}").text()
+
+        assert "The mill burned" in told(alice)
+        assert "The mill burned" not in told(bob)
+        for visitor in (alice, bob):
+            visitor.page.context.close()
 
 
 # The viewer alone
@@ -554,24 +591,6 @@ def test_a_very_long_document_is_shown_around_the_passage() -> None:
 def test_no_documents_one_document() -> None:
     assert "no documents" in viewer.promise(())
     assert "only from this 1 document." in viewer.promise(fake().files()[:1])
-
-
-def test_other_sites_and_other_routes_are_refused() -> None:
-    with serving(as_footnote(fake())) as url:
-        for path in ("/openapi.json", "/docs", "/gradio_api/openapi.json", "/monitoring"):
-            assert status(Request(urljoin(url, path))) == 404, path
-        foreign = {"Origin": "http://elsewhere.example"}
-        assert status(Request(urljoin(url, "/gradio_api/upload"), data=b"", headers=foreign)) == 403
-        assert status(Request(url, headers={"Host": "elsewhere.example"})) == 421
-        assert status(Request(url)) == 200
-
-
-def status(request: Request) -> int:
-    try:
-        with urlopen(request) as response:
-            return response.status
-    except HTTPError as error:
-        return error.code
 
 
 def test_a_file_chosen_while_another_is_read_waits_its_turn(browser: Browser) -> None:

@@ -1,36 +1,44 @@
-"""Guard: what the page's server refuses, and what it forbids the browser.
+"""Guard: what the page's server answers, to whom, and what it forbids the browser.
 
-Gradio serves more than the chat page: a route that fetches any address for the caller, a proxy, a
-monitoring page, a description of its own routes. Footnote needs none of them, so none of them answers.
+Gradio serves far more than the chat page needs: a route that fetches any address for the caller, a proxy, a monitoring
+page. Only what the page asks for is served here. Gradio also takes a browser's word for which session is its own; here
+every session's name is mixed with a secret that only that browser holds, so that the same name sent by another browser
+is another session.
 """
 
-from urllib.parse import urlsplit
+import hmac
+import json
+import re
+import secrets
+from base64 import b64encode
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_CLOSED = (
-    "/gradio_api/file",
-    "/gradio_api/proxy",
-    "/gradio_api/openapi.json",
-    "/openapi.json",
-    "/docs",
-    "/redoc",
-    "/gradio_api/run-history",
-    "/gradio_api/runs",
-    "/gradio_api/process_recording",
-    "/gradio_api/deep_link",
-    "/monitoring",
+_OPEN = re.compile(
+    r"(?:GET|HEAD) /(?:|assets/.+|static/.+|theme\.css|favicon\.ico|gradio_api/startup-events|gradio_api/heartbeat/\w+"
+    r"|gradio_api/queue/data|gradio_api/upload_progress)"
+    r"|POST /gradio_api/(?:queue/join|cancel|upload)"
 )
+_NAMED_IN_PATH = "/gradio_api/heartbeat/"
+_NAMED_IN_QUERY = "/gradio_api/queue/data"
+_NAMED_IN_BODY = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel"})
+_NAME = "session_hash"
+_MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
 
-# Gradio's page builds functions and styles from strings, hence the two "unsafe" words. What matters
-# here: nothing on the page can send anything to another machine, and no other page can frame it.
+# Scripts are those of the page's own files and those that stand in the page as it is served, each by its hash: nothing
+# that a document or an answer smuggles in runs. Gradio builds functions and styles from strings, hence the two "unsafe"
+# words. Nothing can be sent to another machine, and no other page can frame this one.
 _POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-eval'{scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
+_INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 # Another name in the Host header is how a foreign page reaches a local one (DNS rebinding).
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -39,22 +47,102 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Guard:
     """ASGI middleware around Gradio's application."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Guard `app`, which listens on loopback only."""
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        """Guard `app`, which listens on this port of loopback only."""
         self._app = app
+        self._cookie = f"footnote-{port}"  # cookies know no ports: two libraries served here must not share one
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what is closed, pass on the rest with the browser's orders added."""
+        """Refuse what is closed, pass on the rest with its session's name mixed and the browser's orders added."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _host(Headers(scope=scope).get("host", "")) not in _LOOPBACK:
-            await PlainTextResponse("This address is not served here.", 421)(scope, receive, send)
-        elif _foreign(scope["method"], Headers(scope=scope)):
-            await PlainTextResponse("Footnote takes this from its own page only.", 403)(scope, receive, send)
-        elif scope["path"].startswith(_CLOSED):
-            await PlainTextResponse("Footnote does not serve this.", 404)(scope, receive, send)
-        else:
-            await self._app(scope, receive, _ordering(send))
+            return
+        refusal = _refusal(scope)
+        visitor = self._visitor(scope)
+        if refusal is None and _names_session(scope) and visitor is None:
+            refusal = PlainTextResponse("Open the page first.", 403)
+        if refusal is None and visitor is not None:
+            refusal, receive = await _mixed(scope, receive, visitor)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        new = f"{self._cookie}={secrets.token_urlsafe(32)}; Path=/; HttpOnly; SameSite=Strict"
+        await self._app(scope, receive, _ordering(send, new if visitor is None and scope["path"] == "/" else None))
+
+    def _visitor(self, scope: Scope) -> str | None:
+        """The secret that this browser was given, or None where it has none yet."""
+        try:
+            given = SimpleCookie(Headers(scope=scope).get("cookie", ""))
+        except CookieError:
+            return None
+        return given[self._cookie].value if self._cookie in given else None
+
+
+def _refusal(scope: Scope) -> PlainTextResponse | None:
+    """What is said to a request that is not answered, or None where it is."""
+    headers = Headers(scope=scope)
+    if _host(headers.get("host", "")) not in _LOOPBACK:
+        return PlainTextResponse("This address is not served here.", 421)
+    if _foreign(scope["method"], headers):
+        return PlainTextResponse("Footnote takes this from its own page only.", 403)
+    if not _OPEN.fullmatch(f"{scope['method']} {scope['path']}"):
+        return PlainTextResponse("Footnote does not serve this.", 404)
+    return None
+
+
+def _names_session(scope: Scope) -> bool:
+    """Whether a request says which session it belongs to."""
+    path = scope["path"]
+    return path.startswith(_NAMED_IN_PATH) or path in _NAMED_IN_BODY or path == _NAMED_IN_QUERY
+
+
+async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[PlainTextResponse | None, Receive]:
+    """Put the mixed name in place of the session's, wherever the request says it."""
+    path = scope["path"]
+    if path.startswith(_NAMED_IN_PATH):
+        scope["path"] = _NAMED_IN_PATH + _mix(path.removeprefix(_NAMED_IN_PATH), visitor)
+    elif path == _NAMED_IN_QUERY:
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        asked[_NAME] = _mix(asked.get(_NAME, ""), visitor)
+        scope["query_string"] = urlencode(asked).encode()
+    elif path in _NAMED_IN_BODY:
+        body = await _body(receive)
+        if body is None:
+            return PlainTextResponse("This is more than a page sends.", 413), receive
+        try:
+            told = json.loads(body)
+            told[_NAME] = _mix(str(told[_NAME]), visitor)
+        except (ValueError, TypeError, KeyError):
+            return PlainTextResponse("This request cannot be read.", 400), receive
+        return None, _resent(scope, json.dumps(told).encode(), receive)
+    return None, receive
+
+
+def _mix(name: str, visitor: str) -> str:
+    """A session's name that only the browser with this secret can name."""
+    return hmac.digest(visitor.encode(), name.encode(), "sha256").hex()
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """A request's body, or None where it is larger than any of the page's."""
+    body = b""
+    while len(body) <= _MOST_ASKED:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+    return None
+
+
+def _resent(scope: Scope, body: bytes, receive: Receive) -> Receive:
+    """A `receive` that first gives this body, its length in the headers."""
+    MutableHeaders(scope=scope)["content-length"] = str(len(body))
+    left = [body]
+
+    async def resent() -> Message:
+        return {"type": "http.request", "body": left.pop()} if left else await receive()
+
+    return resent
 
 
 def _foreign(method: str, headers: Headers) -> bool:
@@ -69,15 +157,38 @@ def _host(header: str) -> str:
     return name.strip("[]").lower()
 
 
-def _ordering(send: Send) -> Send:
-    """A `send` that adds the headers which tell a browser what the page may do."""
+def _ordering(send: Send, cookie: str | None) -> Send:
+    """A `send` that adds the headers which tell a browser what the page may do, and its secret where it has none.
+
+    A page is held back until all of it is there, since the headers name its scripts.
+    """
+    held: list[Message] = []
 
     async def ordered(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers["Content-Security-Policy"] = _POLICY
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers["Referrer-Policy"] = "no-referrer"
+        if message["type"] == "http.response.start" and not _is_page(message):
+            _order(message, b"", cookie)
+        elif message["type"] == "http.response.start" or held:
+            held.append(message)
+            if message.get("more_body", message["type"] == "http.response.start"):
+                return
+            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), cookie)
+            for each in held[:-1]:
+                await send(each)
         await send(message)
 
     return ordered
+
+
+def _is_page(message: Message) -> bool:
+    return MutableHeaders(raw=message["headers"]).get("content-type", "").startswith("text/html")
+
+
+def _order(message: Message, page: bytes, cookie: str | None) -> None:
+    """Add what the browser is told to the start of a response."""
+    hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
+    headers = MutableHeaders(raw=message["headers"])
+    headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{each}'" for each in hashes))
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    if cookie:
+        headers.append("Set-Cookie", cookie)

@@ -89,7 +89,7 @@ def launch(docs: Footnote, *, port: int = 7860) -> gr.Blocks:
         max_file_size=f"{_MAX_MEGABYTES}mb",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
-        app_kwargs={"middleware": [Middleware(Guard)]},
+        app_kwargs={"middleware": [Middleware(Guard, port=port)]},
     )
     return page
 
