@@ -120,7 +120,7 @@ def main(
         typer.echo(f"{time.strftime('%H:%M:%S')} {place}", err=True)
         measured[name] = measure(data / place, name, limit, search=name in SEARCHED)
     typer.echo(f"{time.strftime('%H:%M:%S')} seeds, speed and memory", err=True)
-    out.write_text(record(measured, *seeds_twice(limit), list(bench.lines())), encoding="utf-8")
+    out.write_text(record(measured, *seeds_twice(limit), list(bench.lines()), limit), encoding="utf-8")
     typer.echo(f"Written to {out}.")
 
 
@@ -153,6 +153,7 @@ def record(
     seeds: tuple[Outcome, ...],
     repeated: tuple[int, int],
     speed: Sequence[str],
+    limit: int | None,
 ) -> str:
     """The text of BENCHMARK.md."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
@@ -163,6 +164,7 @@ def record(
         same=repeated[0],
         both=repeated[1],
         speed=speed,
+        limit=limit,
         calibration=shipped().provenance,
         machine=f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}",
         date=time.strftime("%Y-%m-%d"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import index.formats
 import rag
 from eval import formats
-from eval.dataset import Dataset, Documents, Evidence, Example, Turn, merged, thinned
+from eval.dataset import Dataset, Documents, Evidence, Example, Turn
 from eval.formats import own
 from index.document import Span, canonical
 from index.errors import DatasetError
@@ -402,13 +402,3 @@ def test_a_sample_is_spread_evenly() -> None:
     dataset = Dataset("s", tuple(Example(str(n), "?", True) for n in range(10)))
     assert [each.id for each in dataset.sample(4).examples] == ["0", "2", "5", "7"]
     assert dataset.sample(10) is dataset.sample(99) is dataset
-
-
-def test_what_only_withheld_documents_answer_is_unanswerable() -> None:
-    documents = {f"s/{n}.txt": str(n) for n in range(40)}
-    asked = tuple(Example(id, "?", True, ("a",), (Evidence(id),)) for id in documents)
-    half = thinned(merged("m", [Dataset("s", asked, documents)]), 0.5, seed=1)
-    assert 10 < len(half.documents) < 30
-    for example in half.examples:
-        assert example.answerable == bool(example.evidence) == (f"m/{example.id}" in half.documents)
-        assert bool(example.answers) == example.answerable

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import rag
 from eval import formats
-from eval.dataset import merged
+from eval.dataset import Dataset, Evidence, Example
 from index import embeddings
 from index.library import Library
 from rag import calibration, crossencoder
@@ -23,6 +23,7 @@ from training.export import export, imported
 from training.fit import batches, fit
 from training.model import ReaderModel, batch, loss
 from training.paraphrase import Paraphraser
+from training.sets import merged, thinned
 from training.statements import declarative, shortened
 
 SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "sar", "vel", "don", "pi", "gra")
@@ -148,6 +149,16 @@ def test_a_text_is_said_in_other_words_and_of_the_same_things() -> None:
 
 
 # --- what is taught ---
+
+
+def test_what_only_withheld_documents_answer_is_unanswerable() -> None:
+    documents = {f"s/{n}.txt": str(n) for n in range(40)}
+    asked = tuple(Example(id, "?", True, ("a",), (Evidence(id),)) for id in documents)
+    half = thinned(merged("m", [Dataset("s", asked, documents)]), 0.5, seed=1)
+    assert 10 < len(half.documents) < 30
+    for example in half.examples:
+        assert example.answerable == bool(example.evidence) == (f"m/{example.id}" in half.documents)
+        assert bool(example.answers) == example.answerable
 
 
 def test_the_pairs_of_a_question_say_what_is_known(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import torch
 import typer
 
 from eval import formats
-from eval.dataset import Dataset, merged
+from eval.dataset import Dataset
 from eval.library import RUNS, kept
 from index.library import Library
 from rag import calibration
@@ -26,6 +26,7 @@ from training import data, fit
 from training.agree import agreement
 from training.export import export, imported
 from training.model import ReaderModel
+from training.sets import merged
 from training.weigh import weigh
 
 _SEED = 7

@@ -18,6 +18,7 @@ _BUCKET = 64  # batches that are cut from groups sorted by length
 _BODY_RATE, _HEAD_RATE = 2e-4, 1e-3
 _WARM = 0.03  # share of the steps until the full rate
 _AVERAGED = 0.2  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., SWA, UAI 2018)
+_BETWEEN = 10  # steps between two of them
 _SAVE_EVERY = 240  # seconds
 _LOG_EVERY = 100  # steps
 
@@ -42,28 +43,41 @@ def fit(model: ReaderModel, groups: Sequence[Group], epochs: float, seed: int, f
     plan = list(batches(groups, epochs, seed))
     optimizer = _optimizer(model)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))
-    first = round(len(plan) * (1 - _AVERAGED))
     averaged = torch.optim.swa_utils.AveragedModel(model)
-    done = _resume(folder, model, averaged, optimizer, schedule)
+    parts: tuple[Part, ...] = (model, averaged, optimizer, schedule)
+    done = _resume(folder, *parts)
+    diary = _Diary(done, len(plan))
     saved = time.monotonic()
-    running: list[float] = []
-    began, began_at = time.monotonic(), done
-    for step in range(done, len(plan)):
-        taught = batch([groups[place] for place in plan[step]]).to(device)
-        running.append(_step(model, taught, optimizer, device))
+    for step, places in enumerate(plan[done:], start=done + 1):
+        taught = batch([groups[place] for place in places]).to(device)
+        diary.note(step, _step(model, taught, optimizer, device))
         schedule.step()
-        if step >= first and step % 10 == 0:
+        if step > len(plan) * (1 - _AVERAGED) and step % _BETWEEN == 0:
             averaged.update_parameters(model)
-        if (step + 1) % _LOG_EVERY == 0:
-            rate = (step + 1 - began_at) / (time.monotonic() - began)
-            left = (len(plan) - step - 1) / rate / 60
-            _log.info("step %d of %d, loss %.3f, %.1f min left", step + 1, len(plan), sum(running) / len(running), left)
-            running.clear()
-        if time.monotonic() - saved > _SAVE_EVERY or step + 1 == len(plan):
-            _save(folder, step + 1, model, averaged, optimizer, schedule)
+        if time.monotonic() - saved > _SAVE_EVERY or step == len(plan):
+            _save(folder, step, *parts)
             saved = time.monotonic()
     best: ReaderModel = (averaged.module if averaged.n_averaged else model).cpu().eval()
     return best
+
+
+class _Diary:
+    """Logs the loss and the time left, every so many steps."""
+
+    def __init__(self, done: int, steps: int) -> None:
+        self._done, self._steps = done, steps
+        self._began = time.monotonic()
+        self._losses: list[float] = []
+
+    def note(self, step: int, loss: float) -> None:
+        """A step was made."""
+        self._losses.append(loss)
+        if step % _LOG_EVERY:
+            return
+        left = (time.monotonic() - self._began) / (step - self._done) * (self._steps - step) / 60
+        mean = sum(self._losses) / len(self._losses)
+        _log.info("step %d of %d, loss %.3f, %.1f min left", step, self._steps, mean, left)
+        self._losses.clear()
 
 
 def batches(groups: Sequence[Group], epochs: float, seed: int) -> Iterator[list[int]]:

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from eval import calibrate, metrics
-from eval.dataset import Dataset, Evidence, Example, thinned
+from eval.dataset import Dataset, Evidence, Example
 from eval.library import kept
 from index.document import Span
 from index.library import Library
@@ -31,6 +31,7 @@ from rag.extract import extract
 from rag.reader import FEATURES, FIRST, MORE, Asked, Candidate, CrossReader, Features, is_statement
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 from training.data import Twins, passage_of
+from training.sets import thinned
 
 _SEED = 7
 _WITHHELD = 0.5
