@@ -144,18 +144,18 @@ class CrossReader:
         return Reading(_ranked(reads, judge), candidates, trust)
 
     def _apart(self, asked: Asked, reads: Sequence[Read], judge: Judge) -> Iterator[list[Candidate]]:
-        """The sentences of each passage, each with its share of the passage's trust."""
+        """The sentences of each passage, each with its share of how likely the passage is the one to look at."""
         echo = [word.stem for word in words(asked.text)]
-        trusts = [probability(judge.trust, each.features) for each in reads]
-        close = sorted(range(len(reads)), key=lambda place: (-trusts[place], place))[:_CLOSE]
-        for place, (each, trust) in enumerate(zip(reads, trusts, strict=True)):
+        scores = [probability(judge.rank, each.features) for each in reads]
+        close = sorted(range(len(reads)), key=lambda place: (-scores[place], place))[:_CLOSE]
+        for place, (each, score) in enumerate(zip(reads, scores, strict=True)):
             passage = each.hit.passage
             sentences = [span for span in passage.sentences if _says(passage.quote(span), asked, echo)]
             if len(each.scores.starts) and not asked.statement:
-                yield _shared(each.hit, sentences, [_in_sentence(each, span) for span in sentences], trust)
+                yield _shared(each.hit, sentences, [_in_sentence(each, span) for span in sentences], score)
             elif place in close:
-                scores = self._encoder.read(asked.text, [passage.quote(span) for span in sentences])
-                yield _shared(each.hit, sentences, [(score.supported, None) for score in scores], trust)
+                told = self._encoder.read(asked.text, [passage.quote(span) for span in sentences])
+                yield _shared(each.hit, sentences, [(said.supported, None) for said in told], score)
 
 
 def known(encoder: str) -> Calibration:
@@ -212,16 +212,16 @@ def _in_sentence(each: Read, sentence: Span) -> tuple[float, Span | None]:
 
 
 def _shared(
-    hit: Hit, sentences: Sequence[Span], found: Sequence[tuple[float, Span | None]], trust: float
+    hit: Hit, sentences: Sequence[Span], found: Sequence[tuple[float, Span | None]], score: float
 ) -> list[Candidate]:
-    """The sentences of a passage as candidates: the trust in it, shared by softmax of their logits."""
+    """The sentences of a passage as candidates: its score, shared by softmax of their logits."""
     logits = np.array([logit for logit, _ in found])
     if not np.isfinite(logits).any():
         return []
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
     return [
-        Candidate(hit, span, trust * float(share), short)
+        Candidate(hit, span, score * float(share), short)
         for span, (_, short), share in zip(sentences, found, shares, strict=True)
         if share > 0
     ]

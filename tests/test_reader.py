@@ -61,7 +61,7 @@ def sigmoid(logit: float) -> float:
 # --- questions ---
 
 
-def test_the_sentence_with_the_likeliest_span_comes_first_and_shares_the_trust_in_its_passage() -> None:
+def test_the_sentence_with_the_likeliest_span_comes_first_and_shares_the_rank_of_its_passage() -> None:
     (reading,) = [read("Who ate it?", [hit("Bob saw it. Ann ate it.", "Bob saw it.", "Ann ate it.")], "Ann")]
     assert texts(reading) == ["Ann ate it.", "Bob saw it."]
     assert reading.logit == 2 - 3  # ate and it stand in the passage
@@ -157,6 +157,16 @@ def test_the_sentence_that_bears_a_statement_out_is_found_by_reading_each() -> N
 
 
 # --- weights ---
+
+
+def test_the_rank_chooses_the_passage_and_the_trust_says_how_sure() -> None:
+    by_bm25 = Logistic(0.0, FEATURES, tuple(float(name == "fused") for name in FEATURES))
+    plain = untaught("words", FEATURES).weights
+    weights = replace(plain, question=Judge(by_bm25, plain.question.trust))
+    near, first = hit("Ann ate it.", rank=2), replace(hit("Ann saw.", rank=1), score=0.9)
+    reading = CrossReader(WordEncoder("Ann"), weights).read("Who ate it?", [first, near])
+    assert texts(reading)[0] == "Ann saw."
+    assert reading.logit == 0 - 3
 
 
 def test_weights_of_other_features_are_refused() -> None:

@@ -25,13 +25,14 @@ from rag.crossencoder import WEIGHTS, OnnxCrossEncoder
 from training import data, fit
 from training.agree import agreement
 from training.export import export, imported
-from training.model import ReaderModel
+from training.model import ReaderModel, blend
 from training.sets import merged
 from training.weigh import weigh
 
 _SEED = 7
 _FUSION = Fusion(0.0175)  # of the searches that negatives come from
 _WEIGHED = 2_000  # questions that the weights, the confidence and the figures are learned from
+_OF_THE_START = 0.3  # of the weights that --start names, in those that come of going on from them
 _COMPARED = 500  # questions that int8 is held against fp32 on
 _ASKED_ELSEWHERE = {"Chloroplast", "French and Indian War"}  # QED articles that SQuAD's development set asks about too
 
@@ -69,8 +70,10 @@ def main(
     full, small = folder / "reader-fp32.onnx", folder / WEIGHTS.name
     if not small.exists():
         torch.manual_seed(_SEED)  # the heads begin at random
-        model = imported(start) if start else ReaderModel()
-        export(fit.fit(model, data.read(pairs), epochs, _SEED, folder), full, small)
+        trained = fit.fit(imported(start) if start else ReaderModel(), data.read(pairs), epochs, _SEED, folder)
+        if start:
+            blend(trained, imported(start), _OF_THE_START)
+        export(trained, full, small)
     encoder = OnnxCrossEncoder(small)
     unseen = replace(whole, examples=tuple(each for each in whole.examples if data.held_out(each)))
     typer.echo(agreement(OnnxCrossEncoder(full), encoder, library, unseen.sample(_COMPARED).examples))

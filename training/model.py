@@ -49,6 +49,16 @@ class ReaderModel(nn.Module):  # type: ignore[misc]  # torch's types are not rea
         return self.spans(states), self.verdict(torch.tanh(self.pool(states[:, 0])))
 
 
+def blend(model: ReaderModel, other: ReaderModel, share: float) -> None:
+    """Bring a share of another network's weights into a network's (Wortsman et al., Robust fine-tuning, CVPR 2022).
+
+    What was learned last is kept, and what both know is surer, above all on texts of other kinds.
+    """
+    with torch.no_grad():
+        for weight, known in zip(model.parameters(), other.parameters(), strict=True):
+            weight.lerp_(known, share)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Groups as tensors: token ids, types and mask `(n, t)`; targets of spans `(n, t, 2)` and verdicts `(n, 3)`.
