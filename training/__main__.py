@@ -50,7 +50,7 @@ def main(
     epochs: Annotated[float, typer.Option(help="How often to go through them; less than 1 is a part of them.")] = 0.75,
     precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
-    ] = 0.6,
+    ] = 0.65,
     folder: Annotated[Path, typer.Option(help="Where pairs and checkpoints are kept.")] = RUNS / "reader",
 ) -> None:
     """Train the reader and learn every number that Footnote ships."""
