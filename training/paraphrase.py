@@ -5,7 +5,7 @@ them. A shared word becomes one that the embedding model puts near it ("owns" ->
 left out. Names and numbers stay: with others the text would ask something else.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from random import Random
 
@@ -32,7 +32,7 @@ class Paraphraser:
             word for text in texts for word in {text[each.span.start : each.span.end] for each in words(text)}
         )
         known = sorted(word for word, times in seen.items() if times >= _SEEN and word.isalpha() and word.islower())
-        self._near: dict[str, list[str]] = defaultdict(list)
+        self._near: dict[str, list[str]] = {}
         if not known:
             return
         vectors = np.stack(list(embedder.embed_passages(known)))
@@ -51,8 +51,9 @@ class Paraphraser:
             said, drawn = text[word.span.start : word.span.end], rng.random()
             if word.stem not in present or not said.islower():
                 continue
-            if drawn < _REPLACED and self._near[said]:
-                text = text[: word.span.start] + rng.choice(self._near[said]) + text[word.span.end :]
+            near = self._near.get(said)
+            if drawn < _REPLACED and near:
+                text = text[: word.span.start] + rng.choice(near) + text[word.span.end :]
             elif _REPLACED <= drawn < _REPLACED + _LEFT_OUT and spare > 0:
                 spare -= 1
                 text = text[: word.span.start].rstrip() + text[word.span.end :]

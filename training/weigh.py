@@ -168,7 +168,7 @@ def taught(
 def judge(reads: Sequence[Taught]) -> Judge:
     """What tells the passage to look at, and the one that answers."""
     features = np.vstack([each.features for each in reads])
-    there, right = (np.hstack([getattr(each, name) for each in reads]) for name in ("there", "right"))
+    there, right = np.hstack([each.there for each in reads]), np.hstack([each.right for each in reads])
     return Judge(_ranking(reads, features, there), _logistic(features, right))
 
 

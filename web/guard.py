@@ -59,10 +59,11 @@ class Guard:
             return
         refusal = _refusal(scope)
         visitor = self._visitor(scope)
-        if refusal is None and _names_session(scope) and visitor is None:
-            refusal = PlainTextResponse("Open the page first.", 403)
-        if refusal is None and visitor is not None:
-            refusal, receive = await _mixed(scope, receive, visitor)
+        if refusal is None and _names_session(scope):
+            if visitor is None:
+                refusal = PlainTextResponse("Open the page first.", 403)
+            else:
+                refusal, receive = await _mixed(scope, receive, visitor)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -97,25 +98,25 @@ def _names_session(scope: Scope) -> bool:
 
 
 async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[PlainTextResponse | None, Receive]:
-    """Put the mixed name in place of the session's, wherever the request says it."""
+    """Put the mixed name in place of the session's, in the path, the query or the body of a request that says it."""
     path = scope["path"]
     if path.startswith(_NAMED_IN_PATH):
         scope["path"] = _NAMED_IN_PATH + _mix(path.removeprefix(_NAMED_IN_PATH), visitor)
-    elif path == _NAMED_IN_QUERY:
+        return None, receive
+    if path == _NAMED_IN_QUERY:
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         asked[_NAME] = _mix(asked.get(_NAME, ""), visitor)
         scope["query_string"] = urlencode(asked).encode()
-    elif path in _NAMED_IN_BODY:
-        body = await _body(receive)
-        if body is None:
-            return PlainTextResponse("This is more than a page sends.", 413), receive
-        try:
-            told = json.loads(body)
-            told[_NAME] = _mix(str(told[_NAME]), visitor)
-        except (ValueError, TypeError, KeyError):
-            return PlainTextResponse("This request cannot be read.", 400), receive
-        return None, _resent(scope, json.dumps(told).encode(), receive)
-    return None, receive
+        return None, receive
+    body = await _body(receive)
+    if body is None:
+        return PlainTextResponse("This is more than a page sends.", 413), receive
+    try:
+        told = json.loads(body)
+        told[_NAME] = _mix(str(told[_NAME]), visitor)
+    except (ValueError, TypeError, KeyError):
+        return PlainTextResponse("This request cannot be read.", 400), receive
+    return None, _resent(scope, json.dumps(told).encode(), receive)
 
 
 def _mix(name: str, visitor: str) -> str:
