@@ -22,9 +22,10 @@ from training.data import Pair
 from training.export import export, imported
 from training.fit import batches, fit
 from training.model import ReaderModel, batch, loss
-from training.paraphrase import Paraphraser
+from training.paraphrase import retold
 from training.sets import merged, thinned
-from training.statements import declarative, shortened
+from training.statements import declarative, shortened, yes_or_no
+from training.thesaurus import Thesaurus
 
 SYLLABLES = ("ka", "lo", "mi", "ren", "tu", "sar", "vel", "don", "pi", "gra")
 
@@ -109,7 +110,7 @@ def test_a_shortened_sentence_says_nothing_new() -> None:
 def test_a_changed_question_is_another_question_with_the_same_end(question: str) -> None:
     names = ["Velton", "Milo", "Renlo", "1821", "1904", "harbour"]
     changed = {
-        perturb.question(question, names, "Velton and Milo, 1821.", "Ada Lovell", random.Random(seed))
+        perturb.question(question, names, "Velton and Milo, 1821.", "Ada Lovell", _nothing_akin, random.Random(seed))
         for seed in range(60)
     }
     assert None not in changed
@@ -121,9 +122,11 @@ def test_a_changed_question_is_another_question_with_the_same_end(question: str)
 
 
 def test_a_not_comes_in_or_goes() -> None:
-    asked = {perturb.question("When did it burn?", [], "", "1904", random.Random(seed)) for seed in range(20)}
+    asked = {
+        perturb.question("When did it burn?", [], "", "1904", _nothing_akin, random.Random(seed)) for seed in range(20)
+    }
     assert "When didn't it burn?" in asked
-    stated = {perturb.statement("it was not red.", [], random.Random(seed)) for seed in range(20)}
+    stated = {perturb.statement("it was not red.", [], "", _nothing_akin, random.Random(seed)) for seed in range(20)}
     assert stated == {"it was red."}
 
 
@@ -135,17 +138,86 @@ def test_a_number_is_swapped_for_a_number_and_a_name_for_a_name() -> None:
     assert perturb.swapped("Ada", ["1904"], random.Random(0)) is None
 
 
-def test_a_text_is_said_in_other_words_and_of_the_same_things() -> None:
+def test_a_condition_is_added_that_the_passage_does_not_speak_of() -> None:
+    stated = {
+        perturb.statement("it burnt.", ["Velton", "1904"], "It burnt at Velton.", _nothing_akin, random.Random(seed))
+        for seed in range(20)
+    }
+    assert stated == {"it burnt in 1904.", "it burnt after 1904.", "it burnt before 1904."}
+
+
+def test_a_word_of_the_passage_becomes_one_of_the_same_things_that_it_does_not_say() -> None:
+    akin = {"killed": ["wounded", "buried"], "people": ["houses"]}
+    asked = {
+        perturb.question(
+            "Who were killed?",
+            [],
+            "Ten were killed and buried.",
+            "Ten",
+            lambda word: akin.get(word, []),
+            random.Random(seed),
+        )
+        for seed in range(40)
+    }
+    assert "Who were wounded?" in asked
+    assert not any("buried" in str(each) for each in asked)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asked"),
+    [
+        ("The mill was not built of brick.", ("Was the mill built of brick?", "not built of brick")),
+        (
+            "Ada Lovell has been mayor since 1821, they say.",
+            ("Has Ada Lovell been mayor since 1821?", "mayor since 1821"),
+        ),
+        ("The mill, which was red, was sold.", None),
+        ("The miller who came last was poor.", None),
+        ("In Velton the mill was built.", None),
+        ("It was built of brick.", None),
+        ("They milled.", None),
+    ],
+)
+def test_a_sentence_settles_a_yes_or_no_question(sentence: str, asked: tuple[str, str] | None) -> None:
+    assert yes_or_no(sentence) == asked
+    assert asked is None or asked[1] in sentence
+
+
+def test_the_opposite_is_asked() -> None:
+    asked = {perturb.opposed("Was the first mill red?", random.Random(seed)) for seed in range(20)}
+    assert asked == {"Was the last mill red?", "Wasn't the first mill red?"}
+    assert perturb.opposed("Velton?", random.Random(1)) is None
+
+
+def _thesaurus() -> Thesaurus:
     texts = ["Who owns the lawsuit of Velton?", "Who is the owner, and who was sued in 1821?", "Who built it?"] * 10
-    paraphraser = Paraphraser(embeddings.load(), texts)
+    return Thesaurus(embeddings.load(), [*texts, *["Who was killed, wounded or murdered, and who painted it?"] * 10])
+
+
+def test_the_thesaurus_tells_what_says_the_same_from_what_is_only_akin() -> None:
+    thesaurus = _thesaurus()
+    assert "murdered" in thesaurus.same("killed")
+    assert "wounded" in thesaurus.akin("killed")
+    assert not set(thesaurus.same("killed")) & set(thesaurus.akin("killed"))
+    assert "painted" not in thesaurus.akin("killed")
+    assert thesaurus.same("unheard") == thesaurus.akin("unheard") == []
+
+
+def test_a_text_is_said_in_other_words_and_of_the_same_things() -> None:
+    thesaurus = _thesaurus()
     asked = "Who owns the mill and the lawsuit of Velton in 1821?"
     passage = "Ada owns the mill of Velton. The lawsuit of 1821 was lost."
-    told = {paraphraser.retell(asked, passage, random.Random(seed)) for seed in range(60)}
+    told = {retold(asked, passage, thesaurus, random.Random(seed)) for seed in range(60)}
     assert any("owner" in each for each in told)
     assert any("sued" in each for each in told)
     assert any("mill" not in each for each in told)
     assert all("Velton" in each and "1821" in each for each in told)
-    assert paraphraser.retell(asked, "Nothing of the kind.", random.Random(1)) == asked
+    assert retold(asked, "Nothing of the kind.", thesaurus, random.Random(1)) == asked
+
+
+def _nothing_akin(word: str) -> list[str]:
+    del word
+    return []
 
 
 # --- what is taught ---
@@ -222,7 +294,7 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
         torch.manual_seed(7)
         return ReaderModel()
 
-    whole = fit(network(), groups, 1.0, 7, tmp_path / "whole").state_dict()
+    whole = fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "whole").state_dict()
 
     class Stopped(Exception):
         pass
@@ -240,8 +312,8 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
 
         patched.setattr(ReaderModel, "forward", counted)
         with pytest.raises(Stopped):
-            fit(network(), groups, 1.0, 7, tmp_path / "parts")
-    resumed = fit(network(), groups, 1.0, 7, tmp_path / "parts").state_dict()
+            fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "parts")
+    resumed = fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "parts").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

@@ -48,6 +48,7 @@ def main(
         Path | None, typer.Option(help="An int8 reader to go on from, in place of the sentence model.", exists=True)
     ] = None,
     epochs: Annotated[float, typer.Option(help="How often to go through them; less than 1 is a part of them.")] = 0.75,
+    rate: Annotated[float, typer.Option(help="The highest learning rate.")] = 2e-4,
     precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the answers given that are to be right.")
     ] = 0.65,
@@ -56,7 +57,7 @@ def main(
     """Train the reader and learn every number that Footnote ships."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     read = [path.read_bytes() for path in (squad, qed, start) if path]
-    given = [str(each).encode() for each in (questions, skip, epochs, _SEED)]
+    given = [str(each).encode() for each in (questions, skip, epochs, rate, _SEED)]
     folder /= sha256(b"".join(sha256(each).digest() for each in read + given)).hexdigest()[:12]
     folder.mkdir(parents=True, exist_ok=True)
     _log.info("in %s", folder)
@@ -70,7 +71,7 @@ def main(
     full, small = folder / "reader-fp32.onnx", folder / WEIGHTS.name
     if not small.exists():
         torch.manual_seed(_SEED)  # the heads begin at random
-        trained = fit.fit(imported(start) if start else ReaderModel(), data.read(pairs), epochs, _SEED, folder)
+        trained = fit.fit(imported(start) if start else ReaderModel(), data.read(pairs), epochs, rate, _SEED, folder)
         if start:
             blend(trained, imported(start), _OF_THE_START)
         export(trained, full, small)

@@ -2,7 +2,8 @@
 
 A question's group holds its own passage, a passage that retrieval puts near it and that does not answer (SQuAD's own
 article or another), the question changed so that its passage does not answer it, and its passage without the sentence
-that answers; some are said in other words than the passage's. Statements are made from question and answer, or are
+that answers; some are said in other words than the passage's. Yes-or-no questions are made of a passage's sentences,
+and one that says no settles them as well. Statements are made from question and answer, or are
 sentences of the passage, whole or shortened; their false twins have another answer, number, name, or a negation or an
 opposite.
 """
@@ -25,13 +26,16 @@ from index.passages import Passage
 from rag.calibration import Fusion
 from rag.retrieve import fuse, search
 from training import perturb
-from training.paraphrase import Paraphraser
-from training.statements import declarative, shortened
+from training.paraphrase import retold
+from training.statements import declarative, shortened, yes_or_no
+from training.thesaurus import Thesaurus
 
 _HELD_OUT = 0.15  # of the articles: they teach the confidence and tell the figures
 _NEAR = 8  # ranks that a negative is drawn from
 _BESIDE_NEAR = 0.7  # of the questions also held against a passage near them
 _CHANGED, _CUT = 0.35, 0.15  # of the questions also changed, or with their answer cut from the passage
+_YES_OR_NO = 0.3  # of the questions that such ones are made beside, where a sentence of the passage allows it
+_OPPOSED = 0.4  # of these that ask for the opposite, to which the answer is no
 _RETOLD = 0.35  # of the texts said in other words
 _STATED = 0.35  # of the questions that statements are made of
 _FROM_ANSWERS = 0.65  # of the statements made of question and answer; the others are sentences of the passage
@@ -96,7 +100,8 @@ def read(path: Path) -> list[Group]:
 class Twins:
     """Changes questions, and makes statements true and false, with the names of their article."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
+    def __init__(self, examples: Sequence[Example], thesaurus: Thesaurus) -> None:
+        self._thesaurus = thesaurus
         names: dict[str, dict[str, None]] = defaultdict(dict)
         for example in examples:
             known = names[example.tags[0]]
@@ -108,7 +113,21 @@ class Twins:
     def question(self, example: Example, own: Passage, rng: Random) -> str | None:
         """A question like the example's that its own passage does not answer, or None where no way applies."""
         names = self._around(example, own, rng)
-        return perturb.question(example.question, names, own.text, example.answers[0], rng)
+        return perturb.question(example.question, names, own.text, example.answers[0], self._thesaurus.akin, rng)
+
+    def yes_or_no(self, example: Example, own: Passage, rng: Random) -> tuple[str, str, str | None] | None:
+        """A yes-or-no question that a sentence of the passage settles, the words that do, and one that none settles.
+
+        None where no sentence allows it; the last is None where the question has no name to change.
+        """
+        made = [each for each in map(yes_or_no, map(own.quote, own.sentences)) if each]
+        if not made:
+            return None
+        question, settled = rng.choice(made)
+        other = perturb.entity(question, self._around(example, own, rng), rng)
+        if rng.random() < _OPPOSED:
+            question = perturb.opposed(question, rng) or question
+        return question, settled, other
 
     def statements(self, example: Example, own: Passage, rng: Random) -> tuple[str, str] | None:
         """A statement that the passage bears out and one like it that it does not, or None where none can be made."""
@@ -118,11 +137,14 @@ class Twins:
             true = declarative(example.question, answer)
             other = perturb.swapped(answer, names, rng) if rng.random() < _SWAPPED else None
             if true:
-                false = declarative(example.question, other) if other else perturb.statement(true, names, rng)
+                false = declarative(example.question, other) if other else self._false(true, names, own, rng)
         elif long := [each for each in map(own.quote, own.sentences) if len(each.split()) >= _SHORTEST_SENTENCE]:
             true = shortened(rng.choice(long), rng)
-            false = perturb.statement(true, names, rng)
+            false = self._false(true, names, own, rng)
         return (true, false) if true and false else None
+
+    def _false(self, true: str, names: Sequence[str], own: Passage, rng: Random) -> str | None:
+        return perturb.statement(true, names, own.text, self._thesaurus.akin, rng)
 
     def _around(self, example: Example, own: Passage, rng: Random) -> list[str]:
         """Names, numbers and words to swap in: the passage's own twice, since they are the most misleading."""
@@ -140,8 +162,8 @@ class _Maker:
     def __init__(self, library: Library, dataset: Dataset, fusion: Fusion) -> None:
         self._library = library
         self._fusion = fusion
-        self._twins = Twins(dataset.examples)
-        self._paraphraser = Paraphraser(library.embedder, (each.question for each in dataset.examples))
+        self._thesaurus = Thesaurus(library.embedder, (each.question for each in dataset.examples))
+        self._twins = Twins(dataset.examples, self._thesaurus)
         self._seen = {evidence.document for each in dataset.examples for evidence in each.evidence}
 
     def groups(self, example: Example, rng: Random) -> Iterator[Group]:
@@ -152,6 +174,8 @@ class _Maker:
         typed = partial(re.sub, r"\s*\?$", "") if rng.random() < _WITHOUT_MARK else str
         asked = self._retold(list(self._asked(example, own, near, rng)), own, rng)
         yield tuple(replace(pair, text=typed(pair.text)) for pair in asked)
+        if rng.random() < _YES_OR_NO and (settled := self._twins.yes_or_no(example, own, rng)):
+            yield tuple(self._retold(list(_settled(*settled, own, near)), own, rng))
         if rng.random() < _STATED and (made := self._twins.statements(example, own, rng)):
             true, false = made
             stated = [Pair(true, own.text, (), True, None, True), Pair(false, own.text, (), True, None, False)]
@@ -162,7 +186,7 @@ class _Maker:
     def _retold(self, pairs: Sequence[Pair], own: Passage, rng: Random) -> list[Pair]:
         """Pairs, some of their texts said in other words than the passage's; one text in the same words throughout."""
         told = {
-            text: self._paraphraser.retell(text, own.text, rng) if rng.random() < _RETOLD else text
+            text: retold(text, own.text, self._thesaurus, rng) if rng.random() < _RETOLD else text
             for text in dict.fromkeys(pair.text for pair in pairs)
         }
         return [replace(pair, text=told[pair.text]) for pair in pairs]
@@ -222,6 +246,15 @@ def _occurrences(answer: str, text: str) -> tuple[tuple[int, int], ...]:
     return tuple(match.span() for match in re.finditer(pattern, text)) or tuple(
         match.span() for match in re.finditer(re.escape(answer), text)
     )
+
+
+def _settled(question: str, words: str, other: str | None, own: Passage, near: Sequence[Passage]) -> Iterator[Pair]:
+    """A yes-or-no question with the passage that settles it, one near it, and another question that none settles."""
+    yield Pair(question, own.text, _occurrences(words, own.text), True, True)
+    if near:
+        yield Pair(question, near[-1].text, (), False, False)
+    if other:
+        yield Pair(other, own.text, (), True, False)
 
 
 def _without(passage: Passage, example: Example) -> str | None:

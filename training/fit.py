@@ -15,7 +15,7 @@ from training.model import Batch, ReaderModel, batch, lengths, loss
 
 _PAIRS = 32  # in a batch, about
 _BUCKET = 64  # batches that are cut from groups sorted by length
-_BODY_RATE, _HEAD_RATE = 2e-4, 1e-3
+_HEADS = 5  # times the body's rate, at which the heads learn
 _WARM = 0.03  # share of the steps until the full rate
 _AVERAGED = 0.2  # share of the steps, the last ones, whose weights are averaged (Izmailov et al., SWA, UAI 2018)
 _BETWEEN = 10  # steps between two of them
@@ -36,13 +36,24 @@ class Part(Protocol):
 _log = logging.getLogger(__name__)
 
 
-def fit(model: ReaderModel, groups: Sequence[Group], epochs: float, seed: int, folder: Path) -> ReaderModel:
-    """Train on the groups and return the averaged model; goes on from the checkpoint in `folder` where there is one."""
+def fit(
+    model: ReaderModel, groups: Sequence[Group], epochs: float, rate: float, seed: int, folder: Path
+) -> ReaderModel:
+    """Train on the groups and return the averaged model; goes on from the checkpoint in `folder` where there is one.
+
+    Args:
+        model: What to train.
+        groups: What it learns from.
+        epochs: How often to go through them; less than 1 is a part of them.
+        rate: The highest learning rate of the body.
+        seed: Orders the groups.
+        folder: Where checkpoints are kept.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = model.to(device).train()
     plan = list(batches(groups, epochs, seed))
-    optimizer = _optimizer(model)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, len(plan)))
+    optimizer = _optimizer(model, rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_rate(step, len(plan)))
     averaged = torch.optim.swa_utils.AveragedModel(model)
     parts: tuple[Part, ...] = (model, averaged, optimizer, schedule)
     done = _resume(folder, *parts)
@@ -114,16 +125,16 @@ def _step(model: ReaderModel, taught: Batch, optimizer: torch.optim.Optimizer, d
     return float(found.detach())
 
 
-def _optimizer(model: ReaderModel) -> torch.optim.Optimizer:
+def _optimizer(model: ReaderModel, rate: float) -> torch.optim.Optimizer:
     heads = [*model.spans.parameters(), *model.pool.parameters(), *model.verdict.parameters()]
     return torch.optim.AdamW(
-        [{"params": model.bert.parameters(), "lr": _BODY_RATE}, {"params": heads, "lr": _HEAD_RATE}],
+        [{"params": model.bert.parameters(), "lr": rate}, {"params": heads, "lr": _HEADS * rate}],
         weight_decay=0.01,
         fused=True,
     )
 
 
-def _rate(step: int, steps: int) -> float:
+def _share_of_rate(step: int, steps: int) -> float:
     """Up in a straight line, then down in one."""
     warm = max(1, round(_WARM * steps))
     return min((step + 1) / warm, max(0.0, (steps - step) / max(1, steps - warm)))

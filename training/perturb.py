@@ -1,7 +1,8 @@
 """Words changed so that a text asks or says something else: what makes a question unanswerable or a statement false.
 
 The ways are those that Rajpurkar, Jia and Liang (Know What You Don't Know, ACL 2018, table 1) found in SQuAD 2.0's
-unanswerable questions: negation, antonym, entity or number swap, mutual exclusion, impossible condition.
+unanswerable questions: negation, antonym, entity or number swap, mutual exclusion, impossible condition. And a word
+that speaks of the same things and says something else: "wounded" for "killed".
 """
 
 import re
@@ -62,6 +63,8 @@ for _one, _other in (pair.split() for pair in _ANTONYMS.split(";")):
 _HAS_OPPOSITE = re.compile(rf"\b(?:{'|'.join(sorted(_OPPOSITE, key=len, reverse=True))})\b", re.IGNORECASE)
 
 Way = Callable[[str, Sequence[str], Random], str | None]
+Akin = Callable[[str], Sequence[str]]
+"""A word -> words of the same things that say something else."""
 
 
 def opposites(word: str) -> list[str]:
@@ -69,7 +72,7 @@ def opposites(word: str) -> list[str]:
     return _OPPOSITE.get(word, [])
 
 
-def question(text: str, names: Sequence[str], passage: str, answer: str, rng: Random) -> str | None:
+def question(text: str, names: Sequence[str], passage: str, answer: str, akin: Akin, rng: Random) -> str | None:
     """A question like this one that its passage does not answer, or None where no way applies.
 
     Args:
@@ -77,25 +80,39 @@ def question(text: str, names: Sequence[str], passage: str, answer: str, rng: Ra
         names: Names, numbers and words from the passage and its article, to swap in.
         passage: What answers the question as it is.
         answer: What it answers.
+        akin: Knows words to swap in.
         rng: Chooses.
     """
-    elsewhere = [name for name in names if name.lower() not in passage.lower()]
     ways: list[tuple[float, Way]] = [
-        (4, _entity),
+        (4, entity),
         (3, _number),
         (3, _antonym),
         (1.5, _negation),
         (1, partial(_exclusion, answer)),
-        (1.5, partial(_condition, elsewhere)),
-        (2, _word),
+        (1.5, partial(_condition, _elsewhere(names, passage))),
+        (1, _word),
+        (3, partial(_akin, akin, passage)),
     ]
     return _some_way(text, names, ways, rng)
 
 
-def statement(text: str, names: Sequence[str], rng: Random) -> str | None:
-    """A statement like this one that is not borne out where this one is, or None where no way applies."""
-    ways: list[tuple[float, Way]] = [(4, _entity), (4, _number), (3, _antonym), (1.5, _negation), (1.5, _word)]
+def statement(text: str, names: Sequence[str], passage: str, akin: Akin, rng: Random) -> str | None:
+    """A statement like this one that its passage does not bear out, or None where no way applies; see `question`."""
+    ways: list[tuple[float, Way]] = [
+        (4, entity),
+        (4, _number),
+        (3, _antonym),
+        (1.5, _negation),
+        (1, partial(_condition, _elsewhere(names, passage))),
+        (1, _word),
+        (3, partial(_akin, akin, passage)),
+    ]
     return _some_way(text, names, ways, rng)
+
+
+def opposed(text: str, rng: Random) -> str | None:
+    """The text with a word turned into its opposite or a "not" in it, or None where neither can be."""
+    return _some_way(text, (), [(2, _antonym), (1, _negation)], rng)
 
 
 def swapped(answer: str, names: Sequence[str], rng: Random) -> str | None:
@@ -118,7 +135,7 @@ def _some_way(text: str, names: Sequence[str], ways: list[tuple[float, Way]], rn
     return None
 
 
-def _entity(text: str, names: Sequence[str], rng: Random) -> str | None:
+def entity(text: str, names: Sequence[str], rng: Random) -> str | None:
     """A name in the text becomes another one."""
     lowered = text.lower()
     found = [match.span() for match in ENTITY.finditer(text)]
@@ -193,7 +210,7 @@ def _condition(elsewhere: Sequence[str], text: str, names: Sequence[str], rng: R
     some = rng.sample(places, min(_CONDITIONS, len(places)))
     said = [f"{rng.choice(('in', 'after', 'before'))} {year}" for year in years[:_CONDITIONS]]
     said += [f"{rng.choice(('in', 'by', 'according to', 'for'))} {place}" for place in some]
-    return f"{_without_end(text)} {rng.choice(said)}?" if said else None
+    return f"{_without_end(text)} {rng.choice(said)}{_end(text)}" if said else None
 
 
 def _word(text: str, names: Sequence[str], rng: Random) -> str | None:
@@ -206,8 +223,31 @@ def _word(text: str, names: Sequence[str], rng: Random) -> str | None:
     return text[: match.start()] + rng.choice(others) + text[match.end() :]
 
 
-def _without_end(question: str) -> str:
-    return question.rstrip().rstrip("?").rstrip()
+def _akin(akin: Akin, passage: str, text: str, names: Sequence[str], rng: Random) -> str | None:
+    """A word that the passage says too becomes one of the same things that it does not say."""
+    del names
+    present = set(re.findall(r"\w+", passage.lower()))
+    found = [(match, [other for other in akin(match[0]) if other not in present]) for match in WORD.finditer(text)]
+    found = [(match, others) for match, others in found if others and match[0] in present]
+    if not found:
+        return None
+    match, others = rng.choice(found)
+    return text[: match.start()] + rng.choice(others) + text[match.end() :]
+
+
+def _elsewhere(names: Sequence[str], passage: str) -> list[str]:
+    """The names that a passage does not say."""
+    return [name for name in names if name.lower() not in passage.lower()]
+
+
+def _without_end(text: str) -> str:
+    return text.rstrip().rstrip("?.!").rstrip()
+
+
+def _end(text: str) -> str:
+    """The mark that a text ends in; a question's where it has none."""
+    end = text.rstrip()[-1:]
+    return end if end in "?.!" else "?"
 
 
 def _apart(name: str, text: str) -> bool:

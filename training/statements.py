@@ -1,4 +1,4 @@
-"""A question and its answer -> a statement; a sentence -> a shorter one that it bears out."""
+"""A question and its answer -> a statement; a sentence -> a shorter one that it bears out, or a yes-or-no question."""
 
 import re
 from random import Random
@@ -17,6 +17,21 @@ _PARTICIPLE = re.compile(
     r"\b(?:\w+ed|\w+ing|born|built|held|made|known|found|written|given|taken|sold|won|lost|set|led|used)\b"
 )
 _PREPOSITION = {"when": "in ", "where": "in ", "why": "because ", "how": "by "}
+_DECLARED = re.compile(
+    r"(?P<subject>[A-Z][^,;:()\"“”?!]*?)"
+    r" (?P<aux>is|are|was|were|can|could|will|would|should|must|has been|have been|had been)"
+    r"(?: (?:not|never))? (?P<rest>[^,;:()\"“”?!]+)"
+)
+_MOST_SUBJECT, _MOST_REST = 8, 14  # words
+_NO_SUBJECT = re.compile(  # what a clause begins with, or stands for something said before
+    r"(?:in|on|at|by|for|from|with|to|of|after|before|during|when|while|as|if|although|though|since|because|however|but|"
+    r"and|or|so|thus|here|he|she|it|they|we|i|you|this|that|these|those|what|who|which|both|also|under|among)\b"
+    r"|.*\b(?:who|which|that|when|where|while|because|if|although|and)\b",
+    re.IGNORECASE,
+)
+_LOWERED = re.compile(
+    r"(?:The|An?|His|Her|Its|Their|Our|Most|Many|Some|Several|All|Each|Every|There|One|Such|No|Other)\b"
+)
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
 
 
@@ -52,6 +67,24 @@ def shortened(sentence: str, rng: Random) -> str:
         if len(shorter.split()) >= 6:
             return f"{_first_upper(shorter.rstrip('.'))}."
     return said
+
+
+def yes_or_no(sentence: str) -> tuple[str, str] | None:
+    """What a sentence settles, as a question, and the words of the sentence that settle it; None of most sentences.
+
+    "The mill was not built of brick." -> "Was the mill built of brick?", "not built of brick"
+    """
+    declared = _DECLARED.match(sentence)
+    if declared is None or _NO_SUBJECT.match(declared["subject"]):
+        return None
+    subject, aux, rest = declared["subject"], declared["aux"], declared["rest"].strip().rstrip(".")
+    if len(subject.split()) > _MOST_SUBJECT or len(rest.split()) > _MOST_REST:
+        return None
+    if _LOWERED.match(subject):
+        subject = subject[0].lower() + subject[1:]
+    first, *more = aux.split()
+    question = " ".join([_first_upper(first), subject, *more, rest])
+    return f"{question}?", sentence[declared.end("aux") : declared.start("rest") + len(rest)].strip()
 
 
 def _subject(wh: str, aux: str) -> bool:

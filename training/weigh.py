@@ -32,6 +32,7 @@ from rag.reader import FEATURES, FIRST, MORE, Asked, Candidate, CrossReader, Fea
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 from training.data import Twins, passage_of
 from training.sets import thinned
+from training.thesaurus import Thesaurus
 
 _SEED = 7
 _WITHHELD = 0.5
@@ -87,7 +88,8 @@ def weigh(whole: Library, unseen: Dataset, encoder: CrossEncoder, precision: flo
 
 def vary(whole: Library, examples: Sequence[Example]) -> Iterator[Example]:
     """Each question as it is, changed so that nothing answers it, or made a statement, true or false."""
-    twins, rng = Twins(examples), random.Random(_SEED)
+    twins = Twins(examples, Thesaurus(whole.embedder, (each.question for each in examples)))
+    rng = random.Random(_SEED)
     for example in examples:
         own, drawn = passage_of(whole, example), rng.random()
         silent = replace(example, answerable=False, answers=(), evidence=())
