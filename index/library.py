@@ -229,6 +229,27 @@ class Library:
             self.sync(on_progress)
             return next(file for file in self.files() if file.id == f"{_UPLOADS}/{path.name}")
 
+    def remove(self, id: str) -> None:
+        """Forget a document that was added, and delete its file.
+
+        Raises:
+            LibraryError: It lies in the folder, which is its owner's to change; or another process writes this library,
+                or the file cannot be deleted.
+            KeyError: There is no file of this id.
+        """
+        self.require_writable()
+        root, _, name = id.partition("/")
+        if all(file.id != id for file in self.files()):
+            raise KeyError(id)
+        if root != _UPLOADS:
+            raise LibraryError(f"{name} lies in {self.folder}; delete it there.")
+        with self._syncing:
+            try:
+                (self.home / _UPLOADS / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise LibraryError(f"{name} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
+            self.sync()
+
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         before = self._indexed()
         for done, found in enumerate(read):

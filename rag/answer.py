@@ -165,6 +165,10 @@ class Footnote:
         """Add a document that does not lie in the folder; see `Library.add`."""
         return self.library.add(name, data)
 
+    def remove(self, id: str) -> None:
+        """Forget a document that was added; see `Library.remove`."""
+        self.library.remove(id)
+
     def files(self) -> tuple[File, ...]:
         """Every file of the library and what became of it, by id."""
         return self.library.files()

@@ -668,6 +668,24 @@ def test_uploads_survive_a_sync_of_the_folder(folder, open_library):
     assert library.document("uploads/note.txt").text == "The mill burned."
 
 
+def test_an_upload_is_removed_and_what_lies_in_the_folder_is_not(folder, open_library):
+    write(folder, {"a.txt": "The school stayed."})
+    library = open_library()
+    library.sync()
+    file = library.add("note.txt", b"The mill burned.")
+    with pytest.raises(LibraryError, match=r"a\.txt lies in .*delete it there"):
+        library.remove("docs/a.txt")
+    with pytest.raises(KeyError):
+        library.remove("uploads/../../docs/a.txt")
+    library.remove(file.id)
+    assert states(library) == {"docs/a.txt": "indexed"}
+    assert library.search("mill", 5) == []
+    assert list((folder / ".footnote" / "uploads").iterdir()) == []
+    with pytest.raises(KeyError):
+        library.remove(file.id)
+    assert (folder / "a.txt").exists()
+
+
 def test_a_disk_that_does_not_take_an_upload_is_a_library_error(open_library, monkeypatch):
     library = open_library()
 
