@@ -1,0 +1,158 @@
+"""Conversations kept in the library, in a SQLite file of their own: each is its owner's alone."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from index.document import canonical
+from index.errors import LibraryError
+from rag.chat import Conversation, Turn
+
+MAX_TITLE = 120  # characters
+
+_FILE = "conversations.sqlite"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS conversation (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, asked TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS conversation_of_owner ON conversation (owner, asked);
+CREATE TABLE IF NOT EXISTS turn (
+    conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    turn TEXT NOT NULL, PRIMARY KEY (conversation, number)
+) STRICT;
+"""
+_TURN = TypeAdapter(Turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A conversation in the list of its owner's.
+
+    Attributes:
+        id: Under which it is kept.
+        title: What it is called.
+        asked: When its last question was asked, ISO 8601 in UTC, to the microsecond.
+    """
+
+    id: str
+    title: str
+    asked: str
+
+
+class Conversations:
+    """The conversations of one owner in one library; whatever another owns is not there.
+
+    Every method may raise `LibraryError`, where the file cannot be read or written.
+    """
+
+    def __init__(self, home: Path, owner: str) -> None:
+        """Those of `owner`, kept in the library that lives in `home`; nothing is read yet."""
+        self._path = home / _FILE
+        self._owner = owner
+
+    def listed(self) -> tuple[Listed, ...]:
+        """All of them, the one asked last first."""
+        with self._opened() as database:
+            rows = database.execute(
+                "SELECT id, title, asked FROM conversation WHERE owner = ? ORDER BY asked DESC, id", (self._owner,)
+            )
+            return tuple(Listed(*row) for row in rows)
+
+    def open(self, id: str) -> Conversation:
+        """One of them, whole.
+
+        Raises:
+            LibraryError: There is none of this id.
+        """
+        with self._opened() as database:
+            return self._read(database, id)
+
+    def add(self, id: str, turn: Turn) -> Conversation:
+        """Keep a turn, as the next of a conversation, or as the first of a new one where there is none of this id."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        with self._opened() as database:
+            if self._title(database, id) is None:
+                id = secrets.token_hex(8)
+                row = (id, self._owner, _shortened(turn.answer.question), now)
+                database.execute("INSERT INTO conversation VALUES (?, ?, ?, ?)", row)
+            database.execute("UPDATE conversation SET asked = ? WHERE id = ?", (now, id))
+            database.execute(
+                "INSERT INTO turn SELECT ?, count(*) + 1, ? FROM turn WHERE conversation = ?",
+                (id, _TURN.dump_json(turn).decode(), id),
+            )
+            return self._read(database, id)
+
+    def rename(self, id: str, title: str) -> None:
+        """Call one of them something else; its first `MAX_TITLE` characters count, and a blank one changes nothing."""
+        called = _shortened(title) or None
+        with self._opened() as database:
+            database.execute(
+                "UPDATE conversation SET title = coalesce(?, title) WHERE id = ? AND owner = ?",
+                (called, id, self._owner),
+            )
+
+    def delete(self, id: str) -> None:
+        """Forget one of them; what it said is overwritten on disk."""
+        with self._opened() as database:
+            database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
+
+    def _title(self, database: sqlite3.Connection, id: str) -> str | None:
+        """What the owner calls the conversation of this id, or None where the owner has none."""
+        found = database.execute("SELECT title FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
+        return next((title for (title,) in found), None)
+
+    def _read(self, database: sqlite3.Connection, id: str) -> Conversation:
+        title = self._title(database, id)
+        if title is None:
+            raise LibraryError("There is no such conversation here; it may have been deleted.")
+        rows = database.execute("SELECT turn FROM turn WHERE conversation = ? ORDER BY number", (id,))
+        return Conversation(id, title, tuple(_TURN.validate_json(turn) for (turn,) in rows))
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        """The file, made where there is none; all that is done with it is done together, or not at all."""
+        try:
+            with closing(sqlite3.connect(self._path, isolation_level=None)) as database:
+                database.execute("PRAGMA secure_delete = ON")
+                database.execute("PRAGMA foreign_keys = ON")
+                database.execute("BEGIN IMMEDIATE")
+                _make(database)
+                yield database
+                database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise LibraryError(
+                f"Conversations cannot be kept in {self._path} ({error}); see that the disk has room, or move the file "
+                f"away to start afresh."
+            ) from error
+
+
+def _shortened(title: str) -> str:
+    """A title on one line, without invisible characters, cut where it is long."""
+    line = " ".join(canonical(title)[0].split())
+    return line if len(line) <= MAX_TITLE else f"{line[: MAX_TITLE - 1]}…"
+
+
+def _make(database: sqlite3.Connection) -> None:
+    """Make what is missing in the file.
+
+    Raises:
+        LibraryError: Another version of Footnote made it.
+    """
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version == _VERSION:
+        return
+    if version:
+        raise LibraryError(
+            f"The conversations kept here are of version {version}, and this Footnote reads version {_VERSION}; use "
+            f"the Footnote that made them, or move {_FILE} away to start afresh."
+        )
+    for statement in _SCHEMA.split(";"):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {_VERSION}")

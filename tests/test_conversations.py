@@ -1,0 +1,130 @@
+"""Conversations kept in a library: whole, each its owner's alone, and gone when deleted."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.document import Span
+from index.errors import LibraryError
+from index.passages import Passage
+from rag.answer import Answer, Statement
+from rag.chat import Turn
+from rag.cite import Citation
+from rag.conversations import MAX_TITLE, Conversations
+from rag.retrieve import Hit
+
+QUOTE = "The mill burned in 1902."
+
+
+def turn(question: str, quote: str = QUOTE) -> Turn:
+    """A turn with something in every field."""
+    passage = Passage("p", "seeds/mill.txt", quote, 5, 5 + len(quote), 2, "Fire", (Span(5, 5 + len(quote)),))
+    answer = Answer(
+        question,
+        question.strip(),
+        "answered",
+        quote,
+        Span(0, 3),
+        (Statement(Span(0, len(quote)), (1,), "verbatim", 0.25),),
+        ("nothing bore this out",),
+        (Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, None),),
+        (Hit(passage, 0.5, 1, None, 2, 0.125),),
+        0.75,
+        "",
+        "extract",
+    )
+    return Turn(answer, 12, ("seeds/mill.txt",))
+
+
+def test_what_was_asked_and_said_comes_back_the_same(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    first = kept.add("", turn("When did the mill burn?"))
+    second = kept.add(first.id, turn("And the school?"))
+    assert second.id == first.id
+    assert second.title == "When did the mill burn?"
+    assert Conversations(tmp_path, "ada").open(first.id) == second
+    assert second.turns == (turn("When did the mill burn?"), turn("And the school?"))
+
+
+@given(question=st.text(min_size=1).filter(lambda text: text.isprintable()), quote=st.text(min_size=3))
+def test_any_text_comes_back_the_same(tmp_path_factory: pytest.TempPathFactory, question: str, quote: str) -> None:
+    text = quote.encode("utf-8", "replace").decode()  # a document holds no lone surrogates
+    kept = Conversations(tmp_path_factory.mktemp("home"), "ada")
+    assert kept.add("", turn(question, text)).turns == (turn(question, text),)
+
+
+def test_the_one_asked_last_is_listed_first(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    one, two = (kept.add("", turn(question)).id for question in ("One?", "Two?"))
+    assert [each.id for each in kept.listed()] == [two, one]
+    kept.add(one, turn("And one?"))
+    assert [each.title for each in kept.listed()] == ["One?", "Two?"]
+
+
+def test_another_owner_sees_changes_and_deletes_nothing(tmp_path: Path) -> None:
+    ada, bert = Conversations(tmp_path, "ada"), Conversations(tmp_path, "bert")
+    id = ada.add("", turn("One?")).id
+    assert bert.listed() == ()
+    with pytest.raises(LibraryError, match="no such conversation"):
+        bert.open(id)
+    bert.rename(id, "mine")
+    bert.delete(id)
+    assert bert.add(id, turn("Two?")).id != id
+    assert ada.open(id).title == "One?"
+    assert len(ada.open(id).turns) == 1
+
+
+def test_a_conversation_is_renamed(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    id = kept.add("", turn("word " * 100)).id
+    assert len(kept.open(id).title) <= MAX_TITLE
+    kept.rename(id, "  The\u202e mill\n fire ")
+    assert kept.listed()[0].title == kept.open(id).title == "The mill fire"
+    kept.rename(id, " \n")
+    assert kept.open(id).title == "The mill fire"
+    kept.rename(id, "x" * 500)
+    assert len(kept.open(id).title) == MAX_TITLE
+
+
+def test_deleted_is_gone_from_the_disk(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    id = kept.add("", turn("Where is the treasure?", "Under the old pear tree. " * 400)).id
+    other = kept.add("", turn("One?")).id
+    kept.delete(id)
+    assert [each.id for each in kept.listed()] == [other]
+    left = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"pear tree" not in left
+    assert b"treasure" not in left
+
+
+def test_turns_of_many_threads_are_all_kept(tmp_path: Path) -> None:
+    id = Conversations(tmp_path, "ada").add("", turn("First?")).id
+    threads = [
+        threading.Thread(target=lambda n=n: Conversations(tmp_path, "ada").add(id, turn(f"{n}?"))) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {each.answer.question for each in Conversations(tmp_path, "ada").open(id).turns} == {
+        "First?",
+        *(f"{n}?" for n in range(8)),
+    }
+
+
+def test_a_file_that_is_none_of_ours_is_said_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "conversations.sqlite"
+    path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(LibraryError, match=r"cannot be kept in .*move the file away"):
+        Conversations(tmp_path, "ada").listed()
+    assert path.read_bytes().startswith(b"not a database")
+    path.unlink()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 9")
+    database.close()
+    with pytest.raises(LibraryError, match="version 9"):
+        Conversations(tmp_path, "ada").add("", turn("One?"))
