@@ -105,7 +105,7 @@ def test_the_examples_have_answers(seen: Visit) -> None:
     for number in range(count):
         seen.page.locator(".example").nth(number).click()
         seen.page.locator(".answer").wait_for()
-        seen.page.get_by_role("button", name="Clear conversation").click()
+        seen.page.get_by_role("button", name="New conversation").last.click()
         expect(seen.page.locator(".example")).to_have_count(4)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from tempfile import mkdtemp
+from types import SimpleNamespace
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -15,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from index.catalog import File
 from index.document import Document, Page, Span
-from index.errors import FootnoteError, QuestionError, Refused
+from index.errors import FootnoteError, LibraryError, QuestionError, Refused
 from index.passages import Passage
 from index.sync import MAX_BYTES
 from rag.answer import Answer, Footnote, Statement
@@ -23,6 +25,8 @@ from rag.cite import Citation
 from rag.retrieve import Hit
 from tests.browser import Visit, chromium, free_port, serving, visit
 from web import viewer
+from web.export import answer_markdown
+from web.guard import OWNER
 from web.page import launch
 
 # Each would run, load, link, format or reorder if anything on the way took text for something else.
@@ -113,8 +117,11 @@ class FakeDocs:
     seconds: float = 0.0
     reason: str = "No passage speaks of that."
     added: list[str] = field(default_factory=list)
+    asked_of: list[Collection[str] | None] = field(default_factory=list)
+    library: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(home=Path(mkdtemp())))
 
     def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
+        self.asked_of.append(documents)
         time.sleep(self.seconds)
         if not question.strip():
             raise QuestionError("The question is empty: type one.")
@@ -146,6 +153,12 @@ class FakeDocs:
         new = Document(f"uploads/{name}", name, data.decode(), "0" * 64, "text/plain")
         self.documents = (*self.documents, new)
         return File(new.id, len(data), 0, new.sha256, "indexed", "", new.title)
+
+    def remove(self, id: str) -> None:
+        if not id.startswith("uploads/"):
+            raise LibraryError("mill.txt lies in seeds; delete it there.")
+        self.document(id)
+        self.documents = tuple(each for each in self.documents if each.id != id)
 
     def examples(self) -> tuple[str, ...]:
         return tuple(answer.question for answer in self.answers)[:4]
@@ -225,7 +238,8 @@ def test_a_footnote_shows_its_exact_quote(seen: Visit) -> None:
     answer = page.locator(".answer")
     assert answer.text_content() == "The mill burned in 1902.1 The owner was Ada Brandt.2"
     expect(answer.locator("strong")).to_have_text("1902")
-    expect(page.locator("section footer > .quiet")).to_have_text(re.compile(r"^1 passage, 1 document · [\d,]+ ms$"))
+    told = page.locator("section footer > .quiet > span")
+    expect(told).to_have_text(re.compile(r"^1 passage, 1 document · [\d,]+ ms$"))
     expect(page.get_by_label("Question")).to_have_value("")
     for citation in FIRE.citations:
         page.get_by_role("button", name=f'footnote {citation.number}: mill.txt, "{citation.quote}"').click()
@@ -281,6 +295,34 @@ def test_how_it_was_found(seen: Visit) -> None:
     assert page.locator(".source-text").text_content() == MILL.text
 
 
+def test_a_footnote_has_a_card(seen: Visit) -> None:
+    page = seen.page
+    seen.ask(DAM.question)
+    card, marks = page.locator("#card"), page.locator("button.mark")
+    expect(card).to_be_hidden()
+    marks.first.hover()
+    expect(card.locator("q")).to_have_text(DAM.citations[0].quote)
+    expect(card.locator("cite")).to_have_text("report.pdf, page 1")
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    page.get_by_label("Question").focus()
+    page.keyboard.press("Shift+Tab")
+    while not page.evaluate("document.activeElement.matches('.mark')"):
+        page.keyboard.press("Shift+Tab")
+    expect(card.locator("q")).to_have_text(DAM.citations[1].quote)
+    page.get_by_label("Question").focus()
+    expect(card).to_be_hidden()
+
+
+def test_an_answer_is_copied_as_markdown(seen: Visit) -> None:
+    page = seen.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    seen.ask(FIRE.question)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == answer_markdown(FIRE)
+
+
 def test_an_abstention_says_why_and_what_is_closest(seen: Visit) -> None:
     page = seen.page
     seen.ask("Who is the mayor?")
@@ -314,7 +356,7 @@ def test_examples_and_clear(seen: Visit) -> None:
     page.locator(".example").first.click()
     expect(page.locator(".question")).to_have_text(FIRE.question)
     expect(page.locator(".example")).to_have_count(0)
-    page.get_by_role("button", name="Clear conversation").click()
+    page.get_by_role("button", name="New conversation").last.click()
     expect(page.locator(".example")).to_have_count(2)
     expect(page.locator(".question")).to_have_count(0)
 
@@ -342,6 +384,46 @@ def test_a_document_is_added_or_refused_for_a_reason(seen: Visit) -> None:
     expect(page.locator(".source-text")).to_have_text("new")
 
 
+def test_what_was_added_can_be_removed(seen: Visit) -> None:
+    page = seen.page
+    expect(page.locator(".removal")).to_have_count(0)
+    page.locator("input[type=file]").set_input_files({"name": "n.txt", "mimeType": "text/plain", "buffer": b"new"})
+    page.locator(".removal summary").click()
+    page.get_by_role("button", name="Remove it for good").click()
+    expect(page.locator("#reading")).to_have_text("n.txt is removed")
+    expect(page.locator("#files li")).to_have_count(3)
+    expect(page.locator("#promise")).to_contain_text("these 2 documents")
+
+
+def test_only_ticked_documents_are_asked(browser: Browser) -> None:
+    docs = fake()
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page = seen.page
+        seen.ask(FIRE.question)
+        page.get_by_label("Ask only report.pdf").check()
+        expect(page.locator("#scope")).to_contain_text("Asking only report.pdf")
+        seen.ask(DAM.question)
+        expect(page.locator("section footer").last).to_contain_text("asked only of report.pdf")
+        page.get_by_role("button", name="Ask all documents").click()
+        expect(page.get_by_label("Ask only report.pdf")).not_to_be_checked()
+        expect(page.locator("#scope")).to_have_text("")
+        seen.ask(FIRE.question)
+        assert [list(each or ()) for each in docs.asked_of] == [[], ["seeds/report.pdf"], []]
+        check_quiet(seen)
+        page.context.close()
+
+
+def test_a_long_list_of_documents_is_searched(browser: Browser) -> None:
+    docs = FakeDocs(tuple(document(f"paper-{n}.txt", "text") for n in range(30)))
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        seen.page.get_by_label("Find a document").fill("PAPER-2")
+        expect(seen.page.locator("#files li:visible")).to_have_count(11)
+        check_quiet(seen)
+        seen.page.context.close()
+
+
 def test_a_file_too_large_is_refused_in_place(seen: Visit, tmp_path: Path) -> None:
     large = tmp_path / "large.txt"
     with large.open("wb") as file:
@@ -365,6 +447,63 @@ def test_waiting_is_said_and_a_dead_server_too(browser: Browser) -> None:
     expect(seen.page.locator("#chat .trouble")).to_contain_text("Footnote did not answer")
     expect(seen.page.get_by_label("Question")).to_have_value(DAM.question)
     seen.page.context.close()
+
+
+def test_a_conversation_is_kept_reopened_renamed_and_deleted(seen: Visit) -> None:
+    page, past = seen.page, seen.page.locator(".past")
+    expect(past).to_have_count(0)
+    seen.ask(FIRE.question)
+    seen.ask(DAM.question)
+    page.reload()
+    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+    page.locator("button.mark").first.click()
+    expect(page.locator("mark.cited")).to_have_text(FIRE.citations[0].quote)
+    page.get_by_role("button", name="New conversation").last.click()
+    expect(page.locator(".example")).to_have_count(2)
+    seen.ask("hello")
+    past.locator("> summary").click()
+    expect(past.locator("[data-event=reopen]")).to_have_text(["hello", FIRE.question])
+    past.get_by_role("button", name=FIRE.question).click()
+    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+    past.locator("> summary").click()
+    past.locator("li details summary").first.click()
+    past.get_by_label("Title").first.fill("Good <b>day</b>")
+    past.get_by_role("button", name="Rename").first.click()
+    expect(past.locator("[data-event=reopen]")).to_have_text(["Good <b>day</b>", FIRE.question])
+    past.locator("> summary").click()
+    past.locator("li details summary").last.click()
+    past.get_by_role("button", name="Delete for good").last.click()
+    expect(page.locator(".example")).to_have_count(2)
+    expect(past.locator("[data-event=reopen]")).to_have_text(["Good <b>day</b>"])
+
+
+def test_a_conversation_is_taken_away_by_its_own_reader_only(browser: Browser) -> None:
+    with serving(as_footnote(fake())) as url:
+        alice, bob = visit(browser, url), visit(browser, url)
+        alice.ask(FIRE.question)
+        with alice.page.expect_download() as saved:
+            alice.page.get_by_role("link", name="Save as Markdown").click()
+        assert saved.value.suggested_filename.startswith("When did the mill burn")
+        assert answer_markdown(FIRE, "1-") in saved.value.path().read_text()
+        link = str(alice.page.get_by_role("link", name="Save as JSON").get_attribute("href"))
+        assert alice.page.context.request.get(url + link).json()["turns"][0]["answer"]["text"] == FIRE.text
+        assert bob.page.context.request.get(url + link).status == 404
+        assert httpx.get(url + link, headers={OWNER: "0" * 64}).status_code == 404
+        for seen in (alice, bob):
+            seen.page.context.close()
+
+
+def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(browser: Browser) -> None:
+    docs = fake()
+    (docs.library.home / "conversations.sqlite").write_bytes(b"none of ours" * 1000)
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        seen.ask(FIRE.question)
+        expect(seen.page.locator(".answer")).to_contain_text("The mill burned in 1902.")
+        expect(seen.page.locator("#notice")).to_contain_text("Conversations cannot be kept")
+        seen.ask(DAM.question)
+        expect(seen.page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+        seen.page.context.close()
 
 
 def test_two_readers_have_two_conversations(browser: Browser) -> None:
@@ -428,7 +567,7 @@ def test_hostile_text_is_shown_as_it_is(browser: Browser) -> None:
             section = page.locator("#conversation section").nth(asked)
             assert section.locator(".question").text_content() == payload
             assert section.locator(".abstention > p").first.text_content() == HOSTILE
-        for column in ("#conversation", "#source", "#files", "#promise"):
+        for column in (".turns", "#source", "#files", "#promise", "#past"):
             for tag in NO_SCRIPT:
                 assert page.locator(f"{column} {tag}").count() == 0, (column, tag)
         check_quiet(seen)

@@ -3,7 +3,7 @@
 Gradio serves far more than the chat page needs: a route that fetches any address for the caller, a proxy, a monitoring
 page. Only what the page asks for is served here. Gradio also takes a browser's word for which session is its own; here
 every session's name is mixed with a secret that only that browser holds, so that the same name sent by another browser
-is another session.
+is another session. The page is told whose request it is by a name made of the same secret.
 """
 
 import hmac
@@ -19,15 +19,19 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+OWNER = "footnote-owner"
+"""The request header that tells the page whose request it is; what a browser sends under this name is dropped."""
+
 _OPEN = re.compile(
     r"(?:GET|HEAD) /(?:|assets/.+|static/.+|theme\.css|favicon\.ico|gradio_api/startup-events|gradio_api/heartbeat/\w+"
-    r"|gradio_api/queue/data|gradio_api/upload_progress)"
+    r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json))"
     r"|POST /gradio_api/(?:queue/join|cancel|upload)"
 )
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
 _NAMED_IN_BODY = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel"})
 _NAME = "session_hash"
+_YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
 
 # Scripts are those of the page's own files and those that stand in the page as it is served, each by its hash: nothing
@@ -59,6 +63,7 @@ class Guard:
             return
         refusal = _refusal(scope)
         visitor = self._visitor(scope)
+        _name_owner(scope, visitor)
         if refusal is None and _names_session(scope):
             if visitor is None:
                 refusal = PlainTextResponse("Open the page first.", 403)
@@ -67,7 +72,7 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        new = f"{self._cookie}={secrets.token_urlsafe(32)}; Path=/; HttpOnly; SameSite=Strict"
+        new = f"{self._cookie}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Strict"
         await self._app(scope, receive, _ordering(send, new if visitor is None and scope["path"] == "/" else None))
 
     def _visitor(self, scope: Scope) -> str | None:
@@ -89,6 +94,14 @@ def _refusal(scope: Scope) -> PlainTextResponse | None:
     if not _OPEN.fullmatch(f"{scope['method']} {scope['path']}"):
         return PlainTextResponse("Footnote does not serve this.", 404)
     return None
+
+
+def _name_owner(scope: Scope, visitor: str | None) -> None:
+    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none."""
+    headers = MutableHeaders(scope=scope)
+    del headers[OWNER]
+    if visitor is not None:
+        headers[OWNER] = _mix(OWNER, visitor)
 
 
 def _names_session(scope: Scope) -> bool:
@@ -120,7 +133,7 @@ async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[PlainTex
 
 
 def _mix(name: str, visitor: str) -> str:
-    """A session's name that only the browser with this secret can name."""
+    """A name that only the browser with this secret can name."""
     return hmac.digest(visitor.encode(), name.encode(), "sha256").hex()
 
 

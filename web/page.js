@@ -1,6 +1,10 @@
 // The page's only script, run once by Gradio with `element` and `trigger` given. It moves nothing but
 // focus, scroll and numbers: what is shown is made in Python.
-const EVENTS = ["cite", "hit", "open", "example", "clear"];
+// Each with the column that it leads to, where only one fits. Gradio looks for their names in quotes.
+const EVENTS = {
+  "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
+  "rename": null, "delete": null, "remove": null,
+};
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
 
@@ -29,17 +33,103 @@ function scrollToLastQuestion() {
   if (last) scrollTo(document.getElementById("conversation"), last, 0.03);
 }
 
+// What a button or form stands for goes to Python.
+function tell(node, title) {
+  const { event, turn, number, document: id, question, conversation } = node.dataset;
+  if (!Object.hasOwn(EVENTS, event)) return;
+  trigger(event, { turn: Number(turn), number: Number(number), document: id, question, conversation, title });
+  if (EVENTS[event]) showTab(EVENTS[event]);
+}
+
 document.addEventListener("click", (click) => {
   const tab = click.target.closest("[data-tab]");
   if (click.target.closest("#ask, [data-event], input[type=file]")) clearTrouble();
   if (tab && nav.contains(tab)) showTab(tab.dataset.tab);
-  const button = click.target.closest("[data-event]");
-  if (!button || !EVENTS.includes(button.dataset.event)) return;
-  const { event, turn, number, document: id, question } = button.dataset;
-  trigger(event, { turn: Number(turn), number: Number(number), document: id, question });
-  showTab(event === "example" || event === "clear" ? "chat" : "source");
-  scrollToShown(); // a second click on the same footnote changes nothing, but brings it back into view
+  const button = click.target.closest("button[data-event]");
+  if (button) tell(button);
+  if (button?.matches("[data-event=cite], [data-event=hit]")) scrollToShown(); // a second click changes nothing there
+  const copied = click.target.closest("button[data-copy]");
+  if (copied) copy(copied);
+  if (click.target.closest(".untick")) untick();
+  const menu = document.querySelector(".past[open]");
+  if (menu && !menu.contains(click.target)) menu.open = false;
 });
+
+document.addEventListener("submit", (sent) => {
+  const form = sent.target.closest("form[data-event]");
+  if (!form) return;
+  sent.preventDefault();
+  tell(form, new FormData(form).get("title"));
+});
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const name = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = name; }, 1500);
+}
+
+// A list of documents: which are asked alone, and which have a word in their name.
+function tellTicked() {
+  const ticked = [...document.querySelectorAll("#files input[type=checkbox]:checked")];
+  trigger("tick", { documents: ticked.map((each) => each.dataset.document) });
+}
+
+function untick() {
+  for (const box of document.querySelectorAll("#files input[type=checkbox]")) box.checked = false;
+  tellTicked();
+}
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("#files input[type=checkbox]")) tellTicked();
+});
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches(".find")) return;
+  const wanted = target.value.toLowerCase();
+  for (const item of document.querySelectorAll("#files li")) {
+    item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  }
+});
+
+// The card of the footnote that is pointed at or has the focus: what it quotes, and where that stands.
+const card = document.createElement("aside");
+card.id = "card";
+card.setAttribute("aria-hidden", "true"); // the mark's own name says it
+card.hidden = true;
+card.append(document.createElement("q"), document.createElement("cite"));
+document.body.append(card);
+let leaving = 0;
+
+function showCard(mark) {
+  clearTimeout(leaving);
+  card.children[0].textContent = mark.dataset.quote;
+  card.children[1].textContent = mark.dataset.where;
+  card.hidden = false;
+  const { left, top, bottom } = mark.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = card;
+  card.style.left = `${Math.max(8, Math.min(left - 24, innerWidth - width - 8))}px`;
+  card.style.top = `${top > height + 12 ? top - height - 4 : bottom + 4}px`;
+}
+
+function hideCard() {
+  clearTimeout(leaving);
+  card.hidden = true;
+}
+
+document.addEventListener("mouseover", ({ target }) => {
+  const mark = target.closest(".mark");
+  if (mark) showCard(mark);
+  else if (card.contains(target)) clearTimeout(leaving);
+});
+document.addEventListener("mouseout", ({ target }) => {
+  if (target.closest(".mark, #card")) leaving = setTimeout(hideCard, 150);
+});
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(".mark:focus-visible")) showCard(target);
+  else hideCard();
+});
+document.addEventListener("scroll", hideCard, true);
 
 // Trouble that Python never hears of is said in place, in the column where it happened.
 function sayTrouble(column, sentence) {
@@ -54,8 +144,12 @@ function clearTrouble() {
   for (const place of document.querySelectorAll(".trouble")) place.replaceChildren();
 }
 
-document.addEventListener("keydown", (key) => {
-  if (key.key === "Enter") clearTrouble();
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Enter") clearTrouble();
+  if (key === "Escape") {
+    hideCard();
+    document.querySelector(".past[open]")?.removeAttribute("open");
+  }
 }, true);
 
 document.addEventListener("change", (change) => {

@@ -3,13 +3,17 @@
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter, sleep
 from typing import TypeVar
+from urllib.parse import quote
 
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 # Gradio reads this when it is imported; nothing on this page calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -22,9 +26,10 @@ from index.errors import FootnoteError
 from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
 from rag.answer import Footnote
-from web import viewer
-from web.guard import Guard
-from web.viewer import Turn
+from rag.chat import Conversation, Turn
+from rag.conversations import Conversations
+from web import export, viewer
+from web.guard import OWNER, Guard
 
 _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
@@ -89,7 +94,7 @@ def launch(docs: Footnote, *, port: int = 7860) -> gr.Blocks:
         max_file_size=f"{_MAX_MEGABYTES}mb",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
-        app_kwargs={"middleware": [Middleware(Guard, port=port)]},
+        app_kwargs={"middleware": [Middleware(Guard, port=port)], "routes": _routes(docs)},
     )
     return page
 
@@ -99,43 +104,70 @@ def build(docs: Footnote) -> gr.Blocks:
     desk = _Desk(docs)
     page = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600))
     with page:
-        turns = gr.State(())
+        talk, ticked = gr.State(Conversation()), gr.State([])
         listener = gr.HTML(
             viewer.tabs(SUFFIXES, _MAX_MEGABYTES),
             apply_default_css=False,
             js_on_load=_read("page.js"),
             elem_id="tabs",
         )
-        promise = _panel(viewer.promise(docs.files()), "promise")
+        with gr.Row(elem_id="top"):
+            promise = _panel(viewer.promise(docs.files()), "promise")
+            past = _panel("", "past")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel("<h2>Documents</h2>")
                 upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
                 reading = _panel("", "reading")
                 _panel(_TROUBLE)
-                files = _panel(viewer.documents(docs.files()), "files")
+                files = _panel(viewer.documents(docs.files(), ()), "files")
             with gr.Column(elem_id="chat"):
-                conversation = _panel(viewer.conversation((), docs.examples()), "conversation")
+                conversation = _panel(viewer.conversation(Conversation(), docs.examples()), "conversation")
                 notice = _panel("", "notice")
                 _panel(_TROUBLE)
+                scope = _panel("", "scope")
                 with gr.Row(elem_id="asking"):
                     question = _question_box()
                     ask = gr.Button("Ask", elem_id="ask")
             with gr.Column(elem_id="source-column"):
                 source = _panel(viewer.no_source(), "source")
 
-        answered = [turns, conversation, question, notice]
-        _on(page.load, desk.refresh, [turns], [promise, files, conversation])
-        _on(partial(gr.on, [ask.click, question.submit]), desk.ask, [question, turns], answered)
-        _on(listener.example, desk.example, [turns], answered)
+        lists = [promise, files, conversation]
+        answered = [talk, conversation, question, notice, past]
+        _on(page.load, desk.load, [talk, ticked], [promise, files, *answered])
+        _on(partial(gr.on, [ask.click, question.submit]), desk.ask, [question, talk, ticked], answered)
+        _on(listener.example, desk.example, [talk, ticked], answered)
         _on(listener.clear, desk.clear, [], [*answered, source])
-        _on(listener.cite, desk.cite, [turns], [source])
-        _on(listener.hit, desk.hit, [turns], [source])
+        _on(listener.reopen, desk.reopen, [talk], answered)
+        _on(listener.rename, desk.rename, [talk], answered)
+        _on(listener.delete, desk.delete, [talk], answered)
+        _on(listener.cite, desk.cite, [talk], [source])
+        _on(listener.hit, desk.hit, [talk], [source])
         _on(listener.open, desk.open, [], [source])
+        _on(listener.tick, desk.tick, [], [ticked, scope])
+        _on(listener.remove, desk.remove, [talk, ticked], [*lists, reading])
         # Files chosen while others are being read wait for their turn; Gradio would drop them.
         added = partial(upload.upload, trigger_mode="multiple", concurrency_limit=1)
-        _on(added, desk.add, [upload, turns], [promise, files, conversation, reading])
+        _on(added, desk.add, [upload, talk, ticked], [*lists, reading])
     return page
+
+
+def _routes(docs: Footnote) -> list[Route]:
+    """What is served beside Gradio's own: a reader's conversations, to take away."""
+    written = {"md": (export.markdown, "text/markdown"), "json": (export.as_json, "application/json")}
+
+    def conversation(request: Request) -> Response:
+        write, media_type = written[request.path_params["form"]]
+        try:
+            kept = Conversations(docs.library.home, request.headers.get(OWNER, ""))
+            talk = kept.open(request.path_params["id"])
+        except FootnoteError as error:
+            return PlainTextResponse(str(error), 404)
+        name = quote(f"{talk.title}.{request.path_params['form']}", safe="")
+        named = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+        return Response(write(talk), media_type=media_type, headers=named)
+
+    return [Route("/conversations/{id}.{form}", conversation)]
 
 
 def _panel(html: str, name: str | None = None) -> gr.HTML:
@@ -172,34 +204,76 @@ class _Desk:
 
     docs: Footnote
 
-    def refresh(self, turns: tuple[Turn, ...]) -> Updates:
-        """The documents as they are now: promise, list, conversation."""
-        files = self.docs.files()
-        return viewer.promise(files), viewer.documents(files), self._conversation(turns)
+    def load(self, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Updates:
+        """Promise, list and all that `_told` gives: the documents as they are now, the conversation asked last."""
+        kept = self._kept(request)
 
-    def ask(self, question: str, turns: tuple[Turn, ...]) -> Iterator[Updates]:
-        """Turns, conversation, question box and notice: first while waiting, then with the answer."""
-        yield gr.skip(), viewer.waiting(turns, question), gr.skip(), ""
-        start = perf_counter()
+        def last() -> Conversation:
+            return talk if talk.turns else next((kept.open(each.id) for each in kept.listed()), talk)
+
+        return *self._lists(talk, ticked)[:2], *self._turned(last, talk, kept)
+
+    def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
+        """What `_told` gives: first while waiting, then with the answer."""
+        yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
+        kept, start, notice = self._kept(request), perf_counter(), ""
         try:
-            answer = self.docs.ask(question)
+            answer = self.docs.ask(question, documents=ticked or None)
         except FootnoteError as error:
-            yield turns, self._conversation(turns), question, viewer.notice(str(error))
+            yield self._told(talk, kept, question, viewer.notice(str(error)))
             return
-        turns = (*turns, Turn(answer, round(1000 * (perf_counter() - start))))
-        yield turns, self._conversation(turns), "", ""
+        turn = Turn(answer, round(1000 * (perf_counter() - start)), tuple(ticked))
+        try:
+            talk = kept.add(talk.id, turn)
+        except FootnoteError as error:  # the answer is shown all the same
+            talk = replace(talk, turns=(*talk.turns, turn))
+            notice = viewer.notice(str(error))
+        yield self._told(talk, kept, "", notice)
 
-    def example(self, event: gr.EventData, turns: tuple[Turn, ...]) -> Iterator[Updates]:
+    def example(
+        self, event: gr.EventData, talk: Conversation, ticked: Sequence[str], request: gr.Request
+    ) -> Iterator[Updates]:
         """Ask an example question; it comes back as typed text would, and is treated as such."""
-        yield from self.ask(str(getattr(event, "question", "")), turns)
+        yield from self.ask(_said(event, "question"), talk, ticked, request)
 
-    def clear(self) -> Updates:
-        """Turns, conversation, question box, notice and source, as at the beginning."""
-        return (), self._conversation(()), "", "", viewer.no_source()
+    def clear(self, request: gr.Request) -> Updates:
+        """What `_told` gives, and the source: a new conversation."""
+        return *self._told(Conversation(), self._kept(request), ""), viewer.no_source()
 
-    def cite(self, event: gr.EventData, turns: tuple[Turn, ...]) -> object:
+    def reopen(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: another of the reader's conversations."""
+        kept = self._kept(request)
+        return self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept)
+
+    def rename(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: one of the conversations is called something else now."""
+        kept, id = self._kept(request), _said(event, "conversation")
+
+        def renamed() -> Conversation:
+            kept.rename(id, _said(event, "title"))
+            return kept.open(id) if id == talk.id else talk
+
+        return self._turned(renamed, talk, kept)
+
+    def delete(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: without one of the conversations."""
+        kept, id = self._kept(request), _said(event, "conversation")
+
+        def left() -> Conversation:
+            kept.delete(id)
+            return Conversation() if id == talk.id else talk
+
+        return self._turned(left, talk, kept)
+
+    def tick(self, event: gr.EventData) -> Updates:
+        """The documents that are asked alone, and the line that says so."""
+        chosen = getattr(event, "documents", [])
+        ticked = tuple(file.id for file in self.docs.files() if file.id in chosen and file.state == "indexed")
+        return ticked, viewer.scope(ticked)
+
+    def cite(self, event: gr.EventData, talk: Conversation) -> object:
         """The source of a footnote, or nothing new where the browser names one that is not there."""
-        number, turn = _chosen(turns, getattr(event, "turn", None))
+        number, turn = _chosen(talk.turns, getattr(event, "turn", None))
         citation = _chosen(turn.answer.citations, getattr(event, "number", None))[1] if turn else None
         if turn is None or citation is None:
             return gr.skip()
@@ -210,9 +284,9 @@ class _Desk:
             lambda document: viewer.source_of_citation(document, number, turn.answer, citation),
         )
 
-    def hit(self, event: gr.EventData, turns: tuple[Turn, ...]) -> object:
+    def hit(self, event: gr.EventData, talk: Conversation) -> object:
         """The source of a passage that was found, or nothing new where there is none of that number."""
-        number, turn = _chosen(turns, getattr(event, "turn", None))
+        number, turn = _chosen(talk.turns, getattr(event, "turn", None))
         rank, hit = _chosen(turn.answer.hits if turn else (), getattr(event, "number", None))
         if turn is None or hit is None:
             return gr.skip()
@@ -225,18 +299,31 @@ class _Desk:
 
     def open(self, event: gr.EventData) -> object:
         """The source of a document in the list, or nothing new where the list has no such document."""
-        document_id = getattr(event, "document", None)
+        document_id = _said(event, "document")
         known = any(file.id == document_id and file.state == "indexed" for file in self.docs.files())
-        return self._source(str(document_id), 0, "", viewer.source_of_document) if known else gr.skip()
+        return self._source(document_id, 0, "", viewer.source_of_document) if known else gr.skip()
 
-    def add(self, paths: list[str], turns: tuple[Turn, ...]) -> Iterator[Updates]:
-        """Promise, list, conversation and what became of each file so far; one file after another."""
+    def add(self, paths: list[str], talk: Conversation, ticked: Sequence[str]) -> Iterator[Updates]:
+        """What `_lists` gives, and what became of each file so far; one file after another."""
         lines: tuple[str, ...] = ()
         for number, path in enumerate(map(Path, paths), start=1):
             count = f" ({number} of {len(paths)})" if len(paths) > 1 else ""
             yield gr.skip(), gr.skip(), gr.skip(), viewer.progress((*lines, f"Reading {path.name}{count}"))
             lines = (*lines, self._outcome(path))
-            yield *self.refresh(turns), viewer.progress(lines)
+            yield *self._lists(talk, ticked), viewer.progress(lines)
+
+    def remove(self, event: gr.EventData, talk: Conversation, ticked: Sequence[str]) -> Updates:
+        """What `_lists` gives, and what became of the document."""
+        document_id = _said(event, "document")
+        name = document_id.partition("/")[2]
+        try:
+            self.docs.remove(document_id)
+            line = f"{name} is removed"
+        except KeyError:
+            line = f"{name} was removed before"
+        except FootnoteError as error:
+            line = str(error)
+        return *self._lists(talk, ticked), viewer.progress([line])
 
     def _outcome(self, path: Path) -> str:
         try:
@@ -255,8 +342,40 @@ class _Desk:
             return viewer.no_source("This document has changed since the answer was given; ask the question again.")
         return draw(document)
 
-    def _conversation(self, turns: tuple[Turn, ...]) -> str:
-        return viewer.conversation(turns, () if turns else self.docs.examples())
+    def _kept(self, request: gr.Request) -> Conversations:
+        """The conversations of whoever asks; see web/guard.py."""
+        return Conversations(self.docs.library.home, request.headers[OWNER])
+
+    def _lists(self, talk: Conversation, ticked: Sequence[str]) -> Updates:
+        """Promise, list and conversation, with the documents as they are now."""
+        files = self.docs.files()
+        return viewer.promise(files), viewer.documents(files, ticked), self._conversation(talk)
+
+    def _turned(self, turn_to: Callable[[], Conversation], talk: Conversation, kept: Conversations) -> Updates:
+        """What `_told` gives of the conversation turned to, or of this one and a notice where that fails."""
+        try:
+            return self._told(turn_to(), kept)
+        except FootnoteError as error:
+            return self._told(talk, kept, notice=viewer.notice(str(error)))
+
+    def _told(self, talk: Conversation, kept: Conversations, question: object = None, notice: str = "") -> Updates:
+        """The conversation, how it looks, question box (as it is where none is given), notice, and the others."""
+        box = gr.skip() if question is None else question
+        return talk, self._conversation(talk), box, notice, self._past(talk, kept)
+
+    def _past(self, talk: Conversation, kept: Conversations) -> str:
+        try:
+            return viewer.conversations(kept.listed(), talk.id)
+        except FootnoteError as error:
+            return viewer.notice(str(error))
+
+    def _conversation(self, talk: Conversation) -> str:
+        return viewer.conversation(talk, () if talk.turns else self.docs.examples())
+
+
+def _said(event: gr.EventData, name: str) -> str:
+    """What a browser says under a name, or ""."""
+    return str(getattr(event, name, ""))
 
 
 def _chosen(items: Sequence[Item], number: object) -> tuple[int, Item | None]:

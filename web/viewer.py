@@ -5,7 +5,7 @@ passes `_text` on its way in. Spans are cut here and not in the browser, which c
 Buttons say what they are for in `data-event`; page.js sends that to page.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
@@ -15,11 +15,14 @@ from typing import Literal
 from index.catalog import File
 from index.document import Document, Page, Span
 from rag.answer import ABSTENTION, Answer, Statement
+from rag.chat import Conversation, Turn
 from rag.cite import Citation
+from rag.conversations import MAX_TITLE, Listed
 from rag.retrieve import Hit
+from web.export import answer_markdown
 
-# How many characters a preview of a passage has, and the quote in a footnote's name.
-_PREVIEW, _SPOKEN = 180, 80
+# How many characters a preview of a passage has, the quote in a footnote's name, and the one in its card.
+_PREVIEW, _SPOKEN, _CARD = 180, 80, 400
 
 # The most characters that are kept on one line with a footnote mark.
 _TIED = 12
@@ -28,21 +31,13 @@ _TIED = 12
 # than a browser lays out at once without a pause.
 _REACH = 400_000
 
-# How many of the passages found are offered under an abstention.
-_CLOSEST = 3
+# How many of the passages found are offered under an abstention, and of the documents asked alone are named.
+_CLOSEST, _NAMED = 3, 3
 
+# Files from which on the list has a box to find one by its name.
+_MANY = 9
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A question of the conversation and what was said to it.
-
-    Attributes:
-        answer: The answer; it holds the question.
-        milliseconds: How long it took.
-    """
-
-    answer: Answer
-    milliseconds: int
+_UPLOADED = "uploads/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +81,49 @@ def promise(files: Sequence[File]) -> str:
     return f'<p class="promise"><strong>Footnote</strong> {scope} Nothing leaves this computer.</p>'
 
 
-def documents(files: Sequence[File]) -> str:
-    """The list of files, each ready or refused for a reason."""
+def documents(files: Sequence[File], ticked: Collection[str]) -> str:
+    """The list of files, each ready or refused for a reason; the ticked ones are asked alone."""
     if not files:
         return '<p class="quiet">Nothing here yet. Add a document to begin.</p>'
-    return f'<ul class="files">{"".join(_file(file) for file in files)}</ul>'
+    find = '<input type="search" class="find" placeholder="Find a document" aria-label="Find a document">'
+    rows = "".join(_file(file, file.id in ticked) for file in files)
+    return f'{find if len(files) >= _MANY else ""}<ul class="files">{rows}</ul>'
 
 
-def conversation(turns: Sequence[Turn], examples: Sequence[str]) -> str:
+def scope(ticked: Sequence[str]) -> str:
+    """The line that says which documents alone are asked; nothing where all are."""
+    if not ticked:
+        return ""
+    every = '<button class="plain link untick">Ask all documents</button>'
+    return f'<p class="scope" role="status"><span>Asking only {_named(ticked)}</span>{every}</p>'
+
+
+def conversations(listed: Sequence[Listed], current: str) -> str:
+    """The reader's conversations, to reopen, rename and delete; nothing while there are none."""
+    if not listed:
+        return ""
+    rows = "".join(_listed(each, current) for each in listed)
+    new = '<button class="plain link" data-event="clear">New conversation</button>'
+    return f'<details class="past"><summary>Conversations</summary><div>{new}<ul>{rows}</ul></div></details>'
+
+
+def conversation(shown: Conversation, examples: Sequence[str]) -> str:
     """The questions and answers so far; example questions while there are none."""
-    if not turns:
+    if not shown.turns:
         return _welcome(examples)
-    clear = '<button class="plain clear" data-event="clear">Clear conversation</button>'
-    return f'<div role="log" class="turns">{_turns(turns)}</div>{clear}'
+    links = "".join(
+        f'<a class="link" href="conversations/{_text(shown.id)}.{suffix}" download>Save as {name}</a>'
+        for suffix, name in (("md", "Markdown"), ("json", "JSON"))
+        if shown.id
+    )
+    new = '<button class="plain link" data-event="clear">New conversation</button>'
+    return f'<div role="log" class="turns">{_turns(shown.turns)}</div><p class="quiet links">{new}{links}</p>'
 
 
-def waiting(turns: Sequence[Turn], question: str) -> str:
+def waiting(shown: Conversation, question: str) -> str:
     """The conversation while a question is being answered."""
     line = '<p class="waiting" role="status">Looking through the documents</p>'
-    return f'<div role="log" class="turns">{_turns(turns)}<section>{_question(question)}{line}</section></div>'
+    return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{_question(question)}{line}</section></div>'
 
 
 def notice(message: str) -> str:
@@ -171,16 +190,55 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _file(file: File) -> str:
+def _named(ids: Sequence[str]) -> str:
+    """Some documents by name: the first ones, and how many more."""
+    names = [f"<bdi>{_text(_name(each))}</bdi>" for each in ids[:_NAMED]]
+    if len(ids) > _NAMED:
+        names.append(f"{len(ids) - _NAMED:,} more")
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _file(file: File, is_ticked: bool) -> str:
     name = f"<bdi>{_text(file.id.partition('/')[2])}</bdi>"
     if file.state == "refused":
         state = f"refused: {_text(file.reason)}"
         return f'<li><span class="name">{name}</span><span class="state refused">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
     title = "" if told else f"<bdi>{_text(file.title)}</bdi>"
+    tick = (
+        f'<input type="checkbox" data-document="{_text(file.id)}"{" checked" if is_ticked else ""} '
+        f'aria-label="Ask only {_text(_name(file.id))}" title="Ask only the ticked documents">'
+    )
     return (
-        f'<li><button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
-        f'<span class="state"><span class="ready">ready</span>{title}</span></li>'
+        f'<li class="indexed">{tick}'
+        f'<button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
+        f'<span class="state"><span class="ready">ready</span>{title}</span>{_removal(file)}</li>'
+    )
+
+
+def _removal(file: File) -> str:
+    """The fold that removes what was added here; what lies in the folder is the folder's."""
+    if not file.id.startswith(_UPLOADED):
+        return ""
+    sure = (
+        f'<button class="plain link" data-event="remove" data-document="{_text(file.id)}">Remove it for good</button>'
+    )
+    return f'<details class="removal"><summary>Remove</summary>{sure}</details>'
+
+
+def _listed(each: Listed, current: str) -> str:
+    id, title = _text(each.id), _text(each.title)
+    is_current = ' aria-current="true"' if each.id == current else ""
+    return (
+        f'<li><button class="plain" dir="auto" data-event="reopen" data-conversation="{id}"{is_current}>'
+        f"{title}</button>"
+        f'<time class="quiet">{_text(each.asked[:10])}</time>'
+        f'<details><summary aria-label="Rename or delete {title}">Edit</summary>'
+        f'<form data-event="rename" data-conversation="{id}"><input name="title" value="{title}" required '
+        f'maxlength="{MAX_TITLE}" aria-label="Title"><button class="plain link">Rename</button></form>'
+        f'<button class="plain link" data-event="delete" data-conversation="{id}">Delete for good</button>'
+        "</details></li>"
     )
 
 
@@ -245,12 +303,14 @@ def _emphasised(answer: Answer, start: int, end: int) -> str:
 
 
 def _mark(turn: int, citation: Citation) -> str:
-    """A footnote mark: a button that a screen reader names by its document and quote."""
+    """A footnote mark: a button that a screen reader names by its document and quote, and page.js gives a card."""
     quote = shorten(citation.quote, _SPOKEN, placeholder=" …")
     label = f'footnote {citation.number}: {_name(citation.document_id)}, "{quote}"'
+    page = f", page {citation.page}" if citation.page is not None else ""
     return (
         f'<sup><button class="mark" data-event="cite" data-turn="{turn}" data-number="{citation.number}" '
-        f'aria-label="{_text(label)}" title="{_text(quote)}">{citation.number}</button></sup>'
+        f'aria-label="{_text(label)}" data-where="{_text(_name(citation.document_id) + page)}" '
+        f'data-quote="{_text(shorten(citation.quote, _CARD, placeholder=" …"))}">{citation.number}</button></sup>'
     )
 
 
@@ -262,7 +322,7 @@ def _abstention(turn: int, answer: Answer) -> str:
     return (
         f'<div class="abstention"><h4>{_text(ABSTENTION)}</h4>'
         f'<p dir="auto">{_text(answer.reason)}</p>{shown}'
-        '<p class="quiet">You can ask in other words, or add a document that says.</p></div>'
+        '<p class="quiet">You can ask in other words, tick other documents, or add a document that says.</p></div>'
     )
 
 
@@ -282,7 +342,9 @@ def _foot(number: int, turn: Turn) -> str:
     passages = {citation.passage_id for citation in answer.citations}
     sources = {citation.document_id for citation in answer.citations}
     used = f"{_count(len(passages), 'passage')}, {_count(len(sources), 'document')} · " if passages else ""
-    line = f'<p class="quiet">{used}{turn.milliseconds:,} ms</p>'
+    asked = f" · asked only of {_named(turn.documents)}" if turn.documents else ""
+    copy = f'<button class="plain link" data-copy="{_text(answer_markdown(answer))}">Copy</button>'
+    line = f'<p class="quiet"><span>{used}{turn.milliseconds:,} ms{asked}</span> · {copy}</p>'
     return f"<footer>{line}{_found(number, answer) if answer.hits else ''}</footer>"
 
 
@@ -293,17 +355,22 @@ def _found(turn: int, answer: Answer) -> str:
         f"<details><summary>How was this found?</summary>"
         f'<div class="table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         '<p class="quiet">Dense and BM25 are ranks by meaning and by words. '
-        "Reader says how likely it is the passage to look at, from 0 to 1.</p></details>"
+        "Reader says how likely it is the passage to look at, from 0 to 1. The longer a bar, the better.</p></details>"
     )
 
 
 def _row(turn: int, answer: Answer, number: int) -> str:
     hit = answer.hits[number - 1]
     cited = ", ".join(str(each.number) for each in answer.citations if each.passage_id == hit.passage.id)
-    reader = "–" if hit.reader is None else f"{hit.reader:.2f}"
-    parts = ("–" if rank is None else str(rank) for rank in (hit.dense_rank, hit.bm25_rank))
-    cells = "".join(f"<td>{part}</td>" for part in (*parts, reader, cited or "–"))
+    ranks = [_bar(str(rank), 1 / rank) if rank else "–" for rank in (hit.dense_rank, hit.bm25_rank)]
+    reader = "–" if hit.reader is None else _bar(f"{hit.reader:.2f}", hit.reader)
+    cells = "".join(f"<td>{part}</td>" for part in (*ranks, reader, cited or "–"))
     return f"<tr><td>{number}</td><td>{_passage_button(turn, number, hit)}</td>{cells}</tr>"
+
+
+def _bar(told: str, share: float) -> str:
+    """A figure over a bar of this share of the full length."""
+    return f'<span class="bar" style="--share: {share:.0%}">{told}</span>'
 
 
 def _quotes(answer: Answer, document_id: str, chosen: Citation | None) -> tuple[Span, ...]:

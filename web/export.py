@@ -1,0 +1,56 @@
+"""An answer or a conversation -> Markdown with footnotes, or JSON: what a reader takes away. Pure."""
+
+import json
+import re
+from dataclasses import asdict
+
+from index.document import Span
+from rag.answer import ABSTENTION, Answer
+from rag.chat import Conversation
+from rag.cite import Citation, place
+
+# What Markdown would take for something else than text; and at the start of a line, for a heading, list or quote.
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$]|^(?:[#+=-]|\d+(?=[.)]))|&(?=\w+;|#)")
+
+
+def answer_markdown(answer: Answer, prefix: str = "") -> str:
+    """An answer as Markdown, its footnotes below; `prefix` keeps the footnotes of several answers apart."""
+    if answer.status == "abstained":
+        return f"{ABSTENTION} {_plain(answer.reason)}"
+    if not answer.statements:
+        return _plain(answer.text)
+    said = " ".join(
+        _plain(answer.text[each.span.start : each.span.end])
+        + "".join(f"[^{prefix}{number}]" for number in each.citations)
+        for each in answer.statements
+    )
+    return "\n".join([said, "", *(_footnote(each, prefix) for each in answer.citations)])
+
+
+def markdown(conversation: Conversation) -> str:
+    """A conversation as Markdown: a heading for each question, footnotes numbered by turn."""
+    parts = [f"# {_plain(conversation.title)}"]
+    for number, turn in enumerate(conversation.turns, start=1):
+        parts.append(f"## {_plain(turn.answer.question)}")
+        if turn.documents:
+            parts.append(f"Asked of {', '.join(map(_plain, turn.documents))}.")
+        parts.append(answer_markdown(turn.answer, f"{number}-"))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(conversation: Conversation) -> str:
+    """A conversation as JSON: title and turns, every answer as `ask --json` prints it."""
+    told = {"title": conversation.title, "turns": [asdict(turn) for turn in conversation.turns]}
+    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+
+
+def _footnote(citation: Citation, prefix: str) -> str:
+    where = place(citation.document_id, citation.page, Span(citation.start, citation.end))
+    return f"[^{prefix}{citation.number}]: {_plain(where)}: “{_plain(citation.quote)}”"
+
+
+def _plain(text: str) -> str:
+    """Text on one line that Markdown shows as it is."""
+    return _MARKUP.sub(
+        lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\", " ".join(text.split())
+    )
