@@ -4,7 +4,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from index.document import canonical
 from index.errors import LibraryError
-from rag.chat import Conversation, Turn
+from rag.chat import Conversation, Judgement, Turn
 
 MAX_TITLE = 120  # characters
 
@@ -54,12 +54,12 @@ class Conversations:
 
     def __init__(self, home: Path, owner: str) -> None:
         """Those of `owner`, kept in the library that lives in `home`; nothing is read yet."""
-        self._path = home / _FILE
+        self._home = home
         self._owner = owner
 
     def listed(self) -> tuple[Listed, ...]:
         """All of them, the one asked last first."""
-        with self._opened() as database:
+        with _opened(self._home) as database:
             rows = database.execute(
                 "SELECT id, title, asked FROM conversation WHERE owner = ? ORDER BY asked DESC, id", (self._owner,)
             )
@@ -71,13 +71,13 @@ class Conversations:
         Raises:
             LibraryError: There is none of this id.
         """
-        with self._opened() as database:
+        with _opened(self._home) as database:
             return self._read(database, id)
 
     def add(self, id: str, turn: Turn) -> Conversation:
         """Keep a turn, as the next of a conversation, or as the first of a new one where there is none of this id."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        with self._opened() as database:
+        with _opened(self._home) as database:
             if self._title(database, id) is None:
                 id = secrets.token_hex(8)
                 row = (id, self._owner, _shortened(turn.answer.question), now)
@@ -89,10 +89,22 @@ class Conversations:
             )
             return self._read(database, id)
 
+    def judge(self, id: str, number: int, judgement: Judgement | None) -> Conversation:
+        """Keep what the reader says of a turn, by its number from 1; None takes it back.
+
+        Raises:
+            IndexError: The conversation has no such turn.
+        """
+        with _opened(self._home) as database:
+            turn = self._read(database, id).turns[number - 1]
+            judged = _TURN.dump_json(replace(turn, judgement=judgement)).decode()
+            database.execute("UPDATE turn SET turn = ? WHERE conversation = ? AND number = ?", (judged, id, number))
+            return self._read(database, id)
+
     def rename(self, id: str, title: str) -> None:
         """Call one of them something else; its first `MAX_TITLE` characters count, and a blank one changes nothing."""
         called = _shortened(title) or None
-        with self._opened() as database:
+        with _opened(self._home) as database:
             database.execute(
                 "UPDATE conversation SET title = coalesce(?, title) WHERE id = ? AND owner = ?",
                 (called, id, self._owner),
@@ -100,7 +112,7 @@ class Conversations:
 
     def delete(self, id: str) -> None:
         """Forget one of them; what it said is overwritten on disk."""
-        with self._opened() as database:
+        with _opened(self._home) as database:
             database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
 
     def _title(self, database: sqlite3.Connection, id: str) -> str | None:
@@ -115,22 +127,35 @@ class Conversations:
         rows = database.execute("SELECT turn FROM turn WHERE conversation = ? ORDER BY number", (id,))
         return Conversation(id, title, tuple(_TURN.validate_json(turn) for (turn,) in rows))
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, made where there is none; all that is done with it is done together, or not at all."""
-        try:
-            with closing(sqlite3.connect(self._path, isolation_level=None)) as database:
-                database.execute("PRAGMA secure_delete = ON")
-                database.execute("PRAGMA foreign_keys = ON")
-                database.execute("BEGIN IMMEDIATE")
-                _make(database)
-                yield database
-                database.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise LibraryError(
-                f"Conversations cannot be kept in {self._path} ({error}); see that the disk has room, or move the file "
-                f"away to start afresh."
-            ) from error
+
+def every(home: Path) -> tuple[Conversation, ...]:
+    """All conversations of a library, whosever they are, by id: for those who keep the library.
+
+    Raises:
+        LibraryError: The file cannot be read.
+    """
+    with _opened(home) as database:
+        owned = database.execute("SELECT id, owner FROM conversation ORDER BY id").fetchall()
+    return tuple(Conversations(home, owner).open(id) for id, owner in owned)
+
+
+@contextmanager
+def _opened(home: Path) -> Iterator[sqlite3.Connection]:
+    """The file, made where there is none; all that is done with it is done together, or not at all."""
+    path = home / _FILE
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA secure_delete = ON")
+            database.execute("PRAGMA foreign_keys = ON")
+            database.execute("BEGIN IMMEDIATE")
+            _make(database)
+            yield database
+            database.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise LibraryError(
+            f"Conversations cannot be kept in {path} ({error}); see that the disk has room, or move the file away to "
+            f"start afresh."
+        ) from error
 
 
 def _shortened(title: str) -> str:

@@ -12,9 +12,9 @@ from index.document import Span
 from index.errors import LibraryError
 from index.passages import Passage
 from rag.answer import Answer, Statement
-from rag.chat import Turn
+from rag.chat import Judgement, Turn
 from rag.cite import Citation
-from rag.conversations import MAX_TITLE, Conversations
+from rag.conversations import MAX_TITLE, Conversations, every
 from rag.retrieve import Hit
 
 QUOTE = "The mill burned in 1902."
@@ -88,6 +88,19 @@ def test_a_conversation_is_renamed(tmp_path: Path) -> None:
     assert kept.open(id).title == "The mill fire"
     kept.rename(id, "x" * 500)
     assert len(kept.open(id).title) == MAX_TITLE
+
+
+def test_a_turn_is_judged_and_the_judgement_taken_back(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    id = kept.add("", turn("One?")).id
+    kept.add(id, turn("Two?"))
+    said = Judgement("wrong", "seeds/mill.txt", QUOTE)
+    assert [each.judgement for each in kept.judge(id, 2, said).turns] == [None, said]
+    assert [each.judgement for each in kept.judge(id, 2, None).turns] == [None, None]
+    with pytest.raises(LibraryError):
+        Conversations(tmp_path, "bert").judge(id, 2, said)
+    Conversations(tmp_path, "bert").add("", turn("Three?"))
+    assert {each.title for each in every(tmp_path)} == {"One?", "Three?"}
 
 
 def test_deleted_is_gone_from_the_disk(tmp_path: Path) -> None:

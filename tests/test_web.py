@@ -506,6 +506,33 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(browser: Browser) -
         seen.page.context.close()
 
 
+def test_an_answer_is_judged(seen: Visit) -> None:
+    page = seen.page
+    seen.ask(FIRE.question)
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("button", name="Yes")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("button", name="Yes")).to_have_attribute("aria-pressed", "false")
+    page.locator("#files").get_by_role("button", name="mill.txt").click()
+    expect(page.locator(".source-text")).to_have_text(PLAIN)
+    select = """words => {
+        const text = document.querySelector(".source-text").firstChild, start = text.data.indexOf(words);
+        document.getSelection().setBaseAndExtent(text, start, text, start + words.length);
+    }"""
+    page.evaluate(select, "rebuilt in brick")
+    expect(page.locator("#answers")).to_be_hidden()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_role("button", name="No", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.evaluate(select, "w")
+    page.locator("#answers").click()
+    expect(page.locator("#notice")).to_contain_text("stand in the document 3 times")
+    page.evaluate(select, "It was rebuilt in brick the year after.")
+    page.locator("#answers").click()
+    expect(page.locator("#conversation")).to_contain_text("“It was rebuilt in brick the year after.” answers it.")
+    page.reload()
+    expect(page.locator("#conversation")).to_contain_text("“It was rebuilt in brick the year after.” answers it.")
+
+
 def test_two_readers_have_two_conversations(browser: Browser) -> None:
     with serving(as_footnote(fake())) as url:
         first, second = visit(browser, url), visit(browser, url)

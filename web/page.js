@@ -3,7 +3,7 @@
 // Each with the column that it leads to, where only one fits. Gradio looks for their names in quotes.
 const EVENTS = {
   "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
-  "rename": null, "delete": null, "remove": null,
+  "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat",
 };
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
@@ -34,10 +34,10 @@ function scrollToLastQuestion() {
 }
 
 // What a button or form stands for goes to Python.
-function tell(node, title) {
-  const { event, turn, number, document: id, question, conversation } = node.dataset;
+function tell(node, more = {}) {
+  const { event, turn, number, document: id, ...said } = node.dataset;
   if (!Object.hasOwn(EVENTS, event)) return;
-  trigger(event, { turn: Number(turn), number: Number(number), document: id, question, conversation, title });
+  trigger(event, { ...said, turn: Number(turn), number: Number(number), document: id, ...more });
   if (EVENTS[event]) showTab(EVENTS[event]);
 }
 
@@ -59,7 +59,7 @@ document.addEventListener("submit", (sent) => {
   const form = sent.target.closest("form[data-event]");
   if (!form) return;
   sent.preventDefault();
-  tell(form, new FormData(form).get("title"));
+  tell(form, { title: new FormData(form).get("title") });
 });
 
 async function copy(button) {
@@ -90,6 +90,36 @@ document.addEventListener("input", ({ target }) => {
   for (const item of document.querySelectorAll("#files li")) {
     item.hidden = !item.textContent.toLowerCase().includes(wanted);
   }
+});
+
+// Words selected in the source, while an answer is said to be wrong, can be named as those that answer.
+const answers = document.createElement("button");
+answers.id = "answers";
+answers.dataset.event = "answers";
+answers.textContent = "This answers it";
+answers.hidden = true;
+document.body.append(answers);
+let judged = ""; // the turn that was judged last
+
+document.addEventListener("click", ({ target }) => {
+  judged = target.closest("[data-event=judge]")?.dataset.turn ?? judged;
+});
+
+document.addEventListener("selectionchange", () => {
+  const selection = document.getSelection();
+  const source = document.querySelector(".source-text");
+  const awaiting = [...document.querySelectorAll("[data-awaits]")].map((each) => each.dataset.awaits);
+  const range = selection.rangeCount ? selection.getRangeAt(0) : null;
+  const inside = source && range && source.contains(range.commonAncestorContainer);
+  const words = inside ? range.cloneContents().textContent : "";
+  answers.hidden = !words.trim() || !awaiting.length;
+  if (answers.hidden) return;
+  Object.assign(answers.dataset, {
+    turn: awaiting.includes(judged) ? judged : awaiting.at(-1), document: source.dataset.document, quote: words,
+  });
+  const { bottom, left } = range.getBoundingClientRect();
+  answers.style.top = `${Math.min(Math.max(bottom, 0) + 6, innerHeight - 48)}px`;
+  answers.style.left = `${Math.min(Math.max(left, 8), innerWidth - 160)}px`;
 });
 
 // The card of the footnote that is pointed at or has the focus: what it quotes, and where that stands.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import TypeVar
+from typing import TypeVar, get_args
 from urllib.parse import quote
 
 from starlette.middleware import Middleware
@@ -22,11 +22,11 @@ import gradio as gr
 from gradio.components import Component
 
 from index.document import Document
-from index.errors import FootnoteError
+from index.errors import FootnoteError, QuestionError
 from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
 from rag.answer import Footnote
-from rag.chat import Conversation, Turn
+from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.conversations import Conversations
 from web import export, viewer
 from web.guard import OWNER, Guard
@@ -144,6 +144,8 @@ def build(docs: Footnote) -> gr.Blocks:
         _on(listener.cite, desk.cite, [talk], [source])
         _on(listener.hit, desk.hit, [talk], [source])
         _on(listener.open, desk.open, [], [source])
+        _on(listener.judge, desk.judge, [talk], answered)
+        _on(listener.answers, desk.answers, [talk], answered)
         _on(listener.tick, desk.tick, [], [ticked, scope])
         _on(listener.remove, desk.remove, [talk, ticked], [*lists, reading])
         # Files chosen while others are being read wait for their turn; Gradio would drop them.
@@ -265,6 +267,29 @@ class _Desk:
 
         return self._turned(left, talk, kept)
 
+    def judge(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: the reader says whether an answer is right, or, saying the same again, takes it back."""
+        kept = self._kept(request)
+        number, turn = _chosen(talk.turns, getattr(event, "turn", None))
+        verdict: Verdict | None = next((each for each in get_args(Verdict) if each == _said(event, "verdict")), None)
+        if turn is None or verdict is None:
+            return (gr.skip(),) * 5
+        said = None if turn.judgement and turn.judgement.verdict == verdict else Judgement(verdict)
+        return self._turned(lambda: kept.judge(talk.id, number, said), talk, kept)
+
+    def answers(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: the reader shows where the right answer to a question stands."""
+        kept, quote, document_id = self._kept(request), _said(event, "quote").strip(), _said(event, "document")
+        number, turn = _chosen(talk.turns, getattr(event, "turn", None))
+        if turn is None:
+            return (gr.skip(),) * 5
+
+        def shown() -> Conversation:
+            self._see_once(document_id, quote)
+            return kept.judge(talk.id, number, Judgement("wrong", document_id, quote))
+
+        return self._turned(shown, talk, kept)
+
     def tick(self, event: gr.EventData) -> Updates:
         """The documents that are asked alone, and the line that says so."""
         chosen = getattr(event, "documents", [])
@@ -368,6 +393,19 @@ class _Desk:
             return viewer.conversations(kept.listed(), talk.id)
         except FootnoteError as error:
             return viewer.notice(str(error))
+
+    def _see_once(self, document_id: str, quote: str) -> None:
+        """See that words can be found again by themselves.
+
+        Raises:
+            QuestionError: They stand in the document more than once, or not at all.
+        """
+        try:
+            count = self.docs.document(document_id).text.count(quote) if quote else 0
+        except KeyError:
+            count = 0
+        if count != 1:
+            raise QuestionError(f"These words stand in the document {count} times; select some that stand there once.")
 
     def _conversation(self, talk: Conversation) -> str:
         return viewer.conversation(talk, () if talk.turns else self.docs.examples())

@@ -15,7 +15,7 @@ from typing import Literal
 from index.catalog import File
 from index.document import Document, Page, Span
 from rag.answer import ABSTENTION, Answer, Statement
-from rag.chat import Conversation, Turn
+from rag.chat import Conversation, Turn, Verdict
 from rag.cite import Citation
 from rag.conversations import MAX_TITLE, Listed
 from rag.retrieve import Hit
@@ -38,6 +38,14 @@ _CLOSEST, _NAMED = 3, 3
 _MANY = 9
 
 _UPLOADED = "uploads/"
+
+# What a reader can say of an answer, and of an abstention.
+_OF_ANSWERS: tuple[tuple[Verdict, str], ...] = (
+    ("right", "Yes"),
+    ("wrong", "No"),
+    ("unanswerable", "It should have said that the documents don't say"),
+)
+_OF_ABSTENTIONS: tuple[tuple[Verdict, str], ...] = (("right", "Yes"), ("wrong", "No, they do say"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +353,28 @@ def _foot(number: int, turn: Turn) -> str:
     asked = f" · asked only of {_named(turn.documents)}" if turn.documents else ""
     copy = f'<button class="plain link" data-copy="{_text(answer_markdown(answer))}">Copy</button>'
     line = f'<p class="quiet"><span>{used}{turn.milliseconds:,} ms{asked}</span> · {copy}</p>'
-    return f"<footer>{line}{_found(number, answer) if answer.hits else ''}</footer>"
+    return f"<footer>{line}{_found(number, answer) if answer.hits else ''}{_judging(number, turn)}</footer>"
+
+
+def _judging(number: int, turn: Turn) -> str:
+    """Buttons to say whether an answer is right, the chosen one pressed, and what one can do next."""
+    chosen = turn.judgement
+    verdicts = _OF_ANSWERS if turn.answer.status == "answered" else _OF_ABSTENTIONS
+    buttons = "".join(
+        f'<button class="plain link" data-event="judge" data-turn="{number}" data-verdict="{verdict}" '
+        f'aria-pressed="{str(chosen is not None and chosen.verdict == verdict).lower()}">{words}</button>'
+        for verdict, words in verdicts
+    )
+    told = ""
+    if chosen and chosen.quote:
+        told = f"Noted: “{_text(shorten(chosen.quote, _SPOKEN, placeholder=' …'))}” answers it."
+    elif chosen and chosen.verdict == "wrong":
+        told = "You can also select the words that do answer, in the Source column."
+    elif chosen:
+        told = "Noted."
+    awaits = f' data-awaits="{number}"' if chosen and chosen.verdict == "wrong" else ""
+    note = f'<p class="quiet" role="status"{awaits}>{told}</p>' if told else ""
+    return f'<div class="quiet judging" role="group" aria-label="Is this right?">Is this right?{buttons}</div>{note}'
 
 
 def _found(turn: int, answer: Answer) -> str:
@@ -400,7 +429,8 @@ def _source(document: Document, place: _Place, steps: str) -> str:
         f'<header><h2 dir="auto">{_text(document.title)}</h2>'
         f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
         f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{steps}</p></header>'
-        f'{_cut(start > 0, "before")}<article class="source-text" tabindex="0" aria-label="Document">'
+        f'{_cut(start > 0, "before")}<article class="source-text" tabindex="0" aria-label="Document" '
+        f'data-document="{_text(document.id)}">'
         f"{_marked(document, place, Span(start, end))}</article>{_cut(end < len(document.text), 'after')}"
     )
 
