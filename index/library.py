@@ -107,6 +107,24 @@ class Library:
         """
         return self._catalog.document(document_id)
 
+    def file_bytes(self, document_id: str) -> bytes:
+        """The bytes of a document's file, as they were read.
+
+        Raises:
+            KeyError: There is no such document.
+            LibraryError: The file is gone, or has changed since.
+        """
+        digest = self._catalog.document(document_id).sha256
+        name, _, rest = document_id.partition("/")
+        path = next(root.path for root in self._roots if root.name == name) / rest
+        try:
+            data = read_bytes(Found(document_id, path, 0, 0))
+        except Refused as reason:
+            raise LibraryError(f"{rest} cannot be read: {reason}.") from reason
+        if sha256(data).hexdigest() != digest:
+            raise LibraryError(f"{rest} has changed since it was read; start Footnote again to read it anew.")
+        return data
+
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Passages by id; ids that are not there are left out."""
         return self._catalog.passages(ids)

@@ -1,6 +1,7 @@
 """Formats: bytes -> canonical text with exact offsets, or a refusal that says why."""
 
 import codecs
+import re
 import time
 from hashlib import sha256
 from io import BytesIO
@@ -8,12 +9,14 @@ from io import BytesIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageChops
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from index.document import Document, canonical
+from index.document import Document, Page, Span, canonical
 from index.errors import Refused
 from index.formats import SUFFIXES, read
+from index.formats.pdf import picture as picture_of
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
 
@@ -295,6 +298,27 @@ def test_pdf_pages_stand_where_they_say_and_a_blank_one_keeps_its_number():
     pages = [(page.number, document.text[page.start : page.end]) for page in document.pages]
     assert pages == [(1, "The mill burned.\nAll was lost."), (2, ""), (3, "It was rebuilt.")]
     assert document.text == "The mill burned.\nAll was lost.\n\nIt was rebuilt."
+
+
+@pytest.mark.parametrize(("nth", "top", "bottom"), [(0, 0.12, 0.16), (1, 0.18, 0.23)])
+def test_a_pages_picture_marks_the_words_where_they_are_printed(nth, top, bottom):
+    data = pdf("no", "The mill burned.\n\n\n\nThe mill burned.")
+    document = read("docs/a.pdf", data)
+    start = [match.start() for match in re.finditer("mill burned", document.text)][nth]
+
+    def picture(span):
+        return Image.open(BytesIO(picture_of(data, document.text, document.pages[1], span)))
+
+    plain, marked = picture(Span(0, 2)), picture(Span(start, start + 11))
+    left, upper, right, lower = ImageChops.difference(plain, marked).getbbox()
+    assert top * plain.height < upper < lower < bottom * plain.height
+    assert 0.05 * plain.width < left < right < 0.5 * plain.width
+    assert marked.convert("L").getextrema()[0] == plain.convert("L").getextrema()[0]
+
+
+def test_a_page_that_is_not_there_has_no_picture():
+    with pytest.raises(Refused, match="no page 2"):
+        picture_of(pdf("text"), "text", Page(2, 0, 4), Span(0, 4))
 
 
 def test_a_pdf_tells_title_author_and_date():

@@ -668,6 +668,22 @@ def test_uploads_survive_a_sync_of_the_folder(folder, open_library):
     assert library.document("uploads/note.txt").text == "The mill burned."
 
 
+def test_the_bytes_of_a_document_are_those_that_were_read(folder, open_library):
+    write(folder, {"sub/a.txt": "The school stayed."})
+    library = open_library()
+    library.sync()
+    assert library.file_bytes("docs/sub/a.txt") == b"The school stayed."
+    assert library.file_bytes(library.add("note.txt", b"The mill burned.").id) == b"The mill burned."
+    (folder / "sub" / "a.txt").write_text("The school closed.")
+    with pytest.raises(LibraryError, match="has changed since it was read"):
+        library.file_bytes("docs/sub/a.txt")
+    (folder / "sub" / "a.txt").unlink()
+    with pytest.raises(LibraryError, match=r"sub/a\.txt cannot be read"):
+        library.file_bytes("docs/sub/a.txt")
+    with pytest.raises(KeyError):
+        library.file_bytes("docs/../a.txt")
+
+
 def test_an_upload_is_removed_and_what_lies_in_the_folder_is_not(folder, open_library):
     write(folder, {"a.txt": "The school stayed."})
     library = open_library()

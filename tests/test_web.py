@@ -18,12 +18,14 @@ from playwright.sync_api import Browser, expect
 from index.catalog import File
 from index.document import Document, Page, Span
 from index.errors import FootnoteError, LibraryError, QuestionError, Refused
+from index.formats import read
 from index.passages import Passage
 from index.sync import MAX_BYTES
 from rag.answer import Answer, Footnote, Statement
 from rag.cite import Citation
 from rag.retrieve import Hit
 from tests.browser import Visit, chromium, free_port, serving, visit
+from tests.test_formats import pdf as printed
 from web import viewer
 from web.export import answer_markdown
 from web.guard import OWNER
@@ -260,6 +262,34 @@ def test_a_footnote_after_an_emoji_on_page_two(seen: Visit) -> None:
     page.get_by_role("button", name="next footnote").click()
     expect(page.locator("mark.cited")).to_have_text(DAM.citations[1].quote)
     expect(page.get_by_role("button", name="next footnote")).to_be_disabled()
+
+
+def test_a_pdf_is_shown_as_it_is_printed(browser: Browser) -> None:
+    data = printed("The dam is 40 m high.", "It was built in 1931.")
+    dam = read("seeds/dam.pdf", data)
+    docs = FakeDocs((dam, MILL), (quoting("When?", (dam, "built in 1931"), (MILL, "in brick")),))
+    docs.library.file_bytes = {dam.id: data}.__getitem__
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page, picture = seen.page, seen.page.locator(".picture")
+        seen.ask("When?")
+        page.locator("button.mark").first.click()
+        expect(page.locator(".source-text")).to_be_visible()
+        page.get_by_role("button", name="Show the page").click()
+        expect(picture).to_be_visible()
+        expect(page.locator(".source-text")).to_be_hidden()
+        page.wait_for_function("document.querySelector('.picture').naturalWidth > 500")
+        page.get_by_role("button", name="next footnote").click()
+        expect(page.locator(".source-text")).to_have_text(PLAIN)
+        expect(page.locator(".view")).to_have_count(0)
+        address = f"{url}pages/2.png?document={dam.id}&start=0&end=5"
+        assert page.context.request.get(address).headers["content-type"] == "image/png"
+        for wrong in ("pages/3.png", "pages/0.png", "pages/x.png"):
+            assert page.context.request.get(address.replace("pages/2.png", wrong)).status == 404
+        assert page.context.request.get(address.replace("dam.pdf", "none.pdf")).status == 404
+        assert page.context.request.get(f"{url}pages/1.png").status == 404
+        check_quiet(seen)
+        page.context.close()
 
 
 def test_the_cited_span_stands_in_the_upper_third(browser: Browser) -> None:

@@ -51,6 +51,7 @@ document.addEventListener("click", (click) => {
   const copied = click.target.closest("button[data-copy]");
   if (copied) copy(copied);
   if (click.target.closest(".untick")) untick();
+  if (click.target.closest(".view")) document.body.classList.toggle("printed");
   const menu = document.querySelector(".past[open]");
   if (menu && !menu.contains(click.target)) menu.open = false;
 });

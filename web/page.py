@@ -21,9 +21,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 from gradio.components import Component
 
-from index.document import Document
+from index.document import Document, Span
 from index.errors import FootnoteError, QuestionError
-from index.formats import SUFFIXES
+from index.formats import SUFFIXES, pdf
 from index.sync import MAX_BYTES
 from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
@@ -155,7 +155,7 @@ def build(docs: Footnote) -> gr.Blocks:
 
 
 def _routes(docs: Footnote) -> list[Route]:
-    """What is served beside Gradio's own: a reader's conversations, to take away."""
+    """What is served beside Gradio's own: a reader's conversations to take away, and pages of PDFs as printed."""
     written = {"md": (export.markdown, "text/markdown"), "json": (export.as_json, "application/json")}
 
     def conversation(request: Request) -> Response:
@@ -169,7 +169,23 @@ def _routes(docs: Footnote) -> list[Route]:
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
         return Response(write(talk), media_type=media_type, headers=named)
 
-    return [Route("/conversations/{id}.{form}", conversation)]
+    def page(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            document = docs.document(asked["document"])
+            span, shown = (
+                Span(int(asked["start"]), int(asked["end"])),
+                document.pages[request.path_params["number"] - 1],
+            )
+            data = docs.library.file_bytes(document.id)
+            printed = pdf.picture(data, document.text, shown, span)
+        except (KeyError, ValueError, IndexError):
+            return PlainTextResponse("There is no such page here.", 404)
+        except FootnoteError as error:
+            return PlainTextResponse(str(error), 404)
+        return Response(printed, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
+
+    return [Route("/conversations/{id}.{form}", conversation), Route("/pages/{number:int}.png", page)]
 
 
 def _panel(html: str, name: str | None = None) -> gr.HTML:

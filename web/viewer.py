@@ -11,6 +11,7 @@ from html import escape
 from itertools import groupby, pairwise
 from textwrap import shorten
 from typing import Literal
+from urllib.parse import urlencode
 
 from index.catalog import File
 from index.document import Document, Page, Span
@@ -424,15 +425,30 @@ def _source(document: Document, place: _Place, steps: str) -> str:
     where = [place.name] if place.name else []
     where += [f"page {place.page}"] if place.page is not None else []
     where += [place.heading] if place.heading else []
+    picture = _picture(document, place)
+    view = (
+        '<button class="plain link view"><span>Show the page</span><span>Show the text</span></button>'
+        if picture
+        else ""
+    )
     start, end = max(0, place.span.start - _REACH), min(len(document.text), place.span.end + _REACH)
     return (
         f'<header><h2 dir="auto">{_text(document.title)}</h2>'
         f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
-        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{steps}</p></header>'
+        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{view}{steps}</p></header>{picture}'
         f'{_cut(start > 0, "before")}<article class="source-text" tabindex="0" aria-label="Document" '
         f'data-document="{_text(document.id)}">'
         f"{_marked(document, place, Span(start, end))}</article>{_cut(end < len(document.text), 'after')}"
     )
+
+
+def _picture(document: Document, place: _Place) -> str:
+    """The printed page that a PDF's span stands on, fetched when it is looked at; nothing for other documents."""
+    if document.media_type != "application/pdf" or place.page is None:
+        return ""
+    asked = urlencode({"document": document.id, "start": place.span.start, "end": place.span.end})
+    told = f"Page {place.page} of {document.title} as it is printed, the words marked"
+    return f'<img class="picture" loading="lazy" src="pages/{place.page}.png?{_text(asked)}" alt="{_text(told)}">'
 
 
 def _cut(is_cut: bool, side: Literal["before", "after"]) -> str:
