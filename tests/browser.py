@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -94,12 +95,8 @@ def visit(
     return seen
 
 
-@contextmanager
-def page_of(docs: Footnote | str) -> Iterator[Visit]:
-    """The chat page over `docs`, or at an address that is served already, open in a browser."""
-    with chromium() as browser:
-        if isinstance(docs, str):
-            yield visit(browser, docs)
-        else:
-            with serving(docs) as url:
-                yield visit(browser, url)
+def check_quiet(seen: Visit) -> None:
+    """See that nothing left this computer, nothing failed, and nothing popped up."""
+    assert {urlsplit(url).hostname for url in seen.urls if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
+    assert seen.errors == []
+    assert seen.dialogs == []

@@ -5,12 +5,18 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 import rag
 from index.library import Library
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser import Visit
 
 # In CI the same examples every time, so that a red run is the change's; elsewhere new ones are looked for.
 settings.register_profile("footnote", deadline=None, derandomize="CI" in os.environ)
@@ -48,3 +54,25 @@ def docs(seeds: Path) -> Iterator[rag.Footnote]:
     """The seeds, open for questions."""
     with rag.open(seeds) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """The system's Chromium."""
+    from tests.browser import chromium  # heavy, and few tests need it: Gradio, 2 s
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def seen(browser: "Browser") -> Iterator["Visit"]:
+    """A visit to the page over `fakes.fake()`; afterwards nothing may have gone wrong or gone out."""
+    from tests.browser import check_quiet, serving, visit
+    from tests.fakes import as_footnote, fake
+
+    with serving(as_footnote(fake())) as url:
+        opened = visit(browser, url)
+        yield opened
+        check_quiet(opened)
+        opened.page.context.close()

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from eval.bench import free_port, resident_megabytes, served
-from tests.browser import Visit, chromium, visit
+from tests.browser import Visit, check_quiet, visit
 
 ROOT = Path(__file__).parent.parent
 ANSWERED = "How many hostages are still held in Gaza?"
@@ -41,18 +40,11 @@ def chat(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat
         yield Chat(folder, process.pid, address)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
 @pytest.fixture
 def seen(browser: Browser, chat: Chat) -> Iterator[Visit]:
     opened = visit(browser, chat.address)
     yield opened
-    assert {urlsplit(url).hostname for url in opened.urls if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
-    assert opened.errors == []
+    check_quiet(opened)
     opened.page.context.close()
 
 
@@ -80,7 +72,7 @@ def test_something_absent_is_refused_with_its_reason(seen: Visit, chat: Chat) ->
     question = "What is the capital of Mongolia?"
     seen.ask(question)
     card = seen.page.locator(".abstention")
-    expect(card.locator("h4")).to_have_text("The documents don't say.")
+    expect(card.locator("h3")).to_have_text("The documents don't say.")
     assert card.locator("p").first.text_content() == ask_beside(chat, question)["reason"]
     expect(seen.page.locator("button.mark")).to_have_count(0)
 

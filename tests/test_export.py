@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 
 from index.document import canonical
 from rag.chat import Conversation, Turn
-from tests.test_web import DAM, FIRE, HOSTILE, PAYLOADS, abstaining, helping
+from tests.fakes import DAM, FIRE, HOSTILE, abstaining, helping
+from tests.payloads import PAYLOADS
 from web.export import answer_markdown, as_json, markdown
 
 TALK = Conversation("id", "The mill", (Turn(FIRE, 9), Turn(DAM, 8, ("seeds/mill.txt",))))

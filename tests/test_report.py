@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from rich.console import Console
 
 import rag
@@ -19,7 +19,6 @@ from eval.formats import own
 from eval.run import Header, Run, load, run
 from index.document import Span
 from rag.cite import Citation
-from tests.browser import chromium
 from tests.evaluation import ASKED, PASSAGES, SEEDS_SET, TEXT, UNANSWERABLE, answer, command, result
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>{{ 7*7 }} & \"'"
@@ -164,11 +163,12 @@ def test_marks_leave_no_character_out_and_mark_what_is_cited_and_what_is_gold(
 
 
 @pytest.fixture
-def browser_page(made: Path) -> Iterator[Page]:
+def browser_page(made: Path, browser: Browser) -> Iterator[Page]:
     """The page of the run, in a browser that is told to say what it asks for."""
     command("report", made)
-    with chromium() as browser:
-        yield browser.new_page(viewport={"width": 390, "height": 800})
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    yield page
+    page.close()
 
 
 def test_in_a_browser_it_opens_whole_and_asks_for_nothing(browser_page: Page, made: Path) -> None:

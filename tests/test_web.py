@@ -1,225 +1,23 @@
-"""The chat page over a fake library: what is shown, and that text stays text. `pytest tests/test_web.py`."""
+"""The page as a reader uses it, over a library of answers made by hand."""
 
 import re
 import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
-from tempfile import mkdtemp
-from types import SimpleNamespace
-from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from index.catalog import File
-from index.document import Document, Page, Span
-from index.errors import FootnoteError, LibraryError, QuestionError, Refused
+from index.errors import FootnoteError
 from index.formats import read
-from index.passages import Passage
 from index.sync import MAX_BYTES
-from rag.answer import Answer, Footnote, Statement
-from rag.cite import Citation
-from rag.retrieve import Hit
-from tests.browser import Visit, chromium, free_port, serving, visit
+from tests.browser import Visit, check_quiet, free_port, serving, visit
+from tests.fakes import DAM, FIRE, MILL, PLAIN, REPORT, FakeDocs, as_footnote, document, fake, quoting
 from tests.test_formats import pdf as printed
-from web import viewer
 from web.export import answer_markdown
 from web.guard import OWNER
 from web.page import launch
-
-# Each would run, load, link, format or reorder if anything on the way took text for something else.
-PAYLOADS = (
-    "${alert(1)}",
-    "`${alert(2)}`",
-    "{{constructor.constructor('alert(3)')()}}",
-    "{{{value}}} {{#each value}}x{{/each}}",
-    "<script>alert(4)</script>",
-    "<img src=x onerror=alert(5)>",
-    "</mark></article><h1>not a heading</h1>",
-    '"><button data-event="clear">clear</button>',
-    "[a](javascript:alert(6)) ![b](https://example.org/c.png)",
-    "$x^2$ $$\\frac{1}{2}$$ \\(y\\)",
-    "**bold** # _it_ `code` &amp; &lt;b&gt; \\n \\u0041 '\"",
-    "emoji 👩‍👩‍👧 🇩🇪 é é",
-    "RTL שלום עולם مرحبا بالعالم",
-    "@children {value} %s $& $1 $$ $`",
-)
-HOSTILE = "\n".join(PAYLOADS)
-PLAIN = "The mill burned in 1902. It was rebuilt in brick the year after. The owner was Ada Brandt."
-
-
-def document(name: str, text: str, pages: tuple[Page, ...] = ()) -> Document:
-    return Document(f"seeds/{name}", name.rpartition(".")[0].title(), text, "0" * 64, "text/plain", pages)
-
-
-def hit_of(source: Document, rank: int, start: int, end: int) -> Hit:
-    page = next((page.number for page in source.pages if page.start <= start < page.end), None)
-    passage = Passage(
-        f"{source.id}#{start}-{end}",
-        source.id,
-        source.text[start:end],
-        start,
-        end,
-        page,
-        "",
-        (Span(start, end),),
-    )
-    return Hit(passage, 1 / rank, rank, rank, None if rank % 2 else rank, 0.9 / rank)
-
-
-def quoting(question: str, *quotes: tuple[Document, str], short: str = "") -> Answer:
-    """The answer that says each quote in turn, from a passage that is the whole document."""
-    text = " ".join(quote for _, quote in quotes)
-    hits = [hit_of(source, rank, 0, len(source.text)) for rank, (source, _) in enumerate(quotes, start=1)]
-    citations, statements, at = [], [], 0
-    for number, ((source, quote), hit) in enumerate(zip(quotes, hits, strict=True), start=1):
-        start = source.text.index(quote)
-        citations.append(
-            Citation(number, source.id, hit.passage.id, start, start + len(quote), quote, hit.passage.page)
-        )
-        statements.append(Statement(Span(at, at + len(quote)), (number,), "verbatim", 0.9))
-        at += len(quote) + 1
-    found = text.index(short) if short else 0
-    return Answer(
-        question,
-        question,
-        "answered",
-        text,
-        Span(found, found + len(short)) if short else None,
-        tuple(statements),
-        (),
-        tuple(citations),
-        tuple(hits),
-        0.9,
-        "",
-        "extract",
-    )
-
-
-def abstaining(question: str, reason: str, hits: tuple[Hit, ...]) -> Answer:
-    return Answer(question, question, "abstained", "", None, (), (), (), hits, 0.1, reason, "extract")
-
-
-def helping(question: str) -> Answer:
-    text = f"Ask about your documents. You said: {question}"
-    return Answer(question, question, "answered", text, None, (), (), (), (), 1.0, "", "help")
-
-
-@dataclass
-class FakeDocs:
-    """A library of given documents: it answers what it was told to, greets on "hello", else abstains."""
-
-    documents: tuple[Document, ...]
-    answers: tuple[Answer, ...] = ()
-    refused: tuple[File, ...] = ()
-    seconds: float = 0.0
-    reason: str = "No passage speaks of that."
-    added: list[str] = field(default_factory=list)
-    asked_of: list[Collection[str] | None] = field(default_factory=list)
-    library: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(home=Path(mkdtemp())))
-
-    def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
-        self.asked_of.append(documents)
-        time.sleep(self.seconds)
-        if not question.strip():
-            raise QuestionError("The question is empty: type one.")
-        if question.startswith("hello"):
-            return helping(question)
-        known = {answer.question: answer for answer in self.answers}
-        closest = tuple(hit_of(each, rank, 0, len(each.text)) for rank, each in enumerate(self.documents, start=1))
-        return known.get(question) or abstaining(question, self.reason, closest)
-
-    def document(self, document_id: str) -> Document:
-        for each in self.documents:
-            if each.id == document_id:
-                return each
-        raise KeyError(document_id)
-
-    def files(self) -> tuple[File, ...]:
-        ready = tuple(
-            File(each.id, len(each.text), 0, each.sha256, "indexed", "", each.title) for each in self.documents
-        )
-        return ready + self.refused
-
-    def add(self, name: str, data: bytes) -> File:
-        time.sleep(self.seconds)
-        self.added.append(name)
-        if name.endswith(".exe"):
-            raise Refused("it is a <b>program</b>")
-        if not data:
-            return File(f"uploads/{name}", 0, 0, "", "refused", "it is empty")
-        new = Document(f"uploads/{name}", name, data.decode(), "0" * 64, "text/plain")
-        self.documents = (*self.documents, new)
-        return File(new.id, len(data), 0, new.sha256, "indexed", "", new.title)
-
-    def remove(self, id: str) -> None:
-        if not id.startswith("uploads/"):
-            raise LibraryError("mill.txt lies in seeds; delete it there.")
-        self.document(id)
-        self.documents = tuple(each for each in self.documents if each.id != id)
-
-    def examples(self) -> tuple[str, ...]:
-        return tuple(answer.question for answer in self.answers)[:4]
-
-
-MILL = document("mill.txt", PLAIN)
-REPORT = document(
-    "report.pdf",
-    "The dam is 40 m high.\nIt was built in 1931.\n🚰 It holds 3 km³.",
-    (Page(1, 0, 22), Page(2, 22, 60)),
-)
-EVIL = document("<img src=x onerror=alert(7)>.txt", HOSTILE)
-FIRE = quoting(
-    "When did the mill burn?",
-    (MILL, "The mill burned in 1902."),
-    (MILL, "The owner was Ada Brandt."),
-    short="1902",
-)
-DAM = quoting(
-    "What does the dam hold?",
-    (REPORT, "🚰 It holds 3 km³."),
-    (MILL, "It was rebuilt in brick the year after."),
-)
-BAD = File("seeds/scan.pdf", 12, 0, "", "refused", "no text was found in it")
-NO_SCRIPT = ("script", "img", "h1", "iframe", "a")
-
-
-def fake(*, seconds: float = 0.0) -> FakeDocs:
-    return FakeDocs((MILL, REPORT), (FIRE, DAM), (BAD,), seconds)
-
-
-def as_footnote(docs: FakeDocs) -> Footnote:
-    return cast(Footnote, docs)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def seen(browser: Browser) -> Iterator[Visit]:
-    """A visit to the page over `fake()`; afterwards nothing may have gone wrong or gone out."""
-    with serving(as_footnote(fake())) as url:
-        seen = visit(browser, url)
-        yield seen
-        check_quiet(seen)
-        seen.page.context.close()
-
-
-def check_quiet(seen: Visit) -> None:
-    """Nothing left this computer, nothing failed, nothing popped up."""
-    assert {urlsplit(url).hostname for url in seen.urls if not url.startswith(("data:", "blob:"))} == {"127.0.0.1"}
-    assert seen.errors == []
-    assert seen.dialogs == []
-
-
-# The page as a reader uses it
 
 
 def test_the_first_page(seen: Visit) -> None:
@@ -313,6 +111,39 @@ def test_the_cited_span_stands_in_the_upper_third(browser: Browser) -> None:
             seen.page.context.close()
 
 
+def test_a_long_document_is_read_on_where_its_reader_comes_to_the_end_of_a_part(browser: Browser) -> None:
+    lines = [f"Line {n} of a long document.\n" for n in range(12_000)]
+    long = document("long.txt", "".join(lines))
+    docs = FakeDocs((long,), (quoting("Where?", (long, "Line 6000 of"), (long, "Line 6900 of")),))
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page, text = seen.page, seen.page.locator(".source-text")
+        seen.ask("Where?")
+        page.locator("button.mark").first.click()
+        expect(page.locator("#shown")).to_be_in_viewport()
+        assert len(str(text.text_content())) < 60_000
+        place = page.locator("#shown").bounding_box()
+        column = page.locator("#source-column")
+        for end in ("column.scrollHeight", "0"):
+            column.evaluate(f"column => column.scrollTop = {end}")
+            page.wait_for_timeout(300)
+        held = str(text.text_content())
+        assert held in long.text
+        assert "Line 5000 of" in held
+        assert "Line 6900 of" in held
+        expect(page.locator("mark.other")).to_have_text("Line 6900 of")
+        page.locator("#shown").scroll_into_view_if_needed()
+        page.locator("button.mark").last.click()
+        expect(page.locator("#shown")).to_have_text("Line 6900 of")
+        expect(page.locator("#shown")).to_be_in_viewport()
+        box = page.locator("#shown").bounding_box()
+        assert place is not None
+        assert box is not None
+        assert abs(box["y"] - place["y"]) < 3
+        check_quiet(seen)
+        page.context.close()
+
+
 def test_how_it_was_found(seen: Visit) -> None:
     page = seen.page
     seen.ask(DAM.question)
@@ -357,7 +188,7 @@ def test_an_abstention_says_why_and_what_is_closest(seen: Visit) -> None:
     page = seen.page
     seen.ask("Who is the mayor?")
     card = page.locator(".abstention")
-    expect(card.locator("h4")).to_have_text("The documents don't say.")
+    expect(card.locator("h3")).to_have_text("The documents don't say.")
     expect(card).to_contain_text("No passage speaks of that.")
     expect(card.locator("button")).to_have_count(2)
     expect(page.locator(".mark")).to_have_count(0)
@@ -597,65 +428,6 @@ def test_the_page_is_there_quickly(browser: Browser) -> None:
         seen.page.context.close()
 
 
-# Text stays text
-
-
-def test_hostile_text_is_shown_as_it_is(browser: Browser) -> None:
-    answer = quoting("What does it say?", *((EVIL, payload) for payload in PAYLOADS))
-    docs = FakeDocs(
-        (EVIL,), (answer,), (File("seeds/{{x}}${alert(8)}.md", 1, 0, "", "refused", HOSTILE),), reason=HOSTILE
-    )
-    with serving(as_footnote(docs)) as url:
-        seen = visit(browser, url)
-        page = seen.page
-        expect(page.locator("#files .state").last).to_have_text(f"refused: {HOSTILE}")
-        seen.ask(answer.question)
-        marks = page.locator("button.mark")
-        for mark, citation in zip(marks.all(), answer.citations, strict=True):
-            mark.click()
-            expect(page.locator("#source .where")).to_contain_text(f"Footnote {citation.number}")
-            page.wait_for_function(
-                "quote => document.querySelector('mark.cited')?.textContent === quote", arg=citation.quote
-            )
-        assert page.locator(".source-text").text_content() == HOSTILE
-        for payload in PAYLOADS:
-            asked = page.locator("#conversation section").count()
-            seen.ask(payload)
-            section = page.locator("#conversation section").nth(asked)
-            assert section.locator(".question").text_content() == payload
-            assert section.locator(".abstention > p").first.text_content() == HOSTILE
-        for column in (".turns", "#source", "#files", "#promise", "#past"):
-            for tag in NO_SCRIPT:
-                assert page.locator(f"{column} {tag}").count() == 0, (column, tag)
-        check_quiet(seen)
-        page.context.close()
-
-
-def test_numbers_from_the_browser_are_not_trusted(seen: Visit) -> None:
-    page = seen.page
-    seen.ask(FIRE.question)
-    for turn, number in (
-        ("0", "1"),
-        ("-1", "1"),
-        ("9", "1"),
-        ("1", "0"),
-        ("1", "99"),
-        ("1.5", "1"),
-        ("x", "1"),
-        ("", ""),
-    ):
-        page.locator("button.mark").first.evaluate(
-            "(mark, [turn, number]) => { Object.assign(mark.dataset, { turn, number }); mark.click(); }",
-            [turn, number],
-        )
-    page.locator("#files button").first.evaluate(
-        "button => { button.dataset.document = '../../etc/passwd'; button.click(); }"
-    )
-    page.wait_for_timeout(500)
-    expect(page.locator("#source")).to_have_text("Choose a footnote to read the passage it rests on.")
-    expect(page.locator("#chat .trouble")).to_have_text("")
-
-
 def test_a_source_that_changed_is_not_marked(browser: Browser) -> None:
     docs = fake()
     with serving(as_footnote(docs)) as url:
@@ -670,123 +442,12 @@ def test_a_source_that_changed_is_not_marked(browser: Browser) -> None:
         seen.page.context.close()
 
 
-# The server
-
-
 def test_a_taken_port_is_said() -> None:
     with (
         serving(as_footnote(fake())) as url,
         pytest.raises(FootnoteError, match=r"address already in use.*--port"),
     ):
         launch(as_footnote(fake()), port=urlsplit(url).port or 0)
-
-
-def test_only_what_the_page_asks_for_is_served() -> None:
-    paths = (
-        "gradio_api/file=https://example.org",
-        "gradio_api/file=/etc/passwd",
-        "gradio_api/proxy=https://example.org",
-    )
-    routes = ("openapi.json", "gradio_api/openapi.json", "gradio_api/info", "docs", "monitoring", "gradio_api/runs")
-    with serving(as_footnote(fake())) as url, httpx.Client(base_url=url) as client:
-        for path in paths + routes:
-            assert client.get(path).status_code == 404, path
-        assert client.post("gradio_api/component_server", json={}).status_code == 404
-        assert client.get("", headers={"Host": "elsewhere.example"}).status_code == 421
-        foreign = {"Origin": "http://elsewhere.example"}
-        assert client.post("gradio_api/upload", headers=foreign).status_code == 403
-        assert client.post("gradio_api/queue/join", json={"session_hash": "a"}).status_code == 403
-        home = client.get("")
-        assert home.status_code == 200
-        assert client.post("gradio_api/queue/join", json=[]).status_code == 400
-        assert client.post("gradio_api/queue/join", content=b"{" * 2**21).status_code == 413
-
-
-def test_a_script_that_the_page_does_not_hold_is_not_run(seen: Visit) -> None:
-    policy = httpx.get(seen.page.url).headers["content-security-policy"]
-    scripts = policy.partition("script-src")[2].partition(";")[0]
-    assert "sha256-" in scripts
-    assert "unsafe-inline" not in scripts
-    for order in ("frame-ancestors 'none'", "connect-src 'self'", "object-src 'none'"):
-        assert order in policy
-    seen.page.evaluate("document.body.append(Object.assign(document.createElement('script'), { text: 'alert(1)' }))")
-    seen.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(2)>')")
-    seen.page.wait_for_timeout(300)
-    assert seen.dialogs == []
-    assert any("Content Security Policy" in error for error in seen.errors)
-    seen.errors.clear()
-
-
-def test_a_stolen_session_name_opens_nothing(browser: Browser) -> None:
-    with serving(as_footnote(fake())) as url:
-        alice, bob = visit(browser, url), visit(browser, url)
-        alice.ask(FIRE.question)
-        with alice.page.expect_request("**/queue/join*") as clicked:
-            alice.page.locator("button.mark").first.click()
-        expect(alice.page.locator("#source")).to_contain_text(PLAIN)
-        stolen = clicked.value.post_data_json
-
-        def told(visitor: Visit) -> str:
-            """What a browser hears when it sends Alice's click under the name of her session."""
-            request = visitor.page.context.request
-            assert request.post(f"{url}gradio_api/queue/join", data=stolen).ok
-            return request.get(f"{url}gradio_api/queue/data?session_hash={stolen['session_hash']}").text()
-
-        assert "The mill burned" in told(alice)
-        assert "The mill burned" not in told(bob)
-        for visitor in (alice, bob):
-            visitor.page.context.close()
-
-
-# The viewer alone
-
-
-class _Text(HTMLParser):
-    """All text of some HTML, and the text of its `#shown` mark."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text, self.shown, self._inside = "", "", False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = self._inside or ("id", "shown") in attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "mark"
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-        self.shown += data if self._inside else ""
-
-
-@pytest.mark.parametrize("others", [[(0, 9)], [(4, 8)], [(6, 12)], [(0, 4), (3, 10)], [(5, 7)], []])
-def test_overlapping_spans_leave_the_cited_one_whole(others: list[tuple[int, int]]) -> None:
-    source = document("letters.txt", "abcdefghijklmnop")
-    spans = [(5, 9), *others]
-    citations = tuple(
-        Citation(number, source.id, "p", start, end, source.text[start:end], None)
-        for number, (start, end) in enumerate(spans, start=1)
-    )
-    answer = Answer("q", "q", "answered", "t", None, (), (), citations, (), 1.0, "", "extract")
-    parsed = _Text()
-    parsed.feed(viewer.source_of_citation(source, 1, answer, citations[0]))
-    assert parsed.shown == "fghi"
-    assert parsed.text.endswith(source.text)
-
-
-def test_a_very_long_document_is_shown_around_the_passage() -> None:
-    source = document("big.txt", "x" * 3_000_000 + "needle" + "y" * 3_000_000)
-    answer = quoting("q", (source, "needle"))
-    html = viewer.source_of_citation(source, 1, answer, answer.citations[0])
-    assert len(html) < 1_000_000
-    assert '<mark id="shown" class="cited">needle</mark>' in html
-    assert "goes on before" in html
-    assert "goes on after" in html
-
-
-def test_no_documents_one_document() -> None:
-    assert "no documents" in viewer.promise(())
-    assert "only from this 1 document." in viewer.promise(fake().files()[:1])
 
 
 def test_a_file_chosen_while_another_is_read_waits_its_turn(browser: Browser) -> None:

@@ -24,7 +24,7 @@ OWNER = "footnote-owner"
 
 _OPEN = re.compile(
     r"(?:GET|HEAD) /(?:|assets/.+|static/.+|theme\.css|favicon\.ico|gradio_api/startup-events|gradio_api/heartbeat/\w+"
-    r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png)"
+    r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png|parts)"
     r"|POST /gradio_api/(?:queue/join|cancel|upload)"
 )
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"

@@ -201,12 +201,38 @@ function heedToast() {
   sayTrouble("chat", "Footnote did not answer; see whether it still runs in its terminal, then ask again.");
 }
 
-new MutationObserver((changes) => {
+// The next part of a long document is fetched when its reader comes near the end of what is there.
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) readOn(target);
+}, { rootMargin: "1500px 0px" });
+
+async function readOn(more) {
+  near.unobserve(more);
+  const answer = await fetch(more.dataset.part);
+  if (!answer.ok) return; // the document is gone or the server is: what is there stays
+  const part = await answer.text();
+  const column = document.getElementById("source-column");
+  const { scrollHeight, scrollTop } = column;
+  more.outerHTML = part;
+  if (more.matches(".before")) column.scrollTop = scrollTop + column.scrollHeight - scrollHeight;
+  watcher.takeRecords(); // the column shows what it showed
+  watchEnds();
+}
+
+function watchEnds() {
+  for (const more of document.querySelectorAll(".more")) near.observe(more);
+}
+
+const watcher = new MutationObserver((changes) => {
   const touched = (id) => changes.some(({ target }) => document.getElementById(id)?.contains(target));
   const added = changes.flatMap((change) => [...change.addedNodes]);
-  if (touched("source")) scrollToShown();
+  if (touched("source")) {
+    scrollToShown();
+    watchEnds();
+  }
   if (touched("conversation")) scrollToLastQuestion();
   if (added.some((node) => node.querySelector?.(".toast-body") || node.matches?.(".toast-body"))) heedToast();
   const picker = within("upload", "input[type=file]") ?? document.querySelector("input[type=file]");
   if (picker) picker.accept = nav.dataset.accept;
-}).observe(document.body, { childList: true, subtree: true, characterData: true });
+});
+watcher.observe(document.body, { childList: true, subtree: true, characterData: true });

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 from urllib.parse import quote
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 # Gradio reads this when it is imported; nothing on this page calls home.
@@ -155,7 +155,7 @@ def build(docs: Footnote) -> gr.Blocks:
 
 
 def _routes(docs: Footnote) -> list[Route]:
-    """What is served beside Gradio's own: a reader's conversations to take away, and pages of PDFs as printed."""
+    """What is served beside Gradio's own: a reader's conversations, and printed pages and parts of documents."""
     written = {"md": (export.markdown, "text/markdown"), "json": (export.as_json, "application/json")}
 
     def conversation(request: Request) -> Response:
@@ -185,7 +185,22 @@ def _routes(docs: Footnote) -> list[Route]:
             return PlainTextResponse(str(error), 404)
         return Response(printed, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
-    return [Route("/conversations/{id}.{form}", conversation), Route("/pages/{number:int}.png", page)]
+    def part(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            document = docs.document(asked["document"])
+            tinted = [Span(*map(int, each.split("-"))) for each in asked["tinted"].split()]
+            side: Literal["before", "after"] = "before" if "before" in asked else "after"
+            border = min(max(0, int(asked[side])), len(document.text))
+        except (KeyError, ValueError, TypeError):
+            return PlainTextResponse("There is no such part here.", 404)
+        return HTMLResponse(viewer.part(document, border, side, tinted))
+
+    return [
+        Route("/conversations/{id}.{form}", conversation),
+        Route("/pages/{number:int}.png", page),
+        Route("/parts", part),
+    ]
 
 
 def _panel(html: str, name: str | None = None) -> gr.HTML:

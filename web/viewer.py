@@ -28,9 +28,9 @@ _PREVIEW, _SPOKEN, _CARD = 180, 80, 400
 # The most characters that are kept on one line with a footnote mark.
 _TIED = 12
 
-# How many characters of a document are shown on each side of a passage: enough for a book, and no more
-# than a browser lays out at once without a pause.
-_REACH = 400_000
+# How many characters of a document are sent at once, on each side of a passage and whenever its reader comes near
+# the end of what is there: a dozen screens, which a browser lays out without a pause.
+_REACH = 20_000
 
 # How many of the passages found are offered under an abstention, and of the documents asked alone are named.
 _CLOSEST, _NAMED = 3, 3
@@ -87,7 +87,7 @@ def promise(files: Sequence[File]) -> str:
         0: "There are no documents to answer from yet.",
         1: "Answers come only from this 1 document.",
     }.get(ready, f"Answers come only from these {ready:,} documents.")
-    return f'<p class="promise"><strong>Footnote</strong> {scope} Nothing leaves this computer.</p>'
+    return f"<h1>Footnote</h1> <p>{scope} Nothing leaves this computer.</p>"
 
 
 def documents(files: Sequence[File], ticked: Collection[str]) -> str:
@@ -186,6 +186,16 @@ def source_of_document(document: Document) -> str:
     return _source(document, _Place("", "passage", Span(0, 0), (), None, ""), "")
 
 
+def part(document: Document, border: int, side: Literal["before", "after"], tinted: Sequence[Span]) -> str:
+    """The part of a document that goes before or after a border, with some spans in the paler tint."""
+    place = _Place("", "passage", Span(0, 0), tuple(tinted), None, "")
+    if side == "before":
+        shown = Span(max(0, border - _REACH), border)
+        return _more(document, place, side, shown.start) + _marked(document, place, shown)
+    shown = Span(border, min(len(document.text), border + _REACH))
+    return _marked(document, place, shown) + _more(document, place, side, shown.end)
+
+
 def _text(value: str) -> str:
     """A value as text inside HTML, in an element or in a quoted attribute."""
     return escape(value, quote=True)
@@ -279,7 +289,7 @@ def _turn(number: int, turn: Turn) -> str:
 
 
 def _question(question: str) -> str:
-    return f'<h3 class="question" dir="auto">{_text(question)}</h3>'
+    return f'<h2 class="question" dir="auto">{_text(question)}</h2>'
 
 
 def _answer(turn: int, answer: Answer) -> str:
@@ -329,7 +339,7 @@ def _abstention(turn: int, answer: Answer) -> str:
     )
     shown = f'<p class="quiet">The closest passages:</p><ul class="closest">{closest}</ul>' if closest else ""
     return (
-        f'<div class="abstention"><h4>{_text(ABSTENTION)}</h4>'
+        f'<div class="abstention"><h3>{_text(ABSTENTION)}</h3>'
         f'<p dir="auto">{_text(answer.reason)}</p>{shown}'
         '<p class="quiet">You can ask in other words, tick other documents, or add a document that says.</p></div>'
     )
@@ -431,14 +441,14 @@ def _source(document: Document, place: _Place, steps: str) -> str:
         if picture
         else ""
     )
-    start, end = max(0, place.span.start - _REACH), min(len(document.text), place.span.end + _REACH)
+    shown = Span(max(0, place.span.start - _REACH), min(len(document.text), place.span.end + _REACH))
     return (
         f'<header><h2 dir="auto">{_text(document.title)}</h2>'
         f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
         f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{view}{steps}</p></header>{picture}'
-        f'{_cut(start > 0, "before")}<article class="source-text" tabindex="0" aria-label="Document" '
-        f'data-document="{_text(document.id)}">'
-        f"{_marked(document, place, Span(start, end))}</article>{_cut(end < len(document.text), 'after')}"
+        f'<article class="source-text" tabindex="0" aria-label="Document" data-document="{_text(document.id)}">'
+        f"{_more(document, place, 'before', shown.start)}{_marked(document, place, shown)}"
+        f"{_more(document, place, 'after', shown.end)}</article>"
     )
 
 
@@ -451,8 +461,13 @@ def _picture(document: Document, place: _Place) -> str:
     return f'<img class="picture" loading="lazy" src="pages/{place.page}.png?{_text(asked)}" alt="{_text(told)}">'
 
 
-def _cut(is_cut: bool, side: Literal["before", "after"]) -> str:
-    return f'<p class="quiet cut">The document goes on {side} this part.</p>' if is_cut else ""
+def _more(document: Document, place: _Place, side: Literal["before", "after"], border: int) -> str:
+    """Where a document goes on, a mark that page.js puts the next part in place of when its reader comes near."""
+    if border in (0, len(document.text)):
+        return ""
+    tinted = " ".join(f"{span.start}-{span.end}" for span in place.others)
+    asked = urlencode({"document": document.id, side: border, "tinted": tinted})
+    return f'<span class="more {side}" aria-hidden="true" data-part="parts?{_text(asked)}"></span>'
 
 
 def _marked(document: Document, place: _Place, shown: Span) -> str:

@@ -1,0 +1,135 @@
+"""What a page must not do, whatever documents, names, questions and other browsers say."""
+
+from textwrap import shorten
+
+import httpx
+from playwright.sync_api import Browser, expect
+
+from index.catalog import File
+from tests.browser import Visit, check_quiet, serving, visit
+from tests.fakes import EVIL, FIRE, HOSTILE, PLAIN, FakeDocs, as_footnote, fake, quoting
+from tests.payloads import PAYLOADS
+
+# What a payload would have become; nothing of ours in these columns is any of it, but for the links that save.
+_FOREIGN = "script, img, iframe, svg, math, object, embed, form:not([data-event]), base, style, link, meta, table table"
+_COLUMNS = ("#promise", "#past", "#files", "#conversation", "#source")
+_A_QUESTION = 25  # payloads
+
+
+def test_hostile_text_is_shown_as_it_is(browser: Browser) -> None:
+    answer = quoting("What does it say?", *((EVIL, payload) for payload in PAYLOADS[::6]))
+    names = tuple(File(f"seeds/{payload}", 1, 0, "", "refused", payload) for payload in PAYLOADS)
+    docs = FakeDocs((EVIL,), (answer,), names, reason=HOSTILE)
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page, card = seen.page, seen.page.locator("#card")
+        before = [page.locator(f"#{column}").bounding_box() for column in ("documents", "chat", "source-column")]
+        assert page.locator("#files .state.refused").all_text_contents() == [f"refused: {each}" for each in PAYLOADS]
+        assert page.locator("#files li").count() == len(PAYLOADS) + 1
+        seen.ask(answer.question)
+        for mark, citation in zip(page.locator("button.mark").all(), answer.citations, strict=True):
+            mark.click()
+            page.wait_for_function(
+                "quote => document.querySelector('mark.cited')?.textContent === quote", arg=citation.quote
+            )
+            assert card.locator("q").text_content() == shorten(citation.quote, 400, placeholder=" …")
+        assert page.locator(".source-text").text_content() == HOSTILE
+        for start in range(0, len(PAYLOADS), _A_QUESTION):
+            question = "\n".join(PAYLOADS[start : start + _A_QUESTION])
+            asked = page.locator("#conversation section").count()
+            seen.ask(question)
+            section = page.locator("#conversation section").nth(asked)
+            assert section.locator(".question").text_content() == question
+            assert section.locator(".abstention > p").first.text_content() == HOSTILE
+        assert page.get_by_role("heading", level=1).all_text_contents() == ["Footnote"]
+        for column in _COLUMNS:
+            assert page.locator(f"{column} :is({_FOREIGN})").count() == 0, column
+        assert page.locator("#conversation a").count() == 2
+        assert [page.locator(f"#{name}").bounding_box() for name in ("documents", "chat", "source-column")] == before
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        check_quiet(seen)
+        page.context.close()
+
+
+def test_numbers_from_the_browser_are_not_trusted(seen: Visit) -> None:
+    page = seen.page
+    seen.ask(FIRE.question)
+    for turn, number in (
+        ("0", "1"),
+        ("-1", "1"),
+        ("9", "1"),
+        ("1", "0"),
+        ("1", "99"),
+        ("1.5", "1"),
+        ("x", "1"),
+        ("", ""),
+    ):
+        page.locator("button.mark").first.evaluate(
+            "(mark, [turn, number]) => { Object.assign(mark.dataset, { turn, number }); mark.click(); }",
+            [turn, number],
+        )
+    page.locator("#files button").first.evaluate(
+        "button => { button.dataset.document = '../../etc/passwd'; button.click(); }"
+    )
+    page.wait_for_timeout(500)
+    expect(page.locator("#source")).to_have_text("Choose a footnote to read the passage it rests on.")
+    expect(page.locator("#chat .trouble")).to_have_text("")
+
+
+def test_only_what_the_page_asks_for_is_served() -> None:
+    paths = (
+        "gradio_api/file=https://example.org",
+        "gradio_api/file=/etc/passwd",
+        "gradio_api/proxy=https://example.org",
+    )
+    routes = ("openapi.json", "gradio_api/openapi.json", "gradio_api/info", "docs", "monitoring", "gradio_api/runs")
+    with serving(as_footnote(fake())) as url, httpx.Client(base_url=url) as client:
+        for path in paths + routes:
+            assert client.get(path).status_code == 404, path
+        assert client.post("gradio_api/component_server", json={}).status_code == 404
+        assert client.get("", headers={"Host": "elsewhere.example"}).status_code == 421
+        foreign = {"Origin": "http://elsewhere.example"}
+        assert client.post("gradio_api/upload", headers=foreign).status_code == 403
+        assert client.post("gradio_api/queue/join", json={"session_hash": "a"}).status_code == 403
+        home = client.get("")
+        assert home.status_code == 200
+        assert client.post("gradio_api/queue/join", json=[]).status_code == 400
+        assert client.post("gradio_api/queue/join", content=b"{" * 2**21).status_code == 413
+
+
+def test_a_script_that_the_page_does_not_hold_is_not_run(seen: Visit) -> None:
+    policy = httpx.get(seen.page.url).headers["content-security-policy"]
+    scripts = policy.partition("script-src")[2].partition(";")[0]
+    assert "sha256-" in scripts
+    assert "unsafe-inline" not in scripts
+    for order in ("frame-ancestors 'none'", "connect-src 'self'", "object-src 'none'"):
+        assert order in policy
+    seen.page.evaluate("document.body.append(Object.assign(document.createElement('script'), { text: 'alert(1)' }))")
+    seen.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=alert(2)>')")
+    seen.page.wait_for_timeout(300)
+    assert seen.dialogs == []
+    assert any("Content Security Policy" in error for error in seen.errors)
+    seen.errors.clear()
+
+
+def test_a_stolen_session_name_opens_nothing(browser: Browser) -> None:
+    with serving(as_footnote(fake())) as url:
+        alice, bob = visit(browser, url), visit(browser, url)
+        alice.ask(FIRE.question)
+        with alice.page.expect_request("**/queue/join*") as clicked:
+            alice.page.locator("button.mark").first.click()
+        expect(alice.page.locator("#source")).to_contain_text(PLAIN)
+        stolen = clicked.value.post_data_json
+
+        def told(visitor: Visit) -> str:
+            """What a browser hears when it sends Alice's click under the name of her session."""
+            request = visitor.page.context.request
+            assert request.post(f"{url}gradio_api/queue/join", data=stolen).ok
+            return request.get(f"{url}gradio_api/queue/data?session_hash={stolen['session_hash']}").text()
+
+        assert "The mill burned" in told(alice)
+        assert "The mill burned" not in told(bob)
+        for visitor in (alice, bob):
+            visitor.page.context.close()

@@ -1,0 +1,85 @@
+"""The viewer alone: values -> HTML."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.document import Span
+from rag.answer import Answer
+from rag.cite import Citation
+from tests.fakes import document, fake, quoting
+from web import viewer
+
+
+class _Text(HTMLParser):
+    """All text of some HTML, and the text of its `#shown` mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.shown, self._inside = "", "", False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = self._inside or ("id", "shown") in attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "mark"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        self.shown += data if self._inside else ""
+
+
+@pytest.mark.parametrize("others", [[(0, 9)], [(4, 8)], [(6, 12)], [(0, 4), (3, 10)], [(5, 7)], []])
+def test_overlapping_spans_leave_the_cited_one_whole(others: list[tuple[int, int]]) -> None:
+    source = document("letters.txt", "abcdefghijklmnop")
+    spans = [(5, 9), *others]
+    citations = tuple(
+        Citation(number, source.id, "p", start, end, source.text[start:end], None)
+        for number, (start, end) in enumerate(spans, start=1)
+    )
+    answer = Answer("q", "q", "answered", "t", None, (), (), citations, (), 1.0, "", "extract")
+    parsed = _Text()
+    parsed.feed(viewer.source_of_citation(source, 1, answer, citations[0]))
+    assert parsed.shown == "fghi"
+    assert parsed.text.endswith(source.text)
+
+
+def test_a_very_long_document_is_shown_around_the_passage() -> None:
+    source = document("big.txt", "x" * 3_000_000 + "needle" + "y" * 3_000_000)
+    answer = quoting("q", (source, "needle"))
+    html = viewer.source_of_citation(source, 1, answer, answer.citations[0])
+    assert len(html) < 50_000
+    assert '<mark id="shown" class="cited">needle</mark>' in html
+
+
+@given(
+    length=st.integers(0, 90_000),
+    border=st.integers(0, 90_000),
+    spans=st.lists(st.tuples(st.integers(0, 90_000), st.integers(1, 50)), max_size=3),
+)
+def test_the_parts_of_a_document_are_all_of_it_and_each_once(
+    length: int, border: int, spans: list[tuple[int, int]]
+) -> None:
+    source = document("big.txt", "".join(chr(97 + n % 26) for n in range(length)))
+    border = min(border, length)
+    tinted = [Span(start, start + width) for start, width in spans]
+    read = {"before": "", "after": ""}
+    for side in ("before", "after"):
+        at: str | None = str(border)
+        while at is not None:
+            html = viewer.part(source, int(at), side, tinted)
+            parsed = _Text()
+            parsed.feed(html)
+            read[side] = parsed.text + read[side] if side == "before" else read[side] + parsed.text
+            more = re.search(rf"{side}=(\d+)", html)
+            at = more[1] if more else None
+    assert read["before"] == source.text[:border]
+    assert read["after"] == source.text[border:]
+
+
+def test_no_documents_one_document() -> None:
+    assert "no documents" in viewer.promise(())
+    assert "only from this 1 document." in viewer.promise(fake().files()[:1])
