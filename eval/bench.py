@@ -2,29 +2,24 @@
 
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import typer
 
 import rag
 from eval.library import SEEDS
+from eval.served import APP
 from index.passages import split_sentences
 
-_APP = Path(__file__).parent.parent / "app.py"
 _QUESTION = "How many hostages are still held in Gaza?"
-_ASKED = 10  # questions in the browser
 _SEED = 7
 
 
@@ -45,9 +40,7 @@ def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
         seconds = shell_seconds(seeds, times)
         yield f"ask from the shell: median {median(seconds):.2f} s of {times}, at most 3 s"
         yield f"torch imported by it: {'yes' if imports_torch(seeds) else 'no'}, must be no"
-        ready, painted, megabytes = page_figures(seeds)
-        yield f"page served after serve: {ready:.2f} s; usable in a browser: {painted:.2f} s, at most 8 s"
-        yield f"memory of its process after {_ASKED} questions there: {megabytes:.0f} MB, at most 700 MB"
+        yield from page_lines(seeds, Path(folder) / "long")
         write_corpus(Path(folder) / "many", passages)
         with rag.open(Path(folder) / "many") as docs:
             found = docs.library.passage_count()
@@ -55,6 +48,19 @@ def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
                 times_ms = milliseconds(docs, work)
                 p50, p95 = median(times_ms), quantiles(times_ms, n=20)[-1]
                 yield f"{what} over {found:,} passages, warm: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p50 at most {most} ms"
+
+
+def page_lines(seeds: Path, long: Path) -> Iterator[str]:
+    """The figures of the page: over the seeds, and over documents so long that a careless page would wait for them."""
+    from eval import bench_page  # of the dev extra
+
+    started = bench_page.started(seeds, _QUESTION)
+    yield f"page served after serve: {started.served:.2f} s; usable in a browser: {started.usable:.2f} s, at most 8 s"
+    yield f"memory of its process after {bench_page.ASKED} questions: {started.megabytes:.0f} MB, at most 700 MB"
+    felt = bench_page.felt(long)
+    yield f"first paint of a page that is served: {felt.paint:.0f} ms, at most 1,500 ms"
+    yield f"click to marked words in 2 MB of text: {felt.text:.0f} ms; on 300 pages: {felt.pdf:.0f} ms, at most 150 ms"
+    yield f"a letter typed while a document is read: p95 {felt.typing:.0f} ms, at most 100 ms"
 
 
 def shell_seconds(folder: Path, times: int) -> list[float]:
@@ -70,60 +76,8 @@ def imports_torch(folder: Path) -> bool:
         "except SystemExit: print('torch' in sys.modules, file=sys.stderr)\n"
     )
     command = [sys.executable, "-c", code, "ask", _QUESTION, "--docs", str(folder)]
-    child = subprocess.run(command, cwd=_APP.parent, capture_output=True, text=True, check=True)
+    child = subprocess.run(command, cwd=APP.parent, capture_output=True, text=True, check=True)
     return child.stderr.strip().endswith("True")
-
-
-def page_figures(folder: Path) -> tuple[float, float, float]:
-    """Seconds from `serve` to a served page and to one a person can type into, and megabytes while chatting."""
-    from playwright.sync_api import sync_playwright  # of the dev extra
-
-    start = time.perf_counter()
-    with served(folder) as (process, address), sync_playwright() as playwright:
-        ready = time.perf_counter() - start
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(address)
-        box = page.get_by_role("textbox", name="Question")
-        box.wait_for()
-        painted = time.perf_counter() - start
-        for asked in range(_ASKED):
-            box.fill(_QUESTION)
-            box.press("Enter")
-            page.locator("#conversation section .answer").nth(asked).wait_for()
-        megabytes = resident_megabytes(process.pid)
-        browser.close()
-    return ready, painted, megabytes
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A chat of this folder in a process of its own, and its address; it is stopped in the end."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, str(_APP), "serve", str(folder), "--port", str(port)])
-    try:
-        for _ in range(600):
-            if _answers(address) or process.poll() is not None:
-                break
-            time.sleep(0.1)
-        yield process, address
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def resident_megabytes(pid: int) -> float:
-    """The resident memory of a process (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 def milliseconds(docs: rag.Footnote, work: Callable[[str], object]) -> list[float]:
@@ -158,12 +112,4 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _run(*arguments: str) -> None:
-    subprocess.run([sys.executable, str(_APP), *arguments], check=True, capture_output=True)
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urlopen(address) as response:
-            return bool(response.status == 200)
-    except URLError:
-        return False
+    subprocess.run([sys.executable, str(APP), *arguments], check=True, capture_output=True)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from eval.bench import free_port
+from eval.served import free_port
 from rag.answer import Footnote
 from web.page import launch
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from eval.bench import free_port, resident_megabytes, served
+from eval.served import free_port, resident_megabytes, served
 from tests.browser import Visit, check_quiet, visit
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ import pytest
 
 import app
 import rag
-from eval.bench import free_port
+from eval.served import free_port
 from index import export
 
 ROOT = Path(__file__).parent.parent
