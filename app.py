@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.
 def serve(
     folder: Folder = SEEDS,
     port: Annotated[int, typer.Option(help="The port of the page.")] = 7860,
+    host: Annotated[
+        str, typer.Option(help="The address to serve it on; another than this takes a password in FOOTNOTE_PASSWORD.")
+    ] = "127.0.0.1",
     library: Home = None,
     model: Model = None,
     reader: Reader = None,
@@ -54,11 +58,18 @@ def serve(
     """Read the folder and serve the chat page on this machine."""
     from web import page  # heavy: Gradio, 2 s
 
-    page.check_free(port)
+    password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
+    page.check(port, host, password)
     with _opened(folder, library, model, reader) as docs:
         docs.library.require_writable()
         _report_refused(docs.files())
-        page.serve(docs, port=port, ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"))
+        page.serve(
+            docs,
+            port=port,
+            host=host,
+            password=password,
+            ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
+        )
 
 
 @app.command()

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,9 +51,9 @@ class Visit:
 
 
 @contextmanager
-def serving(docs: Footnote) -> Iterator[str]:
-    """The address of the chat page over `docs`, served while the block runs."""
-    page = launch(docs, port=free_port())
+def serving(docs: Footnote, **options: Any) -> Iterator[str]:
+    """The address of the chat page over `docs`, served while the block runs; with any options of `launch`."""
+    page = launch(docs, **{"port": free_port(), **options})
     try:
         yield page.local_url
     finally:

@@ -1,14 +1,20 @@
 """What a page must not do, whatever documents, names, questions and other browsers say."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import shorten
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, expect
 
 from index.catalog import File
-from tests.browser import Visit, check_quiet, serving, visit
+from index.errors import FootnoteError
+from tests.browser import Visit, check_quiet, free_port, serving, visit
 from tests.fakes import EVIL, FIRE, HOSTILE, PLAIN, FakeDocs, as_footnote, fake, quoting
 from tests.payloads import PAYLOADS
+from web import login
+from web.page import launch
 
 # What a payload would have become; nothing of ours in these columns is any of it, but for the links that save.
 _FOREIGN = "script, img, iframe, svg, math, object, embed, form:not([data-event]), base, style, link, meta, table table"
@@ -51,6 +57,60 @@ def test_hostile_text_is_shown_as_it_is(browser: Browser) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         check_quiet(seen)
         page.context.close()
+
+
+PASSWORD = "correct horse"
+
+
+def test_a_password_opens_the_page_and_nothing_else_does(browser: Browser) -> None:
+    port = free_port()
+    with serving(as_footnote(fake()), port=port, password=PASSWORD) as url:
+        page = browser.new_page()
+        page.goto(url)
+        page.get_by_label("The password:").fill("wrong horse")
+        page.get_by_role("button", name="Open").click()
+        page.get_by_label("That was another one. The password:").fill(PASSWORD)
+        page.get_by_role("button", name="Open").click()
+        seen = Visit(page)
+        seen.ask(FIRE.question)
+        page.locator("button.mark").first.click()
+        expect(page.locator("mark.cited")).to_have_text(FIRE.citations[0].quote)
+        told = {each["name"]: each["value"] for each in page.context.cookies()}
+        key = {name: value for name, value in told.items() if name.endswith("-key")}
+        link = url + str(page.get_by_role("link", name="Save as JSON").get_attribute("href"))
+        assert page.context.request.get(link).status == 200
+        with httpx.Client(base_url=url) as client:
+            for cookies in ({}, key, {**told, **dict.fromkeys(key, "0" * 64)}):
+                assert client.get("", cookies=cookies).status_code == 401
+                for path in ("assets/index.js", "gradio_api/queue/data", "theme.css", "parts", link):
+                    assert client.get(path, cookies=cookies).status_code == 401, path
+                assert client.post("gradio_api/queue/join", json={}, cookies=cookies).status_code == 401
+            assert client.get("", headers={"Host": "elsewhere.example"}, cookies=told).status_code == 421
+            assert client.get("", headers={"Host": "192.168.1.5"}, cookies=told).status_code == 200
+            foreign = {"Origin": "http://elsewhere.example"}
+            assert client.post("login", data={"password": PASSWORD}, headers=foreign).status_code == 403
+    with serving(as_footnote(fake()), port=port, password="another horse") as url:
+        page.goto(url)
+        expect(page.get_by_label("The password:")).to_be_visible()
+    with serving(as_footnote(fake()), port=port, password=PASSWORD) as url:
+        page.goto(url)
+        expect(page.get_by_role("textbox", name="Question")).to_be_visible()
+        page.context.close()
+
+
+def test_passwords_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "_PAUSE", 0.2)
+    with serving(as_footnote(fake()), password=PASSWORD) as url, ThreadPoolExecutor(5) as threads:
+        begun = time.perf_counter()
+        answers = threads.map(lambda _: httpx.post(f"{url}login", data={"password": "wrong"}).status_code, range(5))
+        assert list(answers) == [401] * 5
+        assert time.perf_counter() - begun > 1.0
+
+
+@pytest.mark.parametrize(("password", "told"), [("", "set a password for them"), ("horse", "at least 8 characters")])
+def test_other_computers_are_let_in_with_a_password_only(password: str, told: str) -> None:
+    with pytest.raises(FootnoteError, match=told):
+        launch(as_footnote(fake()), port=free_port(), host="0.0.0.0", password=password)
 
 
 def test_numbers_from_the_browser_are_not_trusted(seen: Visit) -> None:

@@ -11,13 +11,16 @@ import json
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Collection
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.login import Login, asking, opened
 
 OWNER = "footnote-owner"
 """The request header that tells the page whose request it is; what a browser sends under this name is dropped."""
@@ -27,6 +30,8 @@ _OPEN = re.compile(
     r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png|parts)"
     r"|POST /gradio_api/(?:queue/join|cancel|upload)"
 )
+_TELLING = re.compile("POST /login")
+_KEY = "-key"  # ends the name of the cookie that shows that the password was told
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
 _NAMED_IN_BODY = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel"})
@@ -45,55 +50,90 @@ _POLICY = (
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 # Another name in the Host header is how a foreign page reaches a local one (DNS rebinding).
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ADDRESS = re.compile(r"[\d.]+|[\da-f]*:[\da-f:.]+")
+
+# What Gradio asks of its own server while it starts, before anyone can tell it a password.
+_STARTING = re.compile(r"HEAD /|GET /gradio_api/startup-events")
 
 
 class Guard:
     """ASGI middleware around Gradio's application."""
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
-        """Guard `app`, which listens on this port of loopback only."""
+    def __init__(self, app: ASGIApp, port: int, hosts: Collection[str] = LOOPBACK, login: Login | None = None) -> None:
+        """Guard `app`, which is reached on this port under these names, and where there is a login by its addresses."""
         self._app = app
+        self._hosts = hosts
+        self._login = login
         self._cookie = f"footnote-{port}"  # cookies know no ports: two libraries served here must not share one
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is closed, pass on the rest with its session's name mixed and the browser's orders added."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        refusal = _refusal(scope)
-        visitor = self._visitor(scope)
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})  # the page has none
+            return
+        visitor, key = self._given(scope, self._cookie), self._given(scope, self._cookie + _KEY)
         _name_owner(scope, visitor)
+        refusal = self._refusal(scope)
+        if refusal is None and self._login and not self._login.knows(visitor, key) and not _is(_STARTING, scope):
+            refusal = await self._ask(self._login, scope, receive, visitor)
+        if refusal is None and not _is(_OPEN, scope):
+            refusal = PlainTextResponse("Footnote does not serve this.", 404)
         if refusal is None and _names_session(scope):
             if visitor is None:
                 refusal = PlainTextResponse("Open the page first.", 403)
             else:
                 refusal, receive = await _mixed(scope, receive, visitor)
+        new = None if visitor or scope["path"] != "/" else self._order(self._cookie, _new_visitor())
         if refusal is not None:
-            await refusal(scope, receive, send)
+            await refusal(scope, receive, _ordering(send, None))
             return
-        new = f"{self._cookie}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Strict"
-        await self._app(scope, receive, _ordering(send, new if visitor is None and scope["path"] == "/" else None))
+        await self._app(scope, receive, _ordering(send, new))
 
-    def _visitor(self, scope: Scope) -> str | None:
-        """The secret that this browser was given, or None where it has none yet."""
+    def _refusal(self, scope: Scope) -> Response | None:
+        """What is said to a request that comes by another way than the page's, or None."""
+        headers = Headers(scope=scope)
+        host = _host(headers.get("host", ""))
+        if host not in self._hosts and not (self._login and _ADDRESS.fullmatch(host)):
+            return PlainTextResponse("This address is not served here.", 421)
+        if _foreign(scope["method"], headers):
+            return PlainTextResponse("Footnote takes this from its own page only.", 403)
+        return None
+
+    async def _ask(self, login: Login, scope: Scope, receive: Receive, visitor: str | None) -> Response | None:
+        """What is said to a browser that has not told the password, or tells it now."""
+        if _is(_TELLING, scope):
+            if not await login.told(await _body(receive) or b""):
+                return asking("That was another one. The password:")
+            visitor = visitor or _new_visitor()
+            answer = opened()
+            for name, value in ((self._cookie, visitor), (self._cookie + _KEY, login.key(visitor))):
+                answer.headers.append("Set-Cookie", self._order(name, value))
+            return answer
+        return asking("The password:") if scope["path"] == "/" else PlainTextResponse("Tell the password first.", 401)
+
+    def _order(self, name: str, value: str) -> str:
+        return f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Strict"
+
+    def _given(self, scope: Scope, name: str) -> str | None:
+        """What this browser was given under a name, or None where it has nothing yet."""
         try:
             given = SimpleCookie(Headers(scope=scope).get("cookie", ""))
         except CookieError:
             return None
-        return given[self._cookie].value if self._cookie in given else None
+        return given[name].value if name in given else None
 
 
-def _refusal(scope: Scope) -> PlainTextResponse | None:
-    """What is said to a request that is not answered, or None where it is."""
-    headers = Headers(scope=scope)
-    if _host(headers.get("host", "")) not in _LOOPBACK:
-        return PlainTextResponse("This address is not served here.", 421)
-    if _foreign(scope["method"], headers):
-        return PlainTextResponse("Footnote takes this from its own page only.", 403)
-    if not _OPEN.fullmatch(f"{scope['method']} {scope['path']}"):
-        return PlainTextResponse("Footnote does not serve this.", 404)
-    return None
+def _is(asked: re.Pattern[str], scope: Scope) -> bool:
+    """Whether a request is one of these."""
+    return asked.fullmatch(f"{scope['method']} {scope['path']}") is not None
+
+
+def _new_visitor() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _name_owner(scope: Scope, visitor: str | None) -> None:
@@ -110,7 +150,7 @@ def _names_session(scope: Scope) -> bool:
     return path.startswith(_NAMED_IN_PATH) or path in _NAMED_IN_BODY or path == _NAMED_IN_QUERY
 
 
-async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[PlainTextResponse | None, Receive]:
+async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[Response | None, Receive]:
     """Put the mixed name in place of the session's, in the path, the query or the body of a request that says it."""
     path = scope["path"]
     if path.startswith(_NAMED_IN_PATH):
@@ -203,6 +243,6 @@ def _order(message: Message, page: bytes, cookie: str | None) -> None:
     headers = MutableHeaders(raw=message["headers"])
     headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{each}'" for each in hashes))
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
+    headers["Referrer-Policy"] = "same-origin"  # with none, a form of ours would name no origin
     if cookie:
         headers.append("Set-Cookie", cookie)

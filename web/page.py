@@ -29,11 +29,12 @@ from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.conversations import Conversations
 from web import export, viewer
-from web.guard import OWNER, Guard
+from web.guard import LOOPBACK, OWNER, Guard
+from web.login import FEWEST, Login
 
 _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
-_HOST = "127.0.0.1"  # another address would need a password before anyone's documents
+_HOST = "127.0.0.1"
 
 # Where several people ask at once; Gradio's own default answers them one after another.
 _AT_ONCE, _IN_LINE = 16, 64
@@ -51,14 +52,12 @@ def serve(
     docs: Footnote,
     *,
     port: int = 7860,
+    host: str = _HOST,
+    password: str = "",
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve the page until Ctrl-C; `ready` gets its address once it is up.
-
-    Raises:
-        FootnoteError: The page cannot be served on this port.
-    """
-    page = launch(docs, port=port)
+    """Serve the page until Ctrl-C; `ready` gets its address once it is up. See `launch`."""
+    page = launch(docs, port=port, host=host, password=password)
     ready(str(page.local_url))
     try:
         while True:
@@ -67,18 +66,25 @@ def serve(
         page.close(verbose=False)
 
 
-def launch(docs: Footnote, *, port: int = 7860) -> gr.Blocks:
+def launch(docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str = "") -> gr.Blocks:
     """Start serving the page and return it; `local_url` is its address, `close()` ends it.
 
+    Args:
+        docs: Whom the page asks.
+        port: The port.
+        host: The address of this machine to serve it on; one that other machines reach needs a password.
+        password: What a browser has to tell first; "" for none.
+
     Raises:
-        FootnoteError: The page cannot be served on this port.
+        FootnoteError: The page cannot be served there, or a password is missing or too short.
     """
-    check_free(port)
+    check(port, host, password)
+    login = Login(password) if password else None
     _bypass_proxies()
     page = build(docs)
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
-        server_name=_HOST,
+        server_name=host,
         server_port=port,
         prevent_thread_lock=True,
         quiet=True,
@@ -94,7 +100,10 @@ def launch(docs: Footnote, *, port: int = 7860) -> gr.Blocks:
         max_file_size=f"{_MAX_MEGABYTES}mb",
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
-        app_kwargs={"middleware": [Middleware(Guard, port=port)], "routes": _routes(docs)},
+        app_kwargs={
+            "middleware": [Middleware(Guard, port=port, hosts=_names(host), login=login)],
+            "routes": _routes(docs),
+        },
     )
     return page
 
@@ -454,21 +463,34 @@ def _chosen(items: Sequence[Item], number: object) -> tuple[int, Item | None]:
     return 0, None
 
 
-def check_free(port: int) -> None:
-    """See that the page can be served on this port of this machine.
+def _names(host: str) -> frozenset[str]:
+    """The names that the page may be asked for under."""
+    name = socket.gethostname().lower()
+    return LOOPBACK if host in LOOPBACK else LOOPBACK | {host.lower(), name, f"{name}.local"}
+
+
+def check(port: int, host: str = _HOST, password: str = "") -> None:
+    """See that the page can be served on this port of an address of this machine.
 
     Raises:
-        FootnoteError: Another program uses the port, or there is no such port.
+        FootnoteError: Another program uses the port, there is no such port or address, or a password is missing or too
+            short.
     """
-    with socket.socket() as trial:
+    if host not in LOOPBACK and not password:
+        raise FootnoteError(f"Other computers reach {host}; set a password for them in FOOTNOTE_PASSWORD.")
+    if password and len(password) < FEWEST:
+        raise FootnoteError(
+            f"The password in FOOTNOTE_PASSWORD is too short; take one of at least {FEWEST} characters."
+        )
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((_HOST, port))
+            trial.bind((host, port))
         except (OSError, OverflowError) as error:
             why = (error.strerror or "in use").lower() if isinstance(error, OSError) else "no such port"
             raise FootnoteError(
-                f"Port {port} of {_HOST} cannot be used ({why}); end the program that uses it, or choose another "
-                f"with --port."
+                f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
+                f"--port."
             ) from error
 
 
