@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated
@@ -17,6 +18,7 @@ import typer
 import rag
 from eval.library import SEEDS
 from eval.served import APP
+from index.errors import FootnoteError
 from index.passages import split_sentences
 
 _QUESTION = "How many hostages are still held in Gaza?"
@@ -34,6 +36,8 @@ def main(
 
 def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
     """Each figure with the floor it has to keep, as it is measured."""
+    if find_spec("playwright") is None:
+        raise FootnoteError("Measuring the page needs what `make test` installs, and a Chromium; run that first.")
     with tempfile.TemporaryDirectory() as folder:
         seeds = Path(shutil.copytree(SEEDS, Path(folder) / "seeds", ignore=shutil.ignore_patterns(".*")))
         rag.open(seeds).close()

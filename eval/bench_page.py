@@ -1,7 +1,6 @@
 """The page's speed as its reader feels it: its first paint, a click on a footnote, a letter while a file is read."""
 
 import random
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from reportlab.pdfgen.canvas import Canvas
 
 from eval.library import SEEDS
-from eval.served import resident_megabytes, served
+from eval.served import chromium_path, resident_megabytes, served
+from index.errors import FootnoteError
 
 ASKED = 10  # questions, before memory is looked at
 
@@ -135,11 +135,13 @@ def ask(page: Page, question: str) -> None:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, for as long as the block runs."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield started
-        started.close()
+        begun = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        try:
+            yield begun
+        finally:
+            begun.close()
 
 
 def _first_paint(chromium: Browser, address: str) -> float:
@@ -160,6 +162,8 @@ def _typing(page: Page) -> float:
     )
     page.get_by_text("Reading added.txt").wait_for()
     times: list[float] = page.get_by_role("textbox", name="Question").evaluate(_TYPE, _TYPED)
+    if not page.get_by_text("Reading added.txt").is_visible():
+        raise FootnoteError("The document was read before the typing ended; let bench_page.py add a longer one.")
     return quantiles(times, n=20)[-1]
 
 

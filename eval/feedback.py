@@ -26,7 +26,7 @@ def main(
     ] = None,
     out: Annotated[Path, typer.Option(help="The set to write.", dir_okay=False)] = Path("feedback.jsonl"),
 ) -> None:
-    """Write what readers said of answers in the chat as a set of questions."""
+    """Write what readers said of answers in the chat as a set of questions, with what they asked before."""
     if out.exists():
         raise DatasetError(f"{out} is there already; name another file with --out, or move it away.")
     with rag.open(documents, home=library) as docs:
@@ -64,7 +64,7 @@ def _known(turn: Turn, texts: Texts) -> tuple[tuple[str, ...], tuple[Evidence, .
     if judged is None or answer.mode == "help":
         return None
     if judged.verdict == "unanswerable" or (judged.verdict == "right" and answer.status == "abstained"):
-        return (), ()
+        return None if turn.documents else ((), ())  # of some documents only: others may say
     if judged.verdict == "right":
         right = answer.text[answer.short.start : answer.short.end] if answer.short else answer.text
         quoted = _quoted(answer, texts)

@@ -1,5 +1,7 @@
 """The chat in a process of its own, as `footnote serve` starts it: its address, and the memory it takes."""
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,20 +12,28 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from index.errors import FootnoteError
+
 APP = Path(__file__).parent.parent / "app.py"
+
+_TRIES, _BETWEEN = 1_200, 0.1  # and seconds between two: a long document is read before the page is served
+_PATIENCE = 5  # seconds with a page that has begun to answer
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A chat of this folder in a process of its own, and its address; it is stopped in the end."""
+    """A chat of this folder in a process of its own, and its address; it is stopped in the end.
+
+    Raises:
+        FootnoteError: It ended, or did not answer in time.
+    """
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, str(APP), "serve", str(folder), "--port", str(port)])
+    environment = {name: value for name, value in os.environ.items() if name != "FOOTNOTE_PASSWORD"}
+    command = [sys.executable, str(APP), "serve", str(folder), "--port", str(port)]
+    process = subprocess.Popen(command, env=environment)
     try:
-        for _ in range(600):
-            if _answers(address) or process.poll() is not None:
-                break
-            time.sleep(0.1)
+        _wait(process, address)
         yield process, address
     finally:
         process.terminate()
@@ -43,9 +53,27 @@ def resident_megabytes(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def chromium_path() -> str | None:
+    """The system's Chromium, or None where it has none."""
+    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in found if path), None)
+
+
+def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+    for _ in range(_TRIES):
+        if _answers(address):
+            return
+        if process.poll() is not None:
+            raise FootnoteError(
+                f"The chat ended with exit code {process.returncode} before it was served; see above why."
+            )
+        time.sleep(_BETWEEN)
+    raise FootnoteError(f"The chat did not answer at {address} within {_TRIES * _BETWEEN:.0f} seconds.")
+
+
 def _answers(address: str) -> bool:
     try:
-        with urlopen(address) as response:
+        with urlopen(address, timeout=_PATIENCE) as response:
             return bool(response.status == 200)
-    except URLError:
+    except (URLError, TimeoutError):
         return False

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from index.document import canonical
 from index.errors import LibraryError
-from rag.chat import Conversation, Judgement, Turn
+from rag.chat import Conversation, Turn
 
 MAX_TITLE = 120  # characters
 
@@ -89,16 +89,18 @@ class Conversations:
             )
             return self._read(database, id)
 
-    def judge(self, id: str, number: int, judgement: Judgement | None) -> Conversation:
-        """Keep what the reader says of a turn, by its number from 1; None takes it back.
+    def judge(self, id: str, number: int, judged: Turn) -> Conversation:
+        """Keep what the reader says of a turn, its number from 1: the turn as it is kept, with that judgement or none.
 
         Raises:
-            IndexError: The conversation has no such turn.
+            LibraryError: The conversation has no such turn there.
         """
         with _opened(self._home) as database:
-            turn = self._read(database, id).turns[number - 1]
-            judged = _TURN.dump_json(replace(turn, judgement=judgement)).decode()
-            database.execute("UPDATE turn SET turn = ? WHERE conversation = ? AND number = ?", (judged, id, number))
+            turns = self._read(database, id).turns[number - 1 : number]
+            if [replace(turn, judgement=judged.judgement) for turn in turns] != [judged]:
+                raise LibraryError("This answer is not kept, and so nothing can be said of it; ask the question again.")
+            kept = _TURN.dump_json(judged).decode()
+            database.execute("UPDATE turn SET turn = ? WHERE conversation = ? AND number = ?", (kept, id, number))
             return self._read(database, id)
 
     def rename(self, id: str, title: str) -> None:
@@ -111,7 +113,7 @@ class Conversations:
             )
 
     def delete(self, id: str) -> None:
-        """Forget one of them; what it said is overwritten on disk."""
+        """Forget one of them; what it said is overwritten in the file."""
         with _opened(self._home) as database:
             database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
 
@@ -125,7 +127,13 @@ class Conversations:
         if title is None:
             raise LibraryError("There is no such conversation here; it may have been deleted.")
         rows = database.execute("SELECT turn FROM turn WHERE conversation = ? ORDER BY number", (id,))
-        return Conversation(id, title, tuple(_TURN.validate_json(turn) for (turn,) in rows))
+        try:
+            return Conversation(id, title, tuple(_TURN.validate_json(turn) for (turn,) in rows))
+        except ValidationError as error:
+            raise LibraryError(
+                f"“{title}” is damaged, or was kept by another version of Footnote; delete it, or use the version that "
+                f"kept it."
+            ) from error
 
 
 def every(home: Path) -> tuple[Conversation, ...]:

@@ -1,6 +1,5 @@
 """A real browser on the chat page, for tests: what a person sees, and every address the page asks for."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from eval.served import free_port
+from eval.served import chromium_path, free_port
 from rag.answer import Footnote
 from web.page import launch
 
@@ -63,7 +62,7 @@ def serving(docs: Footnote, **options: Any) -> Iterator[str]:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's Chromium; the test is skipped where there is none."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = chromium_path()
     if path is None:
         pytest.skip("no Chromium on this computer: install the package `chromium` to run the browser tests")
     with sync_playwright() as playwright:

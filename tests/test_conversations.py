@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,12 +96,46 @@ def test_a_turn_is_judged_and_the_judgement_taken_back(tmp_path: Path) -> None:
     id = kept.add("", turn("One?")).id
     kept.add(id, turn("Two?"))
     said = Judgement("wrong", "seeds/mill.txt", QUOTE)
-    assert [each.judgement for each in kept.judge(id, 2, said).turns] == [None, said]
-    assert [each.judgement for each in kept.judge(id, 2, None).turns] == [None, None]
+    judged = replace(turn("Two?"), judgement=said)
+    assert kept.judge(id, 2, judged).turns == (turn("One?"), judged)
+    for number, other in ((1, judged), (3, judged), (2, replace(judged, milliseconds=1))):
+        with pytest.raises(LibraryError, match="This answer is not kept"):
+            kept.judge(id, number, other)
+    assert kept.judge(id, 2, turn("Two?")).turns == (turn("One?"), turn("Two?"))
     with pytest.raises(LibraryError):
-        Conversations(tmp_path, "bert").judge(id, 2, said)
+        Conversations(tmp_path, "bert").judge(id, 2, judged)
     Conversations(tmp_path, "bert").add("", turn("Three?"))
     assert {each.title for each in every(tmp_path)} == {"One?", "Three?"}
+
+
+# A turn as version 1 keeps it. Where this is no longer read, the version in conversations.py has to change, or people
+# lose what they have kept.
+_KEPT = (
+    '{"answer":{"question":"Q?","query":"Q?","status":"answered","text":"It burned.","short":{"start":0,"end":2},'
+    '"statements":[{"span":{"start":0,"end":10},"citations":[1],"support":"verbatim","score":0.5}],"unsupported":[],'
+    '"citations":[{"number":1,"document_id":"d","passage_id":"p","start":0,"end":10,"quote":"It burned.","page":null}],'
+    '"hits":[{"passage":{"id":"p","document_id":"d","text":"It burned.","start":0,"end":10,"page":null,"heading":"",'
+    '"sentences":[{"start":0,"end":10}]},"score":1.0,"rank":1,"dense_rank":1,"bm25_rank":null,"reader":0.5}],'
+    '"confidence":0.5,"reason":"","mode":"extract"},"milliseconds":1,"documents":["d"],"judgement":{"verdict":"wrong",'
+    '"document_id":"d","quote":"It"}}'
+)
+
+
+def test_what_version_1_kept_is_read(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    id = kept.add("", turn("One?")).id
+    with sqlite3.connect(tmp_path / "conversations.sqlite") as database:
+        database.execute("UPDATE turn SET turn = ?", (_KEPT,))
+    database.close()
+    (read,) = kept.open(id).turns
+    assert (read.answer.question, read.judgement) == ("Q?", Judgement("wrong", "d", "It"))
+    with sqlite3.connect(tmp_path / "conversations.sqlite") as database:
+        database.execute("UPDATE turn SET turn = '{}'")
+    database.close()
+    with pytest.raises(LibraryError, match="“One\\?” is damaged, or was kept by another version"):
+        kept.open(id)
+    kept.delete(id)
+    assert kept.listed() == ()
 
 
 def test_deleted_is_gone_from_the_disk(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What readers say of answers becomes a set of questions that the evaluation reads."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def judge(folder: Path, question: str, judgement: Judgement | None, talk: str = 
     with rag.open(folder) as docs:
         kept = Conversations(docs.library.home, "ada")
         conversation = kept.add(talk, Turn(docs.ask(question), 1))
-        kept.judge(conversation.id, len(conversation.turns), judgement)
+        kept.judge(conversation.id, len(conversation.turns), replace(conversation.turns[-1], judgement=judgement))
     return conversation.id
 
 
@@ -84,3 +85,11 @@ def test_a_quote_that_stands_twice_is_its_passages_and_one_that_is_gone_is_left_
     (made,) = feedback.examples([talk], lambda _: text.strip())
     assert [each.quote for each in made.evidence] == [text.strip()]
     assert list(feedback.examples([talk], lambda _: "")) == []
+
+
+def test_what_some_documents_do_not_say_others_may() -> None:
+    silent = Turn(Answer("When?", "When?", "abstained", reason="No."), 1, ("d",), Judgement("right"))
+    assert list(feedback.examples([Conversation("t", "When?", (silent,))], lambda _: "")) == []
+    assert (
+        len(list(feedback.examples([Conversation("t", "When?", (replace(silent, documents=()),))], lambda _: ""))) == 1
+    )

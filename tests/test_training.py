@@ -110,7 +110,14 @@ def test_a_shortened_sentence_says_nothing_new() -> None:
 def test_a_changed_question_is_another_question_with_the_same_end(question: str) -> None:
     names = ["Velton", "Milo", "Renlo", "1821", "1904", "harbour"]
     changed = {
-        perturb.question(question, names, "Velton and Milo, 1821.", "Ada Lovell", _nothing_akin, random.Random(seed))
+        perturb.question(
+            question,
+            names,
+            passage="Velton and Milo, 1821.",
+            answer="Ada Lovell",
+            akin=_nothing_akin,
+            rng=random.Random(seed),
+        )
         for seed in range(60)
     }
     assert None not in changed
@@ -123,10 +130,16 @@ def test_a_changed_question_is_another_question_with_the_same_end(question: str)
 
 def test_a_not_comes_in_or_goes() -> None:
     asked = {
-        perturb.question("When did it burn?", [], "", "1904", _nothing_akin, random.Random(seed)) for seed in range(20)
+        perturb.question(
+            "When did it burn?", [], passage="", answer="1904", akin=_nothing_akin, rng=random.Random(seed)
+        )
+        for seed in range(20)
     }
     assert "When didn't it burn?" in asked
-    stated = {perturb.statement("it was not red.", [], "", _nothing_akin, random.Random(seed)) for seed in range(20)}
+    stated = {
+        perturb.statement("it was not red.", [], passage="", akin=_nothing_akin, rng=random.Random(seed))
+        for seed in range(20)
+    }
     assert stated == {"it was red."}
 
 
@@ -140,7 +153,9 @@ def test_a_number_is_swapped_for_a_number_and_a_name_for_a_name() -> None:
 
 def test_a_condition_is_added_that_the_passage_does_not_speak_of() -> None:
     stated = {
-        perturb.statement("it burnt.", ["Velton", "1904"], "It burnt at Velton.", _nothing_akin, random.Random(seed))
+        perturb.statement(
+            "it burnt.", ["Velton", "1904"], passage="It burnt at Velton.", akin=_nothing_akin, rng=random.Random(seed)
+        )
         for seed in range(20)
     }
     assert stated == {"it burnt in 1904.", "it burnt after 1904.", "it burnt before 1904."}
@@ -152,10 +167,10 @@ def test_a_word_of_the_passage_becomes_one_of_the_same_things_that_it_does_not_s
         perturb.question(
             "Who were killed?",
             [],
-            "Ten were killed and buried.",
-            "Ten",
-            lambda word: akin.get(word, []),
-            random.Random(seed),
+            passage="Ten were killed and buried.",
+            answer="Ten",
+            akin=lambda word: akin.get(word, []),
+            rng=random.Random(seed),
         )
         for seed in range(40)
     }
@@ -166,10 +181,10 @@ def test_a_word_of_the_passage_becomes_one_of_the_same_things_that_it_does_not_s
 @pytest.mark.parametrize(
     ("sentence", "asked"),
     [
-        ("The mill was not built of brick.", ("Was the mill built of brick?", "not built of brick")),
+        ("The mill was not built of brick.", ("Was the mill built of brick?", "built of brick", "not built of brick")),
         (
             "Ada Lovell has been mayor since 1821, they say.",
-            ("Has Ada Lovell been mayor since 1821?", "mayor since 1821"),
+            ("Has Ada Lovell been mayor since 1821?", "mayor since 1821", "mayor since 1821"),
         ),
         ("The mill, which was red, was sold.", None),
         ("The miller who came last was poor.", None),
@@ -178,15 +193,21 @@ def test_a_word_of_the_passage_becomes_one_of_the_same_things_that_it_does_not_s
         ("They milled.", None),
     ],
 )
-def test_a_sentence_settles_a_yes_or_no_question(sentence: str, asked: tuple[str, str] | None) -> None:
+def test_a_sentence_settles_a_yes_or_no_question(sentence: str, asked: tuple[str, str, str] | None) -> None:
     assert yes_or_no(sentence) == asked
-    assert asked is None or asked[1] in sentence
+    assert asked is None or asked[2] in sentence
 
 
 def test_the_opposite_is_asked() -> None:
-    asked = {perturb.opposed("Was the first mill red?", random.Random(seed)) for seed in range(20)}
-    assert asked == {"Was the last mill red?", "Wasn't the first mill red?"}
-    assert perturb.opposed("Velton?", random.Random(1)) is None
+    end = "more than old"
+    asked = {perturb.opposed(f"Was the first mill {end}?", end, random.Random(seed)) for seed in range(20)}
+    assert asked == {
+        "Was the first mill less than old?",
+        "Was the first mill more than new?",
+        "Was the first mill more than young?",
+    }
+    assert perturb.opposed("Was the first mill red?", "red", random.Random(1)) == "Wasn't the first mill red?"
+    assert perturb.opposed("Velton?", "Velton", random.Random(1)) is None
 
 
 def _thesaurus() -> Thesaurus:
@@ -294,7 +315,7 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
         torch.manual_seed(7)
         return ReaderModel()
 
-    whole = fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "whole").state_dict()
+    whole = fit(network(), groups, epochs=1.0, rate=2e-4, seed=7, folder=tmp_path / "whole").state_dict()
 
     class Stopped(Exception):
         pass
@@ -312,8 +333,8 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.M
 
         patched.setattr(ReaderModel, "forward", counted)
         with pytest.raises(Stopped):
-            fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "parts")
-    resumed = fit(network(), groups, 1.0, 2e-4, 7, tmp_path / "parts").state_dict()
+            fit(network(), groups, epochs=1.0, rate=2e-4, seed=7, folder=tmp_path / "parts")
+    resumed = fit(network(), groups, epochs=1.0, rate=2e-4, seed=7, folder=tmp_path / "parts").state_dict()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

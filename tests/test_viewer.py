@@ -81,5 +81,5 @@ def test_the_parts_of_a_document_are_all_of_it_and_each_once(
 
 
 def test_no_documents_one_document() -> None:
-    assert "no documents" in viewer.promise(())
-    assert "only from this 1 document." in viewer.promise(fake().files()[:1])
+    assert "no documents" in viewer.promise((), "this computer")
+    assert "only from this 1 document." in viewer.promise(fake().files()[:1], "this computer")

@@ -32,6 +32,16 @@ def test_the_first_page(seen: Visit) -> None:
     expect(page.locator("footer:visible")).to_have_count(0)
 
 
+def test_the_documents_column_is_put_away_and_taken_out(seen: Visit) -> None:
+    page = seen.page
+    expect(page.locator("#files .state").first).to_have_text("readyTXT, 1 KBMill")
+    page.get_by_role("button", name="Hide").click()
+    expect(page.locator("#files")).to_be_hidden()
+    page.get_by_role("button", name="Show documents").click()
+    expect(page.locator("#files")).to_be_visible()
+    expect(page.get_by_role("button", name="Show documents")).to_be_hidden()
+
+
 def test_a_footnote_shows_its_exact_quote(seen: Visit) -> None:
     page = seen.page
     seen.ask(FIRE.question)
@@ -77,16 +87,23 @@ def test_a_pdf_is_shown_as_it_is_printed(browser: Browser) -> None:
         expect(picture).to_be_visible()
         expect(page.locator(".source-text")).to_be_hidden()
         page.wait_for_function("document.querySelector('.picture').naturalWidth > 500")
+        page.get_by_role("button", name="Show the text").click()
+        expect(page.locator("#shown")).to_be_in_viewport()
+        page.get_by_role("button", name="Show the page").click()
         page.get_by_role("button", name="next footnote").click()
         expect(page.locator(".source-text")).to_have_text(PLAIN)
         expect(page.locator(".view")).to_have_count(0)
-        address = f"{url}pages/2.png?document={dam.id}&start=0&end=5"
+        address = f"{url}pages/2.png?document={dam.id}&version={dam.sha256}&start=0&end=5"
         assert page.context.request.get(address).headers["content-type"] == "image/png"
         for wrong in ("pages/3.png", "pages/0.png", "pages/x.png"):
             assert page.context.request.get(address.replace("pages/2.png", wrong)).status == 404
         assert page.context.request.get(address.replace("dam.pdf", "none.pdf")).status == 404
         assert page.context.request.get(f"{url}pages/1.png").status == 404
+        assert "has changed" in page.context.request.get(address.replace(dam.sha256, "0" * 64)).text()
         check_quiet(seen)
+        docs.documents = (MILL,)
+        page.get_by_role("button", name="previous footnote").click()
+        expect(page.locator("#source")).to_contain_text("is no longer in the library")
         page.context.close()
 
 
@@ -256,6 +273,36 @@ def test_what_was_added_can_be_removed(seen: Visit) -> None:
     expect(page.locator("#promise")).to_contain_text("these 2 documents")
 
 
+def test_a_removed_document_is_no_longer_asked_alone(seen: Visit) -> None:
+    page = seen.page
+    page.locator("input[type=file]").set_input_files({"name": "n.txt", "mimeType": "text/plain", "buffer": b"new"})
+    page.get_by_label("Ask only n.txt").check()
+    expect(page.locator("#scope")).to_contain_text("Asking only n.txt")
+    page.locator(".removal summary").click()
+    page.get_by_role("button", name="Remove it for good").click()
+    expect(page.locator("#scope")).to_have_text("")
+    seen.ask(FIRE.question)
+    expect(page.locator("section footer")).not_to_contain_text("asked only")
+
+
+def test_what_is_asked_and_ticked_while_a_document_is_read_stays(browser: Browser) -> None:
+    docs = fake(seconds=1.0)
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page = seen.page
+        page.locator("input[type=file]").set_input_files({"name": "n.txt", "mimeType": "text/plain", "buffer": b"new"})
+        expect(page.locator("#reading")).to_contain_text("Reading n.txt")
+        page.get_by_label("Ask only mill.txt").check()
+        docs.seconds = 0.0
+        seen.ask(FIRE.question)
+        expect(page.locator("#reading")).to_contain_text("n.txt is ready")
+        expect(page.locator("#files")).to_contain_text("n.txt")
+        expect(page.get_by_label("Ask only mill.txt")).to_be_checked()
+        expect(page.locator(".question")).to_have_text([FIRE.question])
+        check_quiet(seen)
+        page.context.close()
+
+
 def test_only_ticked_documents_are_asked(browser: Browser) -> None:
     docs = fake()
     with serving(as_footnote(docs)) as url:
@@ -349,7 +396,8 @@ def test_a_conversation_is_taken_away_by_its_own_reader_only(browser: Browser) -
         link = str(alice.page.get_by_role("link", name="Save as JSON").get_attribute("href"))
         assert alice.page.context.request.get(url + link).json()["turns"][0]["answer"]["text"] == FIRE.text
         assert bob.page.context.request.get(url + link).status == 404
-        assert httpx.get(url + link, headers={OWNER: "0" * 64}).status_code == 404
+        assert bob.page.context.request.get(url + link, headers={OWNER: "0" * 64}).status == 404
+        assert httpx.get(url + link, headers={OWNER: "0" * 64}).status_code == 403
         for seen in (alice, bob):
             seen.page.context.close()
 
@@ -392,6 +440,39 @@ def test_an_answer_is_judged(seen: Visit) -> None:
     expect(page.locator("#conversation")).to_contain_text("“It was rebuilt in brick the year after.” answers it.")
     page.reload()
     expect(page.locator("#conversation")).to_contain_text("“It was rebuilt in brick the year after.” answers it.")
+
+
+def test_a_verdict_moves_nothing(seen: Visit) -> None:
+    page, column = seen.page, seen.page.locator("#conversation")
+    for question in (FIRE.question, DAM.question, "Where is the owner buried?", FIRE.question):
+        seen.ask(question)
+    page.get_by_text("How was this found?").first.click()
+    column.evaluate("column => column.scrollTop = 0")
+    page.get_by_role("button", name="Yes").first.press("Enter")
+    expect(page.get_by_role("button", name="Yes").first).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Yes").first).to_be_focused()
+    expect(page.locator("details tbody").first).to_be_visible()
+    page.get_by_role("button", name="Copy").first.click()
+    page.wait_for_timeout(300)
+    assert column.evaluate("column => column.scrollTop") < 50
+
+
+def test_who_turns_away_no_longer_waits(browser: Browser) -> None:
+    docs = fake()
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page = seen.page
+        seen.ask(FIRE.question)
+        docs.seconds = 1.0
+        page.get_by_label("Question").fill(DAM.question)
+        page.get_by_role("button", name="Ask").click()
+        page.locator(".waiting").wait_for()
+        page.locator(".past > summary").click()
+        page.locator(".past [data-event=clear]").click()
+        expect(page.locator(".example")).to_have_count(2)
+        page.wait_for_timeout(1500)
+        expect(page.locator(".example")).to_have_count(2)
+        page.context.close()
 
 
 def test_two_readers_have_two_conversations(browser: Browser) -> None:

@@ -71,7 +71,8 @@ def main(
     full, small = folder / "reader-fp32.onnx", folder / WEIGHTS.name
     if not small.exists():
         torch.manual_seed(_SEED)  # the heads begin at random
-        trained = fit.fit(imported(start) if start else ReaderModel(), data.read(pairs), epochs, rate, _SEED, folder)
+        model = imported(start) if start else ReaderModel()
+        trained = fit.fit(model, data.read(pairs), epochs=epochs, rate=rate, seed=_SEED, folder=folder)
         if start:
             blend(trained, imported(start), _OF_THE_START)
         export(trained, full, small)

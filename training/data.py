@@ -113,7 +113,9 @@ class Twins:
     def question(self, example: Example, own: Passage, rng: Random) -> str | None:
         """A question like the example's that its own passage does not answer, or None where no way applies."""
         names = self._around(example, own, rng)
-        return perturb.question(example.question, names, own.text, example.answers[0], self._thesaurus.akin, rng)
+        return perturb.question(
+            example.question, names, passage=own.text, answer=example.answers[0], akin=self._thesaurus.akin, rng=rng
+        )
 
     def yes_or_no(self, example: Example, own: Passage, rng: Random) -> tuple[str, str, str | None] | None:
         """A yes-or-no question that a sentence of the passage settles, the words that do, and one that none settles.
@@ -123,10 +125,10 @@ class Twins:
         made = [each for each in map(yes_or_no, map(own.quote, own.sentences)) if each]
         if not made:
             return None
-        question, settled = rng.choice(made)
+        question, end, settled = rng.choice(made)
         other = perturb.entity(question, self._around(example, own, rng), rng)
         if rng.random() < _OPPOSED:
-            question = perturb.opposed(question, rng) or question
+            question = perturb.opposed(question, end, rng) or question
         return question, settled, other
 
     def statements(self, example: Example, own: Passage, rng: Random) -> tuple[str, str] | None:
@@ -144,7 +146,7 @@ class Twins:
         return (true, false) if true and false else None
 
     def _false(self, true: str, names: Sequence[str], own: Passage, rng: Random) -> str | None:
-        return perturb.statement(true, names, own.text, self._thesaurus.akin, rng)
+        return perturb.statement(true, names, passage=own.text, akin=self._thesaurus.akin, rng=rng)
 
     def _around(self, example: Example, own: Passage, rng: Random) -> list[str]:
         """Names, numbers and words to swap in: the passage's own twice, since they are the most misleading."""

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def fit(
-    model: ReaderModel, groups: Sequence[Group], epochs: float, rate: float, seed: int, folder: Path
+    model: ReaderModel, groups: Sequence[Group], *, epochs: float, rate: float, seed: int, folder: Path
 ) -> ReaderModel:
     """Train on the groups and return the averaged model; goes on from the checkpoint in `folder` where there is one.
 

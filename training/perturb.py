@@ -72,7 +72,7 @@ def opposites(word: str) -> list[str]:
     return _OPPOSITE.get(word, [])
 
 
-def question(text: str, names: Sequence[str], passage: str, answer: str, akin: Akin, rng: Random) -> str | None:
+def question(text: str, names: Sequence[str], *, passage: str, answer: str, akin: Akin, rng: Random) -> str | None:
     """A question like this one that its passage does not answer, or None where no way applies.
 
     Args:
@@ -96,7 +96,7 @@ def question(text: str, names: Sequence[str], passage: str, answer: str, akin: A
     return _some_way(text, names, ways, rng)
 
 
-def statement(text: str, names: Sequence[str], passage: str, akin: Akin, rng: Random) -> str | None:
+def statement(text: str, names: Sequence[str], *, passage: str, akin: Akin, rng: Random) -> str | None:
     """A statement like this one that its passage does not bear out, or None where no way applies; see `question`."""
     ways: list[tuple[float, Way]] = [
         (4, entity),
@@ -110,9 +110,13 @@ def statement(text: str, names: Sequence[str], passage: str, akin: Akin, rng: Ra
     return _some_way(text, names, ways, rng)
 
 
-def opposed(text: str, rng: Random) -> str | None:
-    """The text with a word turned into its opposite or a "not" in it, or None where neither can be."""
-    return _some_way(text, (), [(2, _antonym), (1, _negation)], rng)
+def opposed(text: str, end: str, rng: Random) -> str | None:
+    """The text with a word of its end turned into its opposite, or a "not" in it; None where neither can be.
+
+    Only the end: "the last mill" is another mill than "the first mill".
+    """
+    other = _antonym(end, (), rng)
+    return text.removesuffix(f"{end}?") + f"{other}?" if other else _negation(text, (), rng)
 
 
 def swapped(answer: str, names: Sequence[str], rng: Random) -> str | None:

@@ -69,10 +69,10 @@ def shortened(sentence: str, rng: Random) -> str:
     return said
 
 
-def yes_or_no(sentence: str) -> tuple[str, str] | None:
-    """What a sentence settles, as a question, and the words of the sentence that settle it; None of most sentences.
+def yes_or_no(sentence: str) -> tuple[str, str, str] | None:
+    """What a sentence settles, as a question, its end, and the words that settle it there; None of most sentences.
 
-    "The mill was not built of brick." -> "Was the mill built of brick?", "not built of brick"
+    "The mill was not built of brick." -> "Was the mill built of brick?", "built of brick", "not built of brick"
     """
     declared = _DECLARED.match(sentence)
     if declared is None or _NO_SUBJECT.match(declared["subject"]):
@@ -84,7 +84,7 @@ def yes_or_no(sentence: str) -> tuple[str, str] | None:
         subject = subject[0].lower() + subject[1:]
     first, *more = aux.split()
     question = " ".join([_first_upper(first), subject, *more, rest])
-    return f"{question}?", sentence[declared.end("aux") : declared.start("rest") + len(rest)].strip()
+    return f"{question}?", rest, sentence[declared.end("aux") : declared.start("rest") + len(rest)].strip()
 
 
 def _subject(wh: str, aux: str) -> bool:

@@ -11,16 +11,16 @@ import json
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Sequence
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.login import Login, asking, opened
+from web.login import Login, asking
 
 OWNER = "footnote-owner"
 """The request header that tells the page whose request it is; what a browser sends under this name is dropped."""
@@ -30,7 +30,11 @@ _OPEN = re.compile(
     r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png|parts)"
     r"|POST /gradio_api/(?:queue/join|cancel|upload)"
 )
-_TELLING = re.compile("POST /login")
+# What is a browser's own, or comes from the documents: never embedded by another site's page.
+_OWN = re.compile(r"\w+ /(?:gradio_api/(?:heartbeat|queue)/.+|conversations/.+|pages/.+|parts)|POST /.+")
+_SAID = {"wrong": "That was another one. The password:", "waiting": "One after another. The password:"}
+_SECRET = 32  # bytes
+_GIVEN = re.compile(r"[\w-]{1,128}", re.ASCII)
 _KEY = "-key"  # ends the name of the cookie that shows that the password was told
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
@@ -49,9 +53,9 @@ _POLICY = (
 )
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
-# Another name in the Host header is how a foreign page reaches a local one (DNS rebinding).
+# Another name in the Host header is how a foreign page reaches a local one (DNS rebinding). Where there is a password
+# it would find nothing: a browser keeps the key for the name under which it told the password.
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_ADDRESS = re.compile(r"[\d.]+|[\da-f]*:[\da-f:.]+")
 
 # What Gradio asks of its own server while it starts, before anyone can tell it a password.
 _STARTING = re.compile(r"HEAD /|GET /gradio_api/startup-events")
@@ -60,12 +64,11 @@ _STARTING = re.compile(r"HEAD /|GET /gradio_api/startup-events")
 class Guard:
     """ASGI middleware around Gradio's application."""
 
-    def __init__(self, app: ASGIApp, port: int, hosts: Collection[str] = LOOPBACK, login: Login | None = None) -> None:
-        """Guard `app`, which is reached on this port under these names, and where there is a login by its addresses."""
+    def __init__(self, app: ASGIApp, name: str, login: Login | None = None) -> None:
+        """Guard `app`, whose library has this name, and which is only opened after this login where there is one."""
         self._app = app
-        self._hosts = hosts
         self._login = login
-        self._cookie = f"footnote-{port}"  # cookies know no ports: two libraries served here must not share one
+        self._cookie = f"footnote-{name}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is closed, pass on the rest with its session's name mixed and the browser's orders added."""
@@ -75,65 +78,80 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})  # the page has none
             return
-        visitor, key = self._given(scope, self._cookie), self._given(scope, self._cookie + _KEY)
+        visitor = self._given(scope, self._cookie)
         _name_owner(scope, visitor)
-        refusal = self._refusal(scope)
-        if refusal is None and self._login and not self._login.knows(visitor, key) and not _is(_STARTING, scope):
-            refusal = await self._ask(self._login, scope, receive, visitor)
-        if refusal is None and not _is(_OPEN, scope):
-            refusal = PlainTextResponse("Footnote does not serve this.", 404)
-        if refusal is None and _names_session(scope):
-            if visitor is None:
-                refusal = PlainTextResponse("Open the page first.", 403)
-            else:
-                refusal, receive = await _mixed(scope, receive, visitor)
-        new = None if visitor or scope["path"] != "/" else self._order(self._cookie, _new_visitor())
+        refusal = self._strange(scope) or await self._locked(scope, receive, visitor) or _closed(scope, visitor)
+        if refusal is None and visitor is not None and _names_session(scope):
+            refusal, receive = await _mixed(scope, receive, visitor)
         if refusal is not None:
-            await refusal(scope, receive, _ordering(send, None))
+            await refusal(scope, receive, _ordering(send, []))
             return
-        await self._app(scope, receive, _ordering(send, new))
+        kept = self._orders(visitor or secrets.token_urlsafe(_SECRET)) if scope["path"] == "/" else []
+        await self._app(scope, receive, _ordering(send, kept))
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        """What is said to a request that comes by another way than the page's, or None."""
+    def _strange(self, scope: Scope) -> Response | None:
+        """What is said to a request that comes by another name or from another site's page; None to others."""
         headers = Headers(scope=scope)
-        host = _host(headers.get("host", ""))
-        if host not in self._hosts and not (self._login and _ADDRESS.fullmatch(host)):
+        if self._login is None and _host(headers.get("host", "")) not in LOOPBACK:
             return PlainTextResponse("This address is not served here.", 421)
         if _foreign(scope["method"], headers):
             return PlainTextResponse("Footnote takes this from its own page only.", 403)
         return None
 
-    async def _ask(self, login: Login, scope: Scope, receive: Receive, visitor: str | None) -> Response | None:
-        """What is said to a browser that has not told the password, or tells it now."""
-        if _is(_TELLING, scope):
-            if not await login.told(await _body(receive) or b""):
-                return asking("That was another one. The password:")
-            visitor = visitor or _new_visitor()
-            answer = opened()
-            for name, value in ((self._cookie, visitor), (self._cookie + _KEY, login.key(visitor))):
-                answer.headers.append("Set-Cookie", self._order(name, value))
-            return answer
+    async def _locked(self, scope: Scope, receive: Receive, visitor: str | None) -> Response | None:
+        """What is said to a browser that has not told the password, or tells it now; None to others."""
+        if self._login is None or _is(_STARTING, scope):
+            return None
+        known = self._login.knows(visitor, self._given(scope, self._cookie + _KEY))
+        if scope["path"] == "/login":
+            told = known or scope["method"] != "POST"
+            return RedirectResponse("./", 303) if told else await self._told(self._login, scope, receive, visitor)
+        if known:
+            return None
         return asking("The password:") if scope["path"] == "/" else PlainTextResponse("Tell the password first.", 401)
 
-    def _order(self, name: str, value: str) -> str:
-        return f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Strict"
+    async def _told(self, login: Login, scope: Scope, receive: Receive, visitor: str | None) -> Response:
+        """What is said to a browser that tells the password."""
+        sender = scope["client"][0] if scope.get("client") else ""
+        verdict = await login.told(await _body(receive) or b"", sender)
+        if verdict != "right":
+            return asking(_SAID[verdict])
+        answer = RedirectResponse("./", 303)
+        for order in self._orders(visitor or secrets.token_urlsafe(_SECRET)):
+            answer.headers.append("Set-Cookie", order)
+        return answer
+
+    def _orders(self, visitor: str) -> list[str]:
+        """What a browser is told to keep, for a year from now: its secret, and the key to the page.
+
+        It is sent along where a link elsewhere leads to the page, or its reader would be taken for a new one.
+        """
+        kept = {self._cookie: visitor}
+        if self._login:
+            kept[self._cookie + _KEY] = self._login.key(visitor)
+        return [f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax" for name, value in kept.items()]
 
     def _given(self, scope: Scope, name: str) -> str | None:
-        """What this browser was given under a name, or None where it has nothing yet."""
+        """What this browser was given under a name, or None where it has nothing that was given here."""
         try:
             given = SimpleCookie(Headers(scope=scope).get("cookie", ""))
         except CookieError:
             return None
-        return given[name].value if name in given else None
+        return given[name].value if name in given and _GIVEN.fullmatch(given[name].value) else None
+
+
+def _closed(scope: Scope, visitor: str | None) -> Response | None:
+    """What is said to a request that the page does not make, or that is made without the page; None to others."""
+    if not _is(_OPEN, scope):
+        return PlainTextResponse("Footnote does not serve this.", 404)
+    if visitor is None and _is(_OWN, scope):
+        return PlainTextResponse("Open the page first.", 403)
+    return None
 
 
 def _is(asked: re.Pattern[str], scope: Scope) -> bool:
     """Whether a request is one of these."""
     return asked.fullmatch(f"{scope['method']} {scope['path']}") is not None
-
-
-def _new_visitor() -> str:
-    return secrets.token_urlsafe(32)
 
 
 def _name_owner(scope: Scope, visitor: str | None) -> None:
@@ -211,7 +229,7 @@ def _host(header: str) -> str:
     return name.strip("[]").lower()
 
 
-def _ordering(send: Send, cookie: str | None) -> Send:
+def _ordering(send: Send, cookies: Sequence[str]) -> Send:
     """A `send` that adds the headers which tell a browser what the page may do, and its secret where it has none.
 
     A page is held back until all of it is there, since the headers name its scripts.
@@ -220,12 +238,12 @@ def _ordering(send: Send, cookie: str | None) -> Send:
 
     async def ordered(message: Message) -> None:
         if message["type"] == "http.response.start" and not _is_page(message):
-            _order(message, b"", cookie)
+            _order(message, b"", cookies)
         elif message["type"] == "http.response.start" or held:
             held.append(message)
             if message.get("more_body", message["type"] == "http.response.start"):
                 return
-            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), cookie)
+            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), cookies)
             for each in held[:-1]:
                 await send(each)
         await send(message)
@@ -237,12 +255,13 @@ def _is_page(message: Message) -> bool:
     return MutableHeaders(raw=message["headers"]).get("content-type", "").startswith("text/html")
 
 
-def _order(message: Message, page: bytes, cookie: str | None) -> None:
+def _order(message: Message, page: bytes, cookies: Sequence[str]) -> None:
     """Add what the browser is told to the start of a response."""
     hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
     headers = MutableHeaders(raw=message["headers"])
     headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{each}'" for each in hashes))
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"  # with none, a form of ours would name no origin
-    if cookie:
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    for cookie in cookies:
         headers.append("Set-Cookie", cookie)

@@ -4,16 +4,16 @@ import asyncio
 import hmac
 from hashlib import scrypt
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qs
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 FEWEST = 8  # characters that a password should have
 
 _PAGE = (Path(__file__).parent / "login.html").read_text(encoding="utf-8")
-_PAUSE = 1.0  # seconds after a wrong password until the next one is looked at, whoever sends it
-_MOST_WAITING = 20
-_SALT = b"footnote"  # the key is kept nowhere; the salt keeps other programs' tables from fitting it
+_PAUSE = 1.0  # seconds after a wrong password until the next one from there is looked at
+_SALT = b"footnote"  # the secret is kept nowhere; the salt keeps other programs' tables from fitting it
 
 
 class Login:
@@ -25,10 +25,9 @@ class Login:
 
     def __init__(self, password: str) -> None:
         """Take this password."""
-        self._password = password
-        self._secret = scrypt(password.encode(), salt=_SALT, n=2**14, r=8, p=1)
-        self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._password = password.encode()
+        self._secret = scrypt(self._password, salt=_SALT, n=2**14, r=8, p=1)
+        self._trying: set[str] = set()
 
     def key(self, visitor: str) -> str:
         """What a browser with this secret shows once it has told the password."""
@@ -36,29 +35,23 @@ class Login:
 
     def knows(self, visitor: str | None, key: str | None) -> bool:
         """Whether a browser has told the password before."""
-        return visitor is not None and key is not None and hmac.compare_digest(self.key(visitor), key)
+        return visitor is not None and key is not None and hmac.compare_digest(self.key(visitor).encode(), key.encode())
 
-    async def told(self, body: bytes) -> bool:
-        """Whether a form holds the password; they are looked at one by one, with a pause after a wrong one."""
-        if self._waiting >= _MOST_WAITING:
-            return False
-        self._waiting += 1
+    async def told(self, form: bytes, sender: str) -> Literal["right", "wrong", "waiting"]:
+        """Whether a form holds the password; not looked at while another one from the same sender is."""
+        if sender in self._trying:
+            return "waiting"
+        said = parse_qs(form.decode("utf-8", "replace")).get("password", [""])[0]
+        if hmac.compare_digest(said.encode(), self._password):
+            return "right"
+        self._trying.add(sender)
         try:
-            async with self._turn:
-                said = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
-                right = hmac.compare_digest(said.encode(), self._password.encode())
-                if not right:
-                    await asyncio.sleep(_PAUSE)
-                return right
+            await asyncio.sleep(_PAUSE)
         finally:
-            self._waiting -= 1
+            self._trying.discard(sender)
+        return "wrong"
 
 
 def asking(message: str) -> Response:
     """The page that asks for the password."""
     return HTMLResponse(_PAGE.replace("{message}", message), 401)
-
-
-def opened() -> Response:
-    """The way to the page, once the password was told."""
-    return RedirectResponse("./", 303)

@@ -24,7 +24,7 @@ function scrollTo(scroller, node, share) {
 function scrollToShown() {
   const column = document.getElementById("source-column");
   const shown = document.getElementById("shown");
-  if (shown) scrollTo(column, shown, 0.3);
+  if (shown?.offsetParent) scrollTo(column, shown, 0.3);
   else column.scrollTop = 0;
 }
 
@@ -51,7 +51,11 @@ document.addEventListener("click", (click) => {
   const copied = click.target.closest("button[data-copy]");
   if (copied) copy(copied);
   if (click.target.closest(".untick")) untick();
-  if (click.target.closest(".view")) document.body.classList.toggle("printed");
+  if (click.target.closest(".fold, .unfold")) document.body.classList.toggle("folded");
+  if (click.target.closest(".view")) {
+    document.body.classList.toggle("printed");
+    scrollToShown();
+  }
   const menu = document.querySelector(".past[open]");
   if (menu && !menu.contains(click.target)) menu.open = false;
 });
@@ -64,10 +68,22 @@ document.addEventListener("submit", (sent) => {
 });
 
 async function copy(button) {
-  await navigator.clipboard.writeText(button.dataset.copy);
-  const name = button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = name; }, 1500);
+  const text = button.dataset.copy;
+  const copied = navigator.clipboard ? await navigator.clipboard.writeText(text).then(() => true, () => false) : copyByHand(text);
+  if (!copied) sayTrouble("chat", "The browser does not let the page copy; select the answer and copy it yourself.");
+  button.textContent = copied ? "Copied" : "Copy";
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+// Browsers give the clipboard to pages of this computer and of HTTPS only.
+function copyByHand(text) {
+  const box = document.createElement("textarea");
+  box.value = text;
+  document.body.append(box);
+  box.select();
+  const copied = document.execCommand("copy");
+  box.remove();
+  return copied;
 }
 
 // A list of documents: which are asked alone, and which have a word in their name.
@@ -85,12 +101,20 @@ document.addEventListener("change", ({ target }) => {
   if (target.matches("#files input[type=checkbox]")) tellTicked();
 });
 
+let wanted = "";
+
+function find() {
+  for (const item of document.querySelectorAll("#files li")) {
+    item.hidden = !item.querySelector(".name").textContent.toLowerCase().includes(wanted);
+  }
+  const box = document.querySelector(".find");
+  if (box && box.value.toLowerCase() !== wanted) box.value = wanted;
+}
+
 document.addEventListener("input", ({ target }) => {
   if (!target.matches(".find")) return;
-  const wanted = target.value.toLowerCase();
-  for (const item of document.querySelectorAll("#files li")) {
-    item.hidden = !item.textContent.toLowerCase().includes(wanted);
-  }
+  wanted = target.value.toLowerCase();
+  find();
 });
 
 // Words selected in the source, while an answer is said to be wrong, can be named as those that answer.
@@ -104,6 +128,7 @@ let judged = ""; // the turn that was judged last
 
 document.addEventListener("click", ({ target }) => {
   judged = target.closest("[data-event=judge]")?.dataset.turn ?? judged;
+  if (target === answers) document.getSelection().removeAllRanges();
 });
 
 document.addEventListener("selectionchange", () => {
@@ -160,7 +185,12 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".mark:focus-visible")) showCard(target);
   else hideCard();
 });
-document.addEventListener("scroll", hideCard, true);
+document.addEventListener("scroll", () => {
+  answers.hidden = true;
+  const mark = document.activeElement;
+  if (mark.matches(".mark:focus-visible") && !card.hidden) showCard(mark); // it was scrolled to
+  else hideCard();
+}, true);
 
 // Trouble that Python never hears of is said in place, in the column where it happened.
 function sayTrouble(column, sentence) {
@@ -208,9 +238,13 @@ const near = new IntersectionObserver((seen) => {
 
 async function readOn(more) {
   near.unobserve(more);
-  const answer = await fetch(more.dataset.part);
-  if (!answer.ok) return; // the document is gone or the server is: what is there stays
-  const part = await answer.text();
+  const answer = await fetch(more.dataset.part).catch(() => null);
+  const part = await answer?.text();
+  if (!answer?.ok) {
+    more.classList.add("notice");
+    more.textContent = part ?? "Footnote did not answer; see whether it still runs in its terminal.";
+    return;
+  }
   const column = document.getElementById("source-column");
   const { scrollHeight, scrollTop } = column;
   more.outerHTML = part;
@@ -223,6 +257,42 @@ function watchEnds() {
   for (const more of document.querySelectorAll(".more")) near.observe(more);
 }
 
+// A page that cannot be drawn is read as text.
+document.addEventListener("error", async ({ target }) => {
+  if (!target.matches?.(".picture")) return;
+  const said = await fetch(target.src).then((answer) => answer.text(), () => "Footnote did not answer.");
+  const line = document.createElement("p");
+  line.className = "notice";
+  line.textContent = said;
+  target.replaceWith(line);
+  document.body.classList.remove("printed");
+}, true);
+
+// The conversation is drawn anew after each answer and each verdict: what its reader had open or was at stays so.
+const unfolded = new Set();
+let at = "";
+let sections = 0;
+
+document.addEventListener("toggle", ({ target }) => {
+  if (!target.isConnected || !target.dataset.found) return;
+  if (target.open) unfolded.add(target.dataset.found);
+  else unfolded.delete(target.dataset.found);
+}, true);
+
+document.addEventListener("focusin", ({ target }) => {
+  const { event, turn, verdict } = target.dataset ?? {};
+  at = event === "judge" ? `[data-event=judge][data-turn="${turn}"][data-verdict="${verdict}"]` : "";
+});
+
+function keepPlace() {
+  const now = document.querySelectorAll("#conversation .turns > section").length;
+  if (now < sections) unfolded.clear();
+  if (now !== sections) scrollToLastQuestion();
+  sections = now;
+  for (const turn of unfolded) document.querySelector(`[data-found="${turn}"]`)?.setAttribute("open", "");
+  if (at && document.activeElement === document.body) document.querySelector(at)?.focus();
+}
+
 const watcher = new MutationObserver((changes) => {
   const touched = (id) => changes.some(({ target }) => document.getElementById(id)?.contains(target));
   const added = changes.flatMap((change) => [...change.addedNodes]);
@@ -230,7 +300,8 @@ const watcher = new MutationObserver((changes) => {
     scrollToShown();
     watchEnds();
   }
-  if (touched("conversation")) scrollToLastQuestion();
+  if (touched("conversation")) keepPlace();
+  if (touched("files")) find();
   if (added.some((node) => node.querySelector?.(".toast-body") || node.matches?.(".toast-body"))) heedToast();
   const picker = within("upload", "input[type=file]") ?? document.querySelector("input[type=file]");
   if (picker) picker.accept = nav.dataset.accept;

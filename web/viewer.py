@@ -40,6 +40,11 @@ _MANY = 9
 
 _UPLOADED = "uploads/"
 
+DOCUMENTS = '<div class="heading"><h2>Documents</h2><button class="plain link fold">Hide</button></div>'
+"""The head of the Documents column; page.js hides the column, and shows it again."""
+
+_NEW = '<button class="plain link" data-event="clear">New conversation</button>'
+
 # What a reader can say of an answer, and of an abstention.
 _OF_ANSWERS: tuple[tuple[Verdict, str], ...] = (
     ("right", "Yes"),
@@ -80,14 +85,15 @@ def tabs(suffixes: Sequence[str], megabytes: int) -> str:
     return f'<nav aria-label="Columns" data-accept="{accept}" data-megabytes="{megabytes}">{buttons}</nav>'
 
 
-def promise(files: Sequence[File]) -> str:
-    """The line at the top of the page: what answers come from."""
+def promise(files: Sequence[File], host: str) -> str:
+    """The line at the top of the page: what answers come from, and that all stays on the computer called so."""
     ready = sum(file.state == "indexed" for file in files)
     scope = {
         0: "There are no documents to answer from yet.",
         1: "Answers come only from this 1 document.",
     }.get(ready, f"Answers come only from these {ready:,} documents.")
-    return f"<h1>Footnote</h1> <p>{scope} Nothing leaves this computer.</p>"
+    unfold = '<button class="plain link unfold">Show documents</button>'
+    return f"{unfold}<h1>Footnote</h1> <p>{scope} Nothing leaves {_text(host)}.</p>"
 
 
 def documents(files: Sequence[File], ticked: Collection[str]) -> str:
@@ -112,8 +118,7 @@ def conversations(listed: Sequence[Listed], current: str) -> str:
     if not listed:
         return ""
     rows = "".join(_listed(each, current) for each in listed)
-    new = '<button class="plain link" data-event="clear">New conversation</button>'
-    return f'<details class="past"><summary>Conversations</summary><div>{new}<ul>{rows}</ul></div></details>'
+    return f'<details class="past"><summary>Conversations</summary><div>{_NEW}<ul>{rows}</ul></div></details>'
 
 
 def conversation(shown: Conversation, examples: Sequence[str]) -> str:
@@ -125,8 +130,7 @@ def conversation(shown: Conversation, examples: Sequence[str]) -> str:
         for suffix, name in (("md", "Markdown"), ("json", "JSON"))
         if shown.id
     )
-    new = '<button class="plain link" data-event="clear">New conversation</button>'
-    return f'<div role="log" class="turns">{_turns(shown.turns)}</div><p class="quiet links">{new}{links}</p>'
+    return f'<div role="log" class="turns">{_turns(shown.turns)}</div><p class="quiet links">{_NEW}{links}</p>'
 
 
 def waiting(shown: Conversation, question: str) -> str:
@@ -140,10 +144,11 @@ def notice(message: str) -> str:
     return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
 
 
-def progress(lines: Iterable[str]) -> str:
-    """What is being read, or what became of it, a line a document."""
+def progress(lines: Iterable[str], done: int = 0, total: int = 0) -> str:
+    """What is being read, or what became of it, a line a document; and a bar where one of several is being read."""
     told = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in lines)
-    return f'<div role="status" class="quiet">{told}</div>'
+    bar = f'<progress value="{done}" max="{total}" aria-label="Documents read"></progress>' if total > 1 else ""
+    return f'<div role="status" class="quiet">{told}{bar}</div>'
 
 
 def no_source(message: str = "") -> str:
@@ -224,7 +229,7 @@ def _file(file: File, is_ticked: bool) -> str:
         state = f"refused: {_text(file.reason)}"
         return f'<li><span class="name">{name}</span><span class="state refused">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
-    title = "" if told else f"<bdi>{_text(file.title)}</bdi>"
+    title = "" if told else f"<span><bdi>{_text(file.title)}</bdi></span>"
     tick = (
         f'<input type="checkbox" data-document="{_text(file.id)}"{" checked" if is_ticked else ""} '
         f'aria-label="Ask only {_text(_name(file.id))}" title="Ask only the ticked documents">'
@@ -232,8 +237,15 @@ def _file(file: File, is_ticked: bool) -> str:
     return (
         f'<li class="indexed">{tick}'
         f'<button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
-        f'<span class="state"><span class="ready">ready</span>{title}</span>{_removal(file)}</li>'
+        f'<span class="state"><span>ready</span><span>{_kind_and_size(file)}</span>{title}</span>{_removal(file)}</li>'
     )
+
+
+def _kind_and_size(file: File) -> str:
+    """What kind of file it is and how long, as people say it."""
+    kind = file.id.rpartition(".")[2].upper()
+    size = f"{file.size / 2**20:.1f} MB" if file.size >= 2**20 else f"{max(1, round(file.size / 1024)):,} KB"
+    return f"{_text(kind)}, {size}"
 
 
 def _removal(file: File) -> str:
@@ -253,7 +265,7 @@ def _listed(each: Listed, current: str) -> str:
         f'<li><button class="plain" dir="auto" data-event="reopen" data-conversation="{id}"{is_current}>'
         f"{title}</button>"
         f'<time class="quiet">{_text(each.asked[:10])}</time>'
-        f'<details><summary aria-label="Rename or delete {title}">Edit</summary>'
+        f'<details><summary aria-label="Edit: rename or delete {title}">Edit</summary>'
         f'<form data-event="rename" data-conversation="{id}"><input name="title" value="{title}" required '
         f'maxlength="{MAX_TITLE}" aria-label="Title"><button class="plain link">Rename</button></form>'
         f'<button class="plain link" data-event="delete" data-conversation="{id}">Delete for good</button>'
@@ -392,7 +404,7 @@ def _found(turn: int, answer: Answer) -> str:
     rows = "".join(_row(turn, answer, number) for number in range(1, len(answer.hits) + 1))
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Rank", "Passage", "Dense", "BM25", "Reader", "Cited"))
     return (
-        f"<details><summary>How was this found?</summary>"
+        f'<details data-found="{turn}"><summary>How was this found?</summary>'
         f'<div class="table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
         '<p class="quiet">Dense and BM25 are ranks by meaning and by words. '
         "Reader says how likely it is the passage to look at, from 0 to 1. The longer a bar, the better.</p></details>"
@@ -456,8 +468,9 @@ def _picture(document: Document, place: _Place) -> str:
     """The printed page that a PDF's span stands on, fetched when it is looked at; nothing for other documents."""
     if document.media_type != "application/pdf" or place.page is None:
         return ""
-    asked = urlencode({"document": document.id, "start": place.span.start, "end": place.span.end})
-    told = f"Page {place.page} of {document.title} as it is printed, the words marked"
+    marked = {"start": place.span.start, "end": place.span.end}
+    asked = urlencode({"document": document.id, "version": document.sha256, **marked})
+    told = f"Page {place.page} of {document.title} as it is printed"
     return f'<img class="picture" loading="lazy" src="pages/{place.page}.png?{_text(asked)}" alt="{_text(told)}">'
 
 
@@ -466,7 +479,7 @@ def _more(document: Document, place: _Place, side: Literal["before", "after"], b
     if border in (0, len(document.text)):
         return ""
     tinted = " ".join(f"{span.start}-{span.end}" for span in place.others)
-    asked = urlencode({"document": document.id, side: border, "tinted": tinted})
+    asked = urlencode({"document": document.id, "version": document.sha256, side: border, "tinted": tinted})
     return f'<span class="more {side}" aria-hidden="true" data-part="parts?{_text(asked)}"></span>'
 
 
