@@ -164,8 +164,9 @@ function showCard(mark) {
   card.hidden = false;
   const { left, top, bottom } = mark.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = card;
-  card.style.left = `${Math.max(8, Math.min(left - 24, innerWidth - width - 8))}px`;
-  card.style.top = `${top > height + 12 ? top - height - 4 : bottom + 4}px`;
+  const { right } = document.getElementById("chat").getBoundingClientRect(); // the source stays in sight
+  card.style.left = `${Math.max(8, Math.min(left - 24, right - width - 8))}px`;
+  card.style.top = `${bottom + height + 12 < innerHeight ? bottom + 4 : top - height - 4}px`;
 }
 
 function hideCard() {

@@ -49,7 +49,7 @@ _NEW = '<button class="plain link" data-event="clear">New conversation</button>'
 _OF_ANSWERS: tuple[tuple[Verdict, str], ...] = (
     ("right", "Yes"),
     ("wrong", "No"),
-    ("unanswerable", "It should have said that the documents don't say"),
+    ("unanswerable", "The documents don't say"),
 )
 _OF_ABSTENTIONS: tuple[tuple[Verdict, str], ...] = (("right", "Yes"), ("wrong", "No, they do say"))
 
