@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.browser import Visit
+    from tests.fakes import FakeDocs
 
 # In CI the same examples every time, so that a red run is the change's; elsewhere new ones are looked for.
 settings.register_profile("footnote", deadline=None, derandomize="CI" in os.environ)
@@ -65,14 +66,26 @@ def browser() -> Iterator["Browser"]:
         yield started
 
 
-@pytest.fixture
-def seen(browser: "Browser") -> Iterator["Visit"]:
-    """A visit to the page over `fakes.fake()`; afterwards nothing may have gone wrong or gone out."""
-    from tests.browser import check_quiet, serving, visit
+@pytest.fixture(scope="session")
+def chat() -> Iterator[tuple["FakeDocs", str]]:
+    """A chat over `fakes.fake()` for all tests, since each start takes a second; and its address."""
+    from tests.browser import serving
     from tests.fakes import as_footnote, fake
 
-    with serving(as_footnote(fake())) as url:
-        opened = visit(browser, url)
-        yield opened
-        check_quiet(opened)
-        opened.page.context.close()
+    docs = fake()
+    with serving(as_footnote(docs)) as url:
+        yield docs, url
+
+
+@pytest.fixture
+def seen(browser: "Browser", chat: tuple["FakeDocs", str]) -> Iterator["Visit"]:
+    """A visit to the chat over `fakes.fake()` as new; afterwards nothing may have gone wrong or gone out."""
+    from tests.browser import check_quiet, visit
+    from tests.fakes import fake
+
+    docs, url = chat
+    vars(docs).update(vars(fake()))
+    opened = visit(browser, url)
+    yield opened
+    check_quiet(opened)
+    opened.page.context.close()

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -353,7 +354,15 @@ def test_training_can_go_on_from_what_was_exported(tmp_path: Path) -> None:
 # --- the one command ---
 
 
+@pytest.fixture
+def numbers_read_anew() -> Iterator[None]:
+    """What a test learns is no longer known after it."""
+    yield
+    calibration.shipped.cache_clear()
+
+
 @pytest.mark.filterwarnings("default")  # torch's export warns of its own code
+@pytest.mark.usefixtures("numbers_read_anew")
 def test_a_reader_is_trained_and_all_its_numbers_learned_with_one_command(
     files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

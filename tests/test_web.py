@@ -262,6 +262,17 @@ def test_a_document_is_added_or_refused_for_a_reason(seen: Visit) -> None:
     expect(page.locator(".source-text")).to_have_text("new")
 
 
+def test_a_document_is_dropped(seen: Visit) -> None:
+    page = seen.page
+    files = page.evaluate_handle(
+        "() => { const held = new DataTransfer(); held.items.add(new File(['new'], 'n.txt')); return held; }"
+    )
+    page.dispatch_event("#conversation", "drop", {"dataTransfer": files})
+    page.dispatch_event("#files", "drop", {"dataTransfer": files})
+    expect(page.locator("#reading p")).to_have_text(["n.txt is ready"])
+    expect(page.locator("#files li")).to_have_count(4)
+
+
 def test_what_was_added_can_be_removed(seen: Visit) -> None:
     page = seen.page
     expect(page.locator(".removal")).to_have_count(0)

@@ -225,6 +225,27 @@ document.addEventListener("change", (change) => {
   sayTrouble("documents", `${large.name} is larger than ${megabytes} MB; split it and add the parts.`);
 }, true);
 
+// Files dropped on the documents are added; dropped elsewhere they are not opened in place of the page.
+function isOver(drag) {
+  return drag.dataTransfer?.types.includes("Files") && drag.target.closest?.("#documents");
+}
+
+document.addEventListener("dragover", (drag) => {
+  drag.preventDefault();
+  document.getElementById("documents").classList.toggle("over", Boolean(isOver(drag)));
+});
+document.addEventListener("dragleave", (drag) => {
+  if (!drag.relatedTarget) document.getElementById("documents").classList.remove("over");
+});
+document.addEventListener("drop", (drop) => {
+  drop.preventDefault();
+  document.getElementById("documents").classList.remove("over");
+  if (!isOver(drop)) return;
+  const picker = document.querySelector("input[type=file]");
+  picker.files = drop.dataTransfer.files;
+  picker.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
 // Gradio's own troubles (the server is gone, the line is full) come as passing toasts, which CSS hides.
 function heedToast() {
   const pending = within("conversation", ".waiting");
