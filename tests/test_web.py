@@ -271,6 +271,13 @@ def test_a_document_is_dropped(seen: Visit) -> None:
     page.dispatch_event("#files", "drop", {"dataTransfer": files})
     expect(page.locator("#reading p")).to_have_text(["n.txt is ready"])
     expect(page.locator("#files li")).to_have_count(4)
+    words = """() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.setData("text/plain", "words");
+        const drop = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+        return document.querySelector("#question textarea").dispatchEvent(drop);
+    }"""
+    assert page.evaluate(words)  # nothing keeps the box from taking them
 
 
 def test_what_was_added_can_be_removed(seen: Visit) -> None:

@@ -48,11 +48,11 @@ class Desk:
         return self._turned(last, talk, kept)
 
     def lists(self, talk: Conversation, ticked: Sequence[str]) -> Updates:
-        """The documents as they are now: promise, list, ticks, the line that tells them, and the conversation."""
+        """The documents as they are now: promise, list, ticks, the line that tells them, examples while they show."""
         files = self.docs.files()
         ticked = self._ready(ticked)
         promise, listed = viewer.promise(files, self.host), viewer.documents(files, ticked)
-        return promise, listed, ticked, viewer.scope(ticked), self._conversation(talk)
+        return promise, listed, ticked, viewer.scope(ticked), gr.skip() if talk.turns else self._conversation(talk)
 
     def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
         """What `_told` gives: first while waiting, then with the answer."""

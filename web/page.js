@@ -226,21 +226,22 @@ document.addEventListener("change", (change) => {
 }, true);
 
 // Files dropped on the documents are added; dropped elsewhere they are not opened in place of the page.
-function isOver(drag) {
-  return drag.dataTransfer?.types.includes("Files") && drag.target.closest?.("#documents");
-}
+const holdsFiles = (drag) => drag.dataTransfer.types.includes("Files"); // and not words on their way to the box
+const isOverDocuments = (drag) => document.getElementById("documents").contains(drag.target);
 
 document.addEventListener("dragover", (drag) => {
+  if (!holdsFiles(drag)) return;
   drag.preventDefault();
-  document.getElementById("documents").classList.toggle("over", Boolean(isOver(drag)));
+  document.getElementById("documents").classList.toggle("over", isOverDocuments(drag));
 });
 document.addEventListener("dragleave", (drag) => {
   if (!drag.relatedTarget) document.getElementById("documents").classList.remove("over");
 });
 document.addEventListener("drop", (drop) => {
+  if (!holdsFiles(drop)) return;
   drop.preventDefault();
   document.getElementById("documents").classList.remove("over");
-  if (!isOver(drop)) return;
+  if (!isOverDocuments(drop)) return;
   const picker = document.querySelector("input[type=file]");
   picker.files = drop.dataTransfer.files;
   picker.dispatchEvent(new Event("change", { bubbles: true }));
