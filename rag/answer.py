@@ -1,7 +1,7 @@
 """Answer, Statement, and `Footnote`, the object with retrieve() and ask(): the one path."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import TracebackType
@@ -13,6 +13,7 @@ from index.errors import LibraryError
 from index.library import Library, OnProgress
 from rag import calibration, cite
 from rag.cite import Citation, place
+from rag.disagree import disagreeing
 from rag.examples import candidates
 from rag.extract import extract, why_not
 from rag.help import help_line
@@ -24,6 +25,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")  # ISO 8601, whose order is that of time
 _TRIES = 3  # at an answer, where a sync changes what it quotes
 
 ABSTENTION = "The documents don't say."
+DISAGREEMENT = "The documents disagree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,14 @@ class Statement:
         support: "verbatim" where the statement is the quote itself, "supported" where a check says
             that the quote bears it out.
         score: How strongly, 0..1.
+        short: The answer proper in it, as a place in `Answer.text`, or None.
     """
 
     span: Span
     citations: tuple[int, ...]
     support: Literal["verbatim", "supported"]
     score: float
+    short: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,10 @@ class Answer:
         query: What was searched for.
         status: "answered" or "abstained".
         text: The supported statements, without footnote marks; empty when abstained.
-        short: The answer proper inside `text`, or None.
+        short: The answer proper inside `text`, that of the surest statement, or None.
         statements: In the order of the text.
+        disagreeing: Numbers of the statements, from 1, that give another amount or date than another document's; empty
+            where the documents agree, or nothing certain can be said.
         unsupported: What a language model wrote and nothing bore out.
         citations: Every one is used by a statement.
         hits: The passages read, as the reader ranks them.
@@ -71,6 +77,7 @@ class Answer:
     text: str = ""
     short: Span | None = None
     statements: tuple[Statement, ...] = ()
+    disagreeing: tuple[int, ...] = ()
     unsupported: tuple[str, ...] = ()
     citations: tuple[Citation, ...] = ()
     hits: tuple[Hit, ...] = ()
@@ -84,13 +91,21 @@ class Answer:
             return f"{ABSTENTION} {self.reason}"
         if not self.statements:
             return self.text
-        said = " ".join(self._marked(statement) for statement in self.statements)
-        return "\n".join([said, "", *(_footnote(each) for each in self.citations)])
+        said = [" ".join(f"{self._line(each.span)} {_marks(each)}" for each in self.statements), ""]
+        if self.rivals:
+            values = "; ".join(f"{self._line(value)} {_marks(each)}" for each, value in self.rivals)
+            said = [f"{DISAGREEMENT}: {values}.", "", *said]
+        return "\n".join([*said, *(_footnote(each) for each in self.citations)])
 
-    def _marked(self, statement: Statement) -> str:
-        """A statement on one line, with its marks."""
-        text = " ".join(self.text[statement.span.start : statement.span.end].split())
-        return f"{text} {''.join(f'[{number}]' for number in statement.citations)}"
+    @property
+    def rivals(self) -> tuple[tuple[Statement, Span], ...]:
+        """The statements whose values disagree, and where in `text` the value of each stands."""
+        statements = (self.statements[number - 1] for number in self.disagreeing)
+        return tuple((each, each.short) for each in statements if each.short)
+
+    def _line(self, span: Span) -> str:
+        """A part of the text on one line."""
+        return " ".join(self.text[span.start : span.end].split())
 
 
 class Footnote:
@@ -202,14 +217,8 @@ class Footnote:
         chosen = extract(reading, self.calibration)
         if not chosen:
             return replace(silent, reason=why_not(query, reading.hits))
-        return _answered(silent, self._newest_first(chosen))
-
-    def _newest_first(self, chosen: Sequence[Candidate]) -> Sequence[Candidate]:
-        """The chosen sentences, the newest document's first where the dates of all are known."""
         dates = {id: self._date(id) for id in dict.fromkeys(each.hit.passage.document_id for each in chosen)}
-        if not all(map(_DAY.match, dates.values())):
-            return chosen
-        return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)
+        return _answered(silent, _newest_first(chosen, dates), dates)
 
     def _date(self, document_id: str) -> str:
         """A document's date, or "" where it has none, or a sync has removed it meanwhile."""
@@ -233,28 +242,40 @@ class Footnote:
         return bool(extract(self._read(question), self.calibration))
 
 
-def _answered(silent: Answer, chosen: Sequence[Candidate]) -> Answer:
+def _newest_first(chosen: Sequence[Candidate], dates: Mapping[str, str]) -> Sequence[Candidate]:
+    """The chosen sentences, the newest document's first where the dates of all are known."""
+    if not all(map(_DAY.match, dates.values())):
+        return chosen
+    return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)
+
+
+def _answered(silent: Answer, chosen: Sequence[Candidate], dates: Mapping[str, str]) -> Answer:
     """An answer that says the chosen sentences, a footnote each, joined by blanks."""
-    citations = tuple(cite.cite(number, each.hit.passage, each.span) for number, each in enumerate(chosen, start=1))
+    citations: list[Citation] = []
     statements: list[Statement] = []
-    short: Span | None = None
-    surest = max(chosen, key=lambda each: each.score)
     start = 0
-    for citation, candidate in zip(citations, chosen, strict=True):
-        end = start + len(citation.quote)
-        statements.append(Statement(Span(start, end), (citation.number,), "verbatim", candidate.score))
-        if candidate is surest and candidate.short:
-            shift = start - citation.start
-            short = Span(candidate.short.start + shift, candidate.short.end + shift)
+    for number, candidate in enumerate(chosen, start=1):
+        passage = candidate.hit.passage
+        citation = cite.cite(number, passage, candidate.span, dates[passage.document_id])
+        end, shift, short = start + len(citation.quote), start - citation.start, candidate.short
+        moved = Span(short.start + shift, short.end + shift) if short else None
+        citations.append(citation)
+        statements.append(Statement(Span(start, end), (number,), "verbatim", candidate.score, moved))
         start = end + 1
+    surest = max(range(len(chosen)), key=lambda place: chosen[place].score)
     return replace(
         silent,
         status="answered",
         text=" ".join(citation.quote for citation in citations),
-        short=short,
+        short=statements[surest].short,
         statements=tuple(statements),
-        citations=citations,
+        disagreeing=disagreeing(silent.query, chosen),
+        citations=tuple(citations),
     )
+
+
+def _marks(statement: Statement) -> str:
+    return "".join(f"[{number}]" for number in statement.citations)
 
 
 def _footnote(citation: Citation) -> str:

@@ -21,6 +21,7 @@ class Citation:
         end: One past the last character.
         quote: The characters themselves.
         page: Page number from 1, or None where the document has no pages.
+        date: The document's date as it says (ISO 8601 where it can be told), or "".
     """
 
     number: int
@@ -30,17 +31,19 @@ class Citation:
     end: int
     quote: str
     page: int | None
+    date: str = ""
 
 
-def cite(number: int, passage: Passage, span: Span) -> Citation:
-    """The citation of `span` (offsets into the document) of `passage`.
+def cite(number: int, passage: Passage, span: Span, date: str = "") -> Citation:
+    """The citation of `span` (offsets into the document) of `passage`, whose document has this date.
 
     Raises:
         ValueError: The span is empty or does not lie inside the passage.
     """
     if not passage.start <= span.start < span.end <= passage.end:
         raise ValueError(f"{span} is not inside passage {passage.id} ({passage.start}, {passage.end})")
-    return Citation(number, passage.document_id, passage.id, span.start, span.end, passage.quote(span), passage.page)
+    quote = passage.quote(span)
+    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, date)
 
 
 def exact(citation: Citation, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
 from types import SimpleNamespace
@@ -60,22 +60,19 @@ def quoting(question: str, *quotes: tuple[Document, str], short: str = "") -> An
         text,
         Span(found, found + len(short)) if short else None,
         tuple(statements),
-        (),
-        tuple(citations),
-        tuple(hits),
-        0.9,
-        "",
-        "extract",
+        citations=tuple(citations),
+        hits=tuple(hits),
+        confidence=0.9,
     )
 
 
 def abstaining(question: str, reason: str, hits: tuple[Hit, ...]) -> Answer:
-    return Answer(question, question, "abstained", "", None, (), (), (), hits, 0.1, reason, "extract")
+    return Answer(question, question, "abstained", hits=hits, confidence=0.1, reason=reason)
 
 
 def helping(question: str) -> Answer:
     text = f"Ask about your documents. You said: {question}"
-    return Answer(question, question, "answered", text, None, (), (), (), (), 1.0, "", "help")
+    return Answer(question, question, "answered", text, mode="help")
 
 
 @dataclass
@@ -153,11 +150,18 @@ DAM = quoting(
     (REPORT, "🚰 It holds 3 km³."),
     (MILL, "It was rebuilt in brick the year after."),
 )
+_AGREED = quoting("When was it rebuilt?", (MILL, "in 1902"), (REPORT, "in 1931"))
+REBUILT = replace(
+    _AGREED,
+    statements=tuple(replace(each, short=Span(each.span.end - 4, each.span.end)) for each in _AGREED.statements),
+    disagreeing=(1, 2),
+    citations=tuple(replace(each, date=f"200{each.number}-02-03") for each in _AGREED.citations),
+)
 BAD = File("seeds/scan.pdf", 12, 0, "", "refused", "no text was found in it")
 
 
 def fake(*, seconds: float = 0.0) -> FakeDocs:
-    return FakeDocs((MILL, REPORT), (FIRE, DAM), (BAD,), seconds)
+    return FakeDocs((MILL, REPORT), (FIRE, DAM, REBUILT), (BAD,), seconds)
 
 
 def as_footnote(docs: FakeDocs) -> Footnote:

@@ -29,14 +29,13 @@ def turn(question: str, quote: str = QUOTE) -> Turn:
         question.strip(),
         "answered",
         quote,
-        Span(0, 3),
-        (Statement(Span(0, len(quote)), (1,), "verbatim", 0.25),),
-        ("nothing bore this out",),
-        (Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, None),),
-        (Hit(passage, 0.5, 1, None, 2, 0.125),),
-        0.75,
-        "",
-        "extract",
+        short=Span(0, 3),
+        statements=(Statement(Span(0, len(quote)), (1,), "verbatim", 0.25, Span(0, 3)),),
+        disagreeing=(1,),
+        unsupported=("nothing bore this out",),
+        citations=(Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, None, "2001-02-03"),),
+        hits=(Hit(passage, 0.5, 1, None, 2, 0.125),),
+        confidence=0.75,
     )
     return Turn(answer, 12, ("seeds/mill.txt",))
 

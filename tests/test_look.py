@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.browser import Visit, serving, visit
-from tests.fakes import DAM, FIRE, as_footnote, fake
+from tests.fakes import DAM, FIRE, REBUILT, as_footnote, fake
 
 _WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -28,7 +28,7 @@ def test_everyone_can_use_it_at_every_width(
             seen = visit(browser, url, width=width, scheme=scheme)
             page = seen.page
             assert faults(seen) == []
-            for question in (FIRE.question, "Where is the owner buried?", DAM.question):
+            for question in (FIRE.question, REBUILT.question, "Where is the owner buried?", DAM.question):
                 seen.ask(question)
             page.get_by_text("How was this found?").last.click()
             page.get_by_role("button", name="No", exact=True).last.click()

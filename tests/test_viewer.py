@@ -40,7 +40,7 @@ def test_overlapping_spans_leave_the_cited_one_whole(others: list[tuple[int, int
         Citation(number, source.id, "p", start, end, source.text[start:end], None)
         for number, (start, end) in enumerate(spans, start=1)
     )
-    answer = Answer("q", "q", "answered", "t", None, (), (), citations, (), 1.0, "", "extract")
+    answer = Answer("q", "q", "answered", "t", citations=citations)
     parsed = _Text()
     parsed.feed(viewer.source_of_citation(source, 1, answer, citations[0]))
     assert parsed.shown == "fghi"

@@ -13,7 +13,7 @@ from index.errors import FootnoteError
 from index.formats import read
 from index.sync import MAX_BYTES
 from tests.browser import Visit, check_quiet, free_port, serving, visit
-from tests.fakes import DAM, FIRE, MILL, PLAIN, REPORT, FakeDocs, as_footnote, document, fake, quoting
+from tests.fakes import DAM, FIRE, MILL, PLAIN, REBUILT, REPORT, FakeDocs, as_footnote, document, fake, quoting
 from tests.test_formats import pdf as printed
 from web.export import answer_markdown
 from web.guard import OWNER
@@ -28,7 +28,7 @@ def test_the_first_page(seen: Visit) -> None:
     expect(page.locator("#files li")).to_have_count(3)
     expect(page.locator("#files")).to_contain_text("scan.pdf")
     expect(page.locator("#files")).to_contain_text("refused: no text was found in it")
-    expect(page.locator(".example")).to_have_text([FIRE.question, DAM.question])
+    expect(page.locator(".example")).to_have_text([FIRE.question, DAM.question, REBUILT.question])
     expect(page.locator("footer:visible")).to_have_count(0)
 
 
@@ -58,6 +58,16 @@ def test_a_footnote_shows_its_exact_quote(seen: Visit) -> None:
         expect(page.locator("#source .where")).to_contain_text(f"Footnote {citation.number}")
     assert page.locator("mark.other").text_content() == FIRE.citations[0].quote
     assert page.locator(".source-text").text_content() == MILL.text
+
+
+def test_documents_that_disagree_are_told_with_their_values_and_dates(seen: Visit) -> None:
+    page = seen.page
+    seen.ask(REBUILT.question)
+    told = page.locator(".disagreement")
+    expect(told.get_by_role("heading")).to_have_text("The documents disagree")
+    expect(told.get_by_role("listitem")).to_have_text(["19021 mill.txt, 2001-02-03", "19312 report.pdf, 2002-02-03"])
+    told.locator("button.mark").last.click()
+    expect(page.locator("mark.cited")).to_have_text("in 1931")
 
 
 def test_a_footnote_after_an_emoji_on_page_two(seen: Visit) -> None:
@@ -381,7 +391,7 @@ def test_a_conversation_is_kept_reopened_renamed_and_deleted(seen: Visit) -> Non
     seen.ask(FIRE.question)
     seen.ask(DAM.question)
     page.reload()
-    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question, REBUILT.question])
     page.locator("button.mark").first.click()
     expect(page.locator("mark.cited")).to_have_text(FIRE.citations[0].quote)
     page.get_by_role("button", name="New conversation").last.click()
@@ -390,7 +400,7 @@ def test_a_conversation_is_kept_reopened_renamed_and_deleted(seen: Visit) -> Non
     past.locator("> summary").click()
     expect(past.locator("[data-event=reopen]")).to_have_text(["hello", FIRE.question])
     past.get_by_role("button", name=FIRE.question).click()
-    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+    expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question, REBUILT.question])
     past.locator("> summary").click()
     past.locator("li details summary").first.click()
     past.get_by_label("Title").first.fill("Good <b>day</b>")
@@ -429,7 +439,7 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(browser: Browser) -
         expect(seen.page.locator(".answer")).to_contain_text("The mill burned in 1902.")
         expect(seen.page.locator("#notice")).to_contain_text("Conversations cannot be kept")
         seen.ask(DAM.question)
-        expect(seen.page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+        expect(seen.page.locator(".question")).to_have_text([FIRE.question, DAM.question, REBUILT.question])
         seen.page.context.close()
 
 
@@ -499,7 +509,7 @@ def test_two_readers_have_two_conversations(browser: Browser) -> None:
         first.ask(FIRE.question)
         second.ask("hello")
         first.ask(DAM.question)
-        expect(first.page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+        expect(first.page.locator(".question")).to_have_text([FIRE.question, DAM.question, REBUILT.question])
         expect(second.page.locator(".question")).to_have_text(["hello"])
         for seen in (first, second):
             check_quiet(seen)

@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict
 
 from index.document import Span
-from rag.answer import ABSTENTION, Answer
+from rag.answer import ABSTENTION, DISAGREEMENT, Answer
 from rag.chat import Conversation
 from rag.cite import Citation, place
 
@@ -19,12 +19,16 @@ def answer_markdown(answer: Answer, prefix: str = "") -> str:
         return f"{ABSTENTION} {_plain(answer.reason)}"
     if not answer.statements:
         return _plain(answer.text)
-    said = " ".join(
-        _plain(answer.text[each.span.start : each.span.end])
-        + "".join(f"[^{prefix}{number}]" for number in each.citations)
-        for each in answer.statements
-    )
-    return "\n".join([said, "", *(_footnote(each, prefix) for each in answer.citations)])
+    marks = {each: "".join(f"[^{prefix}{number}]" for number in each.citations) for each in answer.statements}
+    said = [" ".join(_plain(_cut(answer, each.span)) + mark for each, mark in marks.items()), ""]
+    if answer.rivals:
+        values = "; ".join(_plain(_cut(answer, value)) + marks[each] for each, value in answer.rivals)
+        said = [f"{DISAGREEMENT}: {values}.", "", *said]
+    return "\n".join([*said, *(_footnote(each, prefix) for each in answer.citations)])
+
+
+def _cut(answer: Answer, span: Span) -> str:
+    return answer.text[span.start : span.end]
 
 
 def markdown(conversation: Conversation) -> str:

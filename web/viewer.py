@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from index.catalog import File
 from index.document import Document, Page, Span
-from rag.answer import ABSTENTION, Answer, Statement
+from rag.answer import ABSTENTION, DISAGREEMENT, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
 from rag.cite import Citation
 from rag.conversations import MAX_TITLE, Listed
@@ -305,13 +305,31 @@ def _question(question: str) -> str:
 
 
 def _answer(turn: int, answer: Answer) -> str:
-    """The answer's text, each statement followed by its footnote marks."""
+    """The answer's text, each statement followed by its footnote marks; before it, what the documents disagree on."""
     parts, end = [], 0
     for statement in answer.statements:
         parts += [_text(answer.text[end : statement.span.start]), _statement(turn, answer, statement)]
         end = statement.span.end
     parts.append(_text(answer.text[end:]))
-    return f'<p class="answer" dir="auto">{"".join(parts)}</p>'
+    return f'{_disagreement(turn, answer)}<p class="answer" dir="auto">{"".join(parts)}</p>'
+
+
+def _disagreement(turn: int, answer: Answer) -> str:
+    """Each of the values that the documents disagree on, with its footnote, document and date."""
+    if not answer.rivals:
+        return ""
+    rows = "".join(
+        f"<li><strong>{_text(answer.text[value.start : value.end])}</strong>{_mark(turn, citation)} "
+        f'<span class="quiet"><bdi>{_text(_name(citation.document_id))}</bdi>{_dated(citation.date)}</span></li>'
+        for statement, value in answer.rivals
+        for citation in answer.citations
+        if citation.number in statement.citations
+    )
+    return f'<div class="disagreement"><h3>{DISAGREEMENT}</h3><ul>{rows}</ul></div>'
+
+
+def _dated(date: str) -> str:
+    return f", {_text(date)}" if date else ""
 
 
 def _statement(turn: int, answer: Answer, statement: Statement) -> str:
