@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,7 @@ def serve(
             port=port,
             host=host,
             password=password,
+            opener=partial(rag.open, reader=reader),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -31,13 +32,14 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     address = f"http://127.0.0.1:{port}"
     environment = {name: value for name, value in os.environ.items() if name != "FOOTNOTE_PASSWORD"}
     command = [sys.executable, str(APP), "serve", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, env=environment)
-    try:
-        _wait(process, address)
-        yield process, address
-    finally:
-        process.terminate()
-        process.wait()
+    with TemporaryDirectory() as forgotten:  # the libraries that it turns to are not those of its user
+        process = subprocess.Popen(command, env={**environment, "XDG_STATE_HOME": forgotten})
+        try:
+            _wait(process, address)
+            yield process, address
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def free_port() -> int:

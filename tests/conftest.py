@@ -28,6 +28,14 @@ SEEDS = Path(__file__).parent.parent / "seeds"
 OpenLibrary = Callable[..., Library]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a user keeps of the libraries opened is not touched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder for documents."""

@@ -11,7 +11,9 @@ from typing import cast
 from index.catalog import File
 from index.document import Document, Page, Span
 from index.errors import LibraryError, QuestionError, Refused
+from index.library import OnProgress
 from index.passages import Passage
+from index.sync import Progress
 from rag.answer import Answer, Footnote, Statement
 from rag.cite import Citation
 from rag.retrieve import Hit
@@ -85,8 +87,14 @@ class FakeDocs:
     seconds: float = 0.0
     reason: str = "No passage speaks of that."
     added: list[str] = field(default_factory=list)
+    coming: tuple[Document, ...] = ()
+    closed: bool = False
     asked_of: list[Collection[str] | None] = field(default_factory=list)
-    library: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(home=Path(mkdtemp())))
+    library: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(
+            home=Path(mkdtemp()), folder=Path("/documents/seeds"), require_writable=bool
+        )
+    )
 
     def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
         self.asked_of.append(documents)
@@ -122,6 +130,18 @@ class FakeDocs:
         self.documents = (*self.documents, new)
         return File(new.id, len(data), 0, new.sha256, "indexed", "", new.title)
 
+    def sync(self, on_progress: OnProgress) -> tuple[File, ...]:
+        """Finds what `coming` holds, a document after another."""
+        for done, new in enumerate(coming := self.coming):
+            on_progress(Progress(done, len(coming), new.title))
+            time.sleep(self.seconds)
+            self.documents = (*self.documents, new)
+            self.coming = coming[done + 1 :]
+        return self.files()
+
+    def close(self) -> None:
+        self.closed = True
+
     def remove(self, id: str) -> None:
         if not id.startswith("uploads/"):
             raise LibraryError("mill.txt lies in seeds; delete it there.")
@@ -129,7 +149,7 @@ class FakeDocs:
         self.documents = tuple(each for each in self.documents if each.id != id)
 
     def examples(self) -> tuple[str, ...]:
-        return tuple(answer.question for answer in self.answers)[:4]
+        return tuple(answer.question for answer in self.answers)[:2]
 
 
 MILL = document("mill.txt", PLAIN)

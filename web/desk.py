@@ -1,7 +1,8 @@
 """The desk: what the page does when a reader asks, clicks or adds. It knows nothing of how an answer is made."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar, get_args
@@ -10,11 +11,15 @@ import gradio as gr
 
 from index.document import Document
 from index.errors import FootnoteError, QuestionError
+from index.library import OnProgress
+from index.sync import Progress
 from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.conversations import Conversations
 from web import viewer
-from web.guard import OWNER
+from web.guard import OWNER, SELF
+from web.shelf import Shelf
+from web.work import Result, Stopped, Task, UnderWay, awaited, followed
 
 Item = TypeVar("Item")
 
@@ -33,10 +38,16 @@ class Desk:
     Attributes:
         docs: Whom it asks.
         host: What a reader calls the computer that it runs on.
+        shelf: The other libraries that can be turned to; None where none can.
+        asking: What is being asked.
+        reading: What is being read.
     """
 
     docs: Footnote
     host: str
+    shelf: Shelf | None = None
+    asking: UnderWay = field(default_factory=UnderWay)
+    reading: UnderWay = field(default_factory=UnderWay)
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last."""
@@ -47,30 +58,47 @@ class Desk:
 
         return self._turned(last, talk, kept)
 
-    def lists(self, talk: Conversation, ticked: Sequence[str]) -> Updates:
-        """The documents as they are now: promise, list, ticks, the line that tells them, examples while they show."""
-        files = self.docs.files()
-        ticked = self._ready(ticked)
-        promise, listed = viewer.promise(files, self.host), viewer.documents(files, ticked)
-        return promise, listed, ticked, viewer.scope(ticked), gr.skip() if talk.turns else self._conversation(talk)
+    def lists(self, ticked: Sequence[str]) -> Updates:
+        """The documents as they are now: promise, list, ticks, the line that tells them."""
+        files, ticked = self.docs.files(), self._ready(ticked)
+        return viewer.promise(files, self.host), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
+
+    def welcome(self, talk: Conversation, request: gr.Request) -> object:
+        """The examples that the documents as they are now allow; nothing new where a question was asked."""
+        return gr.skip() if talk.turns or _session(request) in self.asking else self._conversation(talk)
 
     def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
         """What `_told` gives: first while waiting, then with the answer."""
         yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
-        kept, start, notice = self._kept(request), perf_counter(), ""
-        try:
-            documents = self._ready(ticked)
-            answer = self.docs.ask(question, documents=documents or None)
-        except FootnoteError as error:
-            yield self._told(talk, kept, question, viewer.notice(str(error)))
-            return
+        kept = self._kept(request)
+        with self.asking.begun(_session(request)) as task:
+            try:
+                yield awaited(partial(self._answered, question, talk, ticked, kept, task), task)
+            except FootnoteError as error:
+                yield self._told(talk, kept, question, viewer.notice(str(error)))
+            except Stopped:
+                return
+
+    def _answered(
+        self, question: str, talk: Conversation, ticked: Sequence[str], kept: Conversations, task: Task
+    ) -> Updates:
+        """What `_told` gives with the answer, which is kept unless its reader has said stop meanwhile.
+
+        Raises:
+            FootnoteError: There is no answer.
+            Stopped: Nobody wants it.
+        """
+        start, documents, notice = perf_counter(), self._ready(ticked), ""
+        answer = self.docs.ask(question, documents=documents or None)
+        if task.stopped.is_set():
+            raise Stopped
         turn = Turn(answer, round(1000 * (perf_counter() - start)), documents)
         try:
             talk = kept.add(talk.id, turn)
         except FootnoteError as error:  # the answer is shown all the same
             talk = replace(talk, turns=(*talk.turns, turn))
             notice = viewer.notice(str(error))
-        yield self._told(talk, kept, "", notice)
+        return self._told(talk, kept, "", notice)
 
     def example(
         self, event: gr.EventData, talk: Conversation, ticked: Sequence[str], request: gr.Request
@@ -78,12 +106,19 @@ class Desk:
         """Ask an example question; it comes back as typed text would, and is treated as such."""
         yield from self.ask(_said(event, "question"), talk, ticked, request)
 
+    def stop(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
+        """What `_told` gives: the question is no longer being answered, and back in its box."""
+        self.asking.stop(_session(request))
+        return self._told(talk, self._kept(request), _said(event, "question"))
+
     def clear(self, request: gr.Request) -> Updates:
         """What `_told` gives, and the source: a new conversation."""
+        self.asking.leave(_session(request))
         return *self._told(Conversation(), self._kept(request), ""), viewer.no_source()
 
     def reopen(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives, and the source: another of the reader's conversations."""
+        self.asking.leave(_session(request))
         kept = self._kept(request)
         turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept)
         return *turned, viewer.no_source()
@@ -101,6 +136,9 @@ class Desk:
     def delete(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives, and the source: without one of the conversations."""
         kept, id = self._kept(request), _said(event, "conversation")
+
+        if id == talk.id:
+            self.asking.stop(_session(request))
 
         def left() -> Conversation:
             kept.delete(id)
@@ -168,14 +206,59 @@ class Desk:
         known = any(file.id == document_id and file.state == "indexed" for file in self.docs.files())
         return self._source(document_id, 0, "", viewer.source_of_document) if known else gr.skip()
 
-    def add(self, paths: list[str]) -> Iterator[str]:
-        """What became of each file so far; one file after another."""
-        lines: tuple[str, ...] = ()
-        for number, path in enumerate(map(Path, paths), start=1):
-            count = f" ({number} of {len(paths)})" if len(paths) > 1 else ""
-            yield viewer.progress((*lines, f"Reading {path.name}{count}"), number - 1, len(paths))
-            lines = (*lines, self._outcome(path))
-            yield viewer.progress(lines, number, len(paths))
+    def add(self, paths: list[str], request: gr.Request) -> Iterator[str]:
+        """How far the reading of uploaded files is; in the end what became of each."""
+        lines: list[str] = []
+
+        def read(tell: OnProgress) -> None:
+            for number, path in enumerate(map(Path, paths)):
+                tell(Progress(number, len(paths), path.name))
+                lines.append(self._outcome(path))
+
+        try:
+            yield from self._followed(read, request)
+        except Stopped:
+            lines.append(f"{len(paths) - len(lines):,} of {len(paths):,} were not read; add them again to go on.")
+        yield viewer.outcome(lines)
+
+    def look(self, request: gr.Request) -> Iterator[str]:
+        """How far the reading of what is new or changed in the folder is; in the end how much was."""
+        before = {file.id: file.sha256 for file in self.docs.files()}
+        try:
+            files = yield from self._followed(self.docs.sync, request)
+        except Stopped:
+            yield viewer.outcome(["Not all was read; look for changes again to go on."])
+            return
+        except FootnoteError as error:
+            yield viewer.outcome([str(error)])
+            return
+        after = {file.id: file.sha256 for file in files}
+        read, gone = len(set(after.items()) - set(before.items())), len(before.keys() - after.keys())
+        yield viewer.outcome([viewer.changes(read, gone)])
+
+    def turn(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        """How far the opening of another library is; in the end the way to it, or why there is none."""
+        folder = _said(event, "folder").strip()
+        if self.shelf is None or SELF not in request.headers:
+            yield viewer.notice("Only who runs Footnote can open other folders; start it with that folder.")
+            return
+        yield viewer.outcome([f"Opening {folder}"])
+        try:
+            url = yield from self._followed(partial(self.shelf.turn_to, Path(folder)), request)
+        except Stopped:
+            yield viewer.outcome(["Not all of the folder was read; open it again to go on."])
+        except FootnoteError as error:
+            yield viewer.notice(str(error))
+        else:
+            yield viewer.way(Path(folder).name, url)
+
+    def enough(self, request: gr.Request) -> None:
+        """Stop what is being read, after the file that it is at."""
+        self.reading.stop(_session(request))
+
+    def libraries(self) -> str:
+        """The libraries to turn to, as they are now."""
+        return viewer.libraries(self.docs.library.folder, self.shelf.known()) if self.shelf else ""
 
     def remove(self, event: gr.EventData) -> str:
         """What became of a document that was to be removed."""
@@ -188,7 +271,12 @@ class Desk:
             line = f"{name} was removed before"
         except FootnoteError as error:
             line = str(error)
-        return viewer.progress([line])
+        return viewer.outcome([line])
+
+    def _followed(self, work: Callable[[OnProgress], Result], request: gr.Request) -> Generator[str, None, Result]:
+        """How far a reading is, with a way to stop it; in the end what it returns."""
+        with self.reading.begun(_session(request)) as task:
+            return (yield from followed(work, task.stopped, viewer.progress))
 
     def _outcome(self, path: Path) -> str:
         try:
@@ -248,6 +336,10 @@ class Desk:
 
     def _conversation(self, talk: Conversation) -> str:
         return viewer.conversation(talk, () if talk.turns else self.docs.examples())
+
+
+def _session(request: gr.Request) -> str:
+    return str(request.session_hash)
 
 
 def _said(event: gr.EventData, name: str) -> str:

@@ -20,15 +20,19 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web import peer
 from web.login import Login, asking
 
 OWNER = "footnote-owner"
 """The request header that tells the page whose request it is; what a browser sends under this name is dropped."""
 
+SELF = "footnote-self"
+"""Likewise, whether it comes from a program of the user who runs the page: "yes", or it is not there."""
+
 _OPEN = re.compile(
     r"(?:GET|HEAD) /(?:|assets/.+|static/.+|theme\.css|favicon\.ico|gradio_api/startup-events|gradio_api/heartbeat/\w+"
     r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png|parts)"
-    r"|POST /gradio_api/(?:queue/join|cancel|upload)"
+    r"|POST /gradio_api/(?:queue/join|upload)"
 )
 # What is a browser's own, or comes from the documents: never embedded by another site's page.
 _OWN = re.compile(r"\w+ /(?:gradio_api/(?:heartbeat|queue)/.+|conversations/.+|pages/.+|parts)|POST /.+")
@@ -38,7 +42,7 @@ _GIVEN = re.compile(r"[\w-]{1,128}", re.ASCII)
 _KEY = "-key"  # ends the name of the cookie that shows that the password was told
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
-_NAMED_IN_BODY = frozenset({"/gradio_api/queue/join", "/gradio_api/cancel"})
+_JOIN = "/gradio_api/queue/join"
 _NAME = "session_hash"
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
@@ -155,17 +159,22 @@ def _is(asked: re.Pattern[str], scope: Scope) -> bool:
 
 
 def _name_owner(scope: Scope, visitor: str | None) -> None:
-    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none."""
+    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none.
+
+    And whether it comes from the user who runs the page.
+    """
     headers = MutableHeaders(scope=scope)
-    del headers[OWNER]
+    del headers[OWNER], headers[SELF]
     if visitor is not None:
         headers[OWNER] = _mix(OWNER, visitor)
+    if scope["path"] == _JOIN and peer.is_own(scope["client"], scope["server"]):
+        headers[SELF] = "yes"
 
 
 def _names_session(scope: Scope) -> bool:
     """Whether a request says which session it belongs to."""
-    path = scope["path"]
-    return path.startswith(_NAMED_IN_PATH) or path in _NAMED_IN_BODY or path == _NAMED_IN_QUERY
+    path = str(scope["path"])
+    return path.startswith(_NAMED_IN_PATH) or path in (_JOIN, _NAMED_IN_QUERY)
 
 
 async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[Response | None, Receive]:

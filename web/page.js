@@ -3,7 +3,8 @@
 // Each with the column that it leads to, where only one fits. Gradio looks for their names in quotes.
 const EVENTS = {
   "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
-  "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat",
+  "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat", "stop": "chat", "look": null,
+  "enough": null, "turn": null,
 };
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
@@ -64,7 +65,7 @@ document.addEventListener("submit", (sent) => {
   const form = sent.target.closest("form[data-event]");
   if (!form) return;
   sent.preventDefault();
-  tell(form, { title: new FormData(form).get("title") });
+  tell(form, Object.fromEntries(new FormData(form)));
 });
 
 async function copy(button) {
@@ -325,6 +326,8 @@ const watcher = new MutationObserver((changes) => {
   }
   if (touched("conversation")) keepPlace();
   if (touched("files")) find();
+  const way = touched("turning") && within("turning", "[data-goto]");
+  if (way) setTimeout(() => location.assign(way.href), 100); // once Gradio has closed what it asked with
   if (added.some((node) => node.querySelector?.(".toast-body") || node.matches?.(".toast-body"))) heedToast();
   const picker = within("upload", "input[type=file]") ?? document.querySelector("input[type=file]");
   if (picker) picker.accept = nav.dataset.accept;

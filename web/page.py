@@ -24,6 +24,7 @@ from web.desk import Desk
 from web.guard import LOOPBACK, Guard
 from web.login import FEWEST, Login
 from web.routes import routes
+from web.shelf import Opener, Shelf
 
 _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
@@ -42,19 +43,40 @@ def serve(
     port: int = 7860,
     host: str = _HOST,
     password: str = "",
+    opener: Opener | None = None,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve the page until Ctrl-C; `ready` gets its address once it is up. See `launch`."""
-    page = launch(docs, port=port, host=host, password=password)
-    ready(str(page.local_url))
+    """Serve the page until Ctrl-C; `ready` gets its address once it is up. See `launch`.
+
+    A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
+    """
+    shelf = Shelf(opener, lambda other: _beside(other, shelf)) if opener and host in LOOPBACK and not password else None
+    page = launch(docs, port=port, host=host, password=password, shelf=shelf)
+    url = str(page.local_url)
+    if shelf:
+        shelf.put(docs, url)
+    ready(url)
     try:
         while True:
             sleep(0.5)  # and not for ever: a Ctrl-C that another thread receives wakes nobody
     except KeyboardInterrupt:
         page.close(verbose=False)
+    finally:
+        if shelf:
+            shelf.close()
 
 
-def launch(docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str = "") -> gr.Blocks:
+def _beside(docs: Footnote, shelf: Shelf | None) -> tuple[str, Callable[[], None]]:
+    """Serve another library at an address of its own; returns that, and what ends it."""
+    with socket.create_server((_HOST, 0)) as trial:
+        port = trial.getsockname()[1]
+    page = launch(docs, port=port, shelf=shelf)
+    return str(page.local_url), partial(page.close, verbose=False)
+
+
+def launch(
+    docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str = "", shelf: Shelf | None = None
+) -> gr.Blocks:
     """Start serving the page and return it; `local_url` is its address, `close()` ends it.
 
     Args:
@@ -62,6 +84,7 @@ def launch(docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str
         port: The port.
         host: The address of this machine to serve it on; one that other machines reach needs a password.
         password: What a browser has to tell first; "" for none.
+        shelf: The libraries that it lets its reader turn to.
 
     Raises:
         FootnoteError: The page cannot be served there, or a password is missing or too short.
@@ -69,7 +92,7 @@ def launch(docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str
     check(port, host, password)
     login = Login(password) if password else None
     _bypass_proxies(host)
-    page = build(docs, "this computer" if host in LOOPBACK else "the computer that serves this page")
+    page = build(Desk(docs, "this computer" if host in LOOPBACK else "the computer that serves this page", shelf))
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
@@ -96,10 +119,15 @@ def launch(docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str
     return page
 
 
-def build(docs: Footnote, host: str) -> gr.Blocks:
-    """The page, not yet served; `host` is what its readers call the computer that it runs on."""
-    desk = Desk(docs, host)
-    page = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600))
+def build(desk: Desk) -> gr.Blocks:
+    """The page, not yet served."""
+    files = desk.docs.files()
+    page = gr.Blocks(
+        title=f"{desk.docs.library.folder.name} · Footnote",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(3600, 3600),
+    )
     with page:
         talk, ticked = gr.State(Conversation()), gr.State([])
         listener = gr.HTML(
@@ -109,17 +137,20 @@ def build(docs: Footnote, host: str) -> gr.Blocks:
             elem_id="tabs",
         )
         with gr.Row(elem_id="top"):
-            promise = _panel(viewer.promise(docs.files(), host), "promise")
+            promise = _panel(viewer.promise(files, desk.host), "promise")
             past = _panel("", "past")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel(viewer.DOCUMENTS)
+                libraries = _panel(desk.libraries(), "libraries")
+                turning = _panel("", "turning")
                 upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
                 reading = _panel("", "reading")
                 _panel(_TROUBLE)
-                files = _panel(viewer.documents(docs.files(), ()), "files")
+                listed = _panel(viewer.documents(files, ()), "files")
+                _panel(viewer.LOOK, "look")
             with gr.Column(elem_id="chat"):
-                conversation = _panel(viewer.conversation(Conversation(), docs.examples()), "conversation")
+                conversation = _panel(viewer.conversation(Conversation(), desk.docs.examples()), "conversation")
                 notice = _panel("", "notice")
                 _panel(_TROUBLE)
                 scope = _panel("", "scope")
@@ -129,30 +160,31 @@ def build(docs: Footnote, host: str) -> gr.Blocks:
             with gr.Column(elem_id="source-column"):
                 source = _panel(viewer.no_source(), "source")
 
-        lists = partial(
-            _on, handler=desk.lists, inputs=[talk, ticked], outputs=[promise, files, ticked, scope, conversation]
-        )
+        lists = partial(_on, handler=desk.lists, inputs=[ticked], outputs=[promise, listed, ticked, scope])
         answered = [talk, conversation, question, notice, past]
         lists(_on(page.load, desk.load, [talk], answered).then)
-        asking = [
-            _on(partial(gr.on, [ask.click, question.submit]), desk.ask, [question, talk, ticked], answered),
-            _on(listener.example, desk.example, [talk, ticked], answered),
-        ]
-        # Who turns to another conversation no longer waits for an answer in this one.
-        _on(listener.clear, desk.clear, [], [*answered, source], cancels=asking)
-        _on(listener.reopen, desk.reopen, [talk], [*answered, source], cancels=asking)
-        _on(listener.delete, desk.delete, [talk], [*answered, source], cancels=asking)
-        _on(listener.rename, desk.rename, [talk], answered)
-        _on(listener.judge, desk.judge, [talk], answered)
-        _on(listener.answers, desk.answers, [talk], answered)
+        _on(partial(gr.on, [ask.click, question.submit]), desk.ask, [question, talk, ticked], answered)
+        _on(listener.example, desk.example, [talk, ticked], answered)
+        _on(listener.clear, desk.clear, [], [*answered, source])
+        for name in ("reopen", "delete"):
+            _on(getattr(listener, name), getattr(desk, name), [talk], [*answered, source])
+        for name in ("stop", "rename", "judge", "answers"):
+            _on(getattr(listener, name), getattr(desk, name), [talk], answered)
         # Of quick clicks the last one counts; Gradio would drop it.
-        _on(listener.cite, desk.cite, [talk], [source], trigger_mode="always_last")
-        _on(listener.hit, desk.hit, [talk], [source], trigger_mode="always_last")
+        for name in ("cite", "hit"):
+            _on(getattr(listener, name), getattr(desk, name), [talk], [source], trigger_mode="always_last")
         _on(listener.open, desk.open, [], [source], trigger_mode="always_last")
         _on(listener.tick, desk.tick, [], [ticked, scope], trigger_mode="always_last")
-        # Files chosen while others are being read wait for their turn; Gradio would drop them.
-        lists(_on(upload.upload, desk.add, [upload], [reading], trigger_mode="multiple", concurrency_limit=1).then)
-        lists(_on(listener.remove, desk.remove, [], [reading]).then)
+        for changed in (
+            # Files chosen while others are being read wait for their turn; Gradio would drop them.
+            _on(upload.upload, desk.add, [upload], [reading], trigger_mode="multiple", concurrency_limit=1),
+            _on(listener.remove, desk.remove, [], [reading]),
+            _on(listener.look, desk.look, [], [reading], trigger_mode="always_last"),
+        ):
+            _on(lists(changed.then).then, desk.welcome, [talk], [conversation])
+        _on(listener.enough, desk.enough, [], [])
+        _on(page.load, desk.libraries, [], [libraries])
+        _on(listener.turn, desk.turn, [], [turning], trigger_mode="always_last")
     return page
 
 

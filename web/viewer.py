@@ -9,18 +9,21 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
+from pathlib import Path
 from textwrap import shorten
 from typing import Literal
 from urllib.parse import urlencode
 
 from index.catalog import File
 from index.document import Document, Page, Span
+from index.sync import Progress
 from rag.answer import ABSTENTION, DISAGREEMENT, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
 from rag.cite import Citation
 from rag.conversations import MAX_TITLE, Listed
 from rag.retrieve import Hit
 from web.export import answer_markdown
+from web.shelf import Known
 
 # How many characters a preview of a passage has, the quote in a footnote's name, and the one in its card.
 _PREVIEW, _SPOKEN, _CARD = 180, 80, 400
@@ -42,6 +45,9 @@ _UPLOADED = "uploads/"
 
 DOCUMENTS = '<div class="heading"><h2>Documents</h2><button class="plain link fold">Hide</button></div>'
 """The head of the Documents column; page.js hides the column, and shows it again."""
+
+LOOK = '<p class="quiet"><button class="plain link" data-event="look">Look for changes</button></p>'
+"""Reads what is new or changed in the folder."""
 
 _NEW = '<button class="plain link" data-event="clear">New conversation</button>'
 
@@ -135,7 +141,8 @@ def conversation(shown: Conversation, examples: Sequence[str]) -> str:
 
 def waiting(shown: Conversation, question: str) -> str:
     """The conversation while a question is being answered."""
-    line = '<p class="waiting" role="status">Looking through the documents</p>'
+    stop = f'<button class="plain link" data-event="stop" data-question="{_text(question)}">Stop</button>'
+    line = f'<div class="waiting"><p role="status">Looking through the documents</p>{stop}</div>'
     return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{_question(question)}{line}</section></div>'
 
 
@@ -144,11 +151,54 @@ def notice(message: str) -> str:
     return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
 
 
-def progress(lines: Iterable[str], done: int = 0, total: int = 0) -> str:
-    """What is being read, or what became of it, a line a document; and a bar where one of several is being read."""
+def progress(told: Progress, is_stopping: bool) -> str:
+    """What is being read, a bar where it is one of several, and a way to stop."""
+    several = told.total > 1
+    count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
+    bar = f'<progress value="{told.done}" max="{told.total}" aria-label="Documents read"></progress>' if several else ""
+    stop = "Stopping" if is_stopping else '<button class="plain link" data-event="enough">Stop</button>'
+    line = f"<p>Reading {count}<bdi>{_text(told.name)}</bdi></p>{bar}"
+    return f'<div role="status" class="quiet reading">{line}{stop if several else ""}</div>'
+
+
+def outcome(lines: Iterable[str]) -> str:
+    """What became of what was to be read or removed, a line each."""
     told = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in lines)
-    bar = f'<progress value="{done}" max="{total}" aria-label="Documents read"></progress>' if total > 1 else ""
-    return f'<div role="status" class="quiet">{told}{bar}</div>'
+    return f'<div role="status" class="quiet">{told}</div>'
+
+
+def changes(read: int, gone: int) -> str:
+    """How many files were read anew, and how many are gone."""
+    told = [f"{_count(read, 'file')} read"] if read else []
+    told += [f"{_count(gone, 'file')} gone"] if gone else []
+    return f"{', '.join(told) or 'Nothing has changed'}."
+
+
+def libraries(current: Path, known: Sequence[Known]) -> str:
+    """The name of this library; under it, the others to turn to, and a place to name another folder."""
+    rows = "".join(_library(each) for each in known if each.folder != current)
+    listed = f'<ul aria-label="Libraries">{rows}</ul>' if rows else ""
+    return (
+        f'<details class="libraries"><summary title="{_text(str(current))}"><bdi>{_text(current.name)}</bdi></summary>'
+        f'{listed}<form data-event="turn"><input name="folder" required aria-label="Another folder" '
+        'placeholder="~/another folder" autocomplete="off" spellcheck="false">'
+        '<button class="plain link">Open</button></form></details>'
+    )
+
+
+def way(name: str, url: str) -> str:
+    """The way to another library, which page.js goes."""
+    return f'<p class="quiet" role="status"><a class="link" data-goto href="{_text(url)}">Go to {_text(name)}</a></p>'
+
+
+def _library(each: Known) -> str:
+    name, path = _text(each.folder.name), _text(str(each.folder))
+    if each.url:
+        return f'<li><a class="link" href="{_text(each.url)}" title="{path}"><bdi>{name}</bdi></a></li>'
+    button = (
+        f'<button class="plain link" data-event="turn" data-folder="{path}" title="{path}"><bdi>{name}</bdi></button>'
+    )
+    return f"<li>{button}</li>"
 
 
 def no_source(message: str = "") -> str:
@@ -338,17 +388,17 @@ def _statement(turn: int, answer: Answer, statement: Statement) -> str:
     last_word = answer.text[start:end].split()[-1][-_TIED:]
     tail = end - len(last_word)
     marks = "".join(_mark(turn, citation) for citation in answer.citations if citation.number in statement.citations)
-    tied = f'<span class="tied">{_emphasised(answer, tail, end)}{marks}</span>'
-    return _emphasised(answer, start, tail) + tied
+    short = statement.short if statement in dict(answer.rivals) else answer.short
+    tied = f'<span class="tied">{_emphasised(answer.text, tail, end, short)}{marks}</span>'
+    return _emphasised(answer.text, start, tail, short) + tied
 
 
-def _emphasised(answer: Answer, start: int, end: int) -> str:
-    """A stretch of an answer's text, with what lies in it of the short answer emphasised."""
-    if answer.short is None or answer.short.end <= start or answer.short.start >= end:
-        return _text(answer.text[start:end])
-    first, last = max(start, answer.short.start), min(end, answer.short.end)
-    before, short, after = answer.text[start:first], answer.text[first:last], answer.text[last:end]
-    return f"{_text(before)}<strong>{_text(short)}</strong>{_text(after)}"
+def _emphasised(text: str, start: int, end: int, short: Span | None) -> str:
+    """A stretch of an answer's text, with what lies in it of a short answer emphasised."""
+    if short is None or short.end <= start or short.start >= end:
+        return _text(text[start:end])
+    first, last = max(start, short.start), min(end, short.end)
+    return f"{_text(text[start:first])}<strong>{_text(text[first:last])}</strong>{_text(text[last:end])}"
 
 
 def _mark(turn: int, citation: Citation) -> str:
