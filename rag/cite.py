@@ -46,6 +46,14 @@ def cite(number: int, passage: Passage, span: Span, date: str = "") -> Citation:
     return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, date)
 
 
+def anchored(start: int, quote: str, text: str) -> Span | None:
+    """Where a quote stands in a text that may have changed: at `start` as before, or at its only place; else None."""
+    if text.startswith(quote, start):
+        return Span(start, start + len(quote))
+    now = text.find(quote)
+    return Span(now, now + len(quote)) if now >= 0 and text.find(quote, now + 1) < 0 else None
+
+
 def exact(citation: Citation, text: str) -> bool:
     """Whether the quote is what stands at its place in its document's canonical text."""
     return text[citation.start : citation.end] == citation.quote

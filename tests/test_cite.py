@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from index.document import Document, Span, canonical
 from index.passages import Passage, cut
-from rag.cite import Citation, cite, exact
+from rag.cite import Citation, anchored, cite, exact
 
 TEXT = st.text(st.characters(), min_size=1, max_size=300)
 
@@ -42,6 +42,20 @@ def test_a_span_outside_its_passage_is_refused(span: Span) -> None:
     passage = Passage("d#0-13", "d", "Yes. No. Yes.", 0, 13, None, "", ())
     with pytest.raises(ValueError, match="not inside passage"):
         cite(1, passage, span)
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [
+        ("Yes. No. Yes.", Span(0, 4)),
+        ("Oh. Yes. No.", Span(4, 8)),
+        ("Oh. Yes. No. Yes.", None),
+        ("Yesyes. Oh.", None),
+        ("", None),
+    ],
+)
+def test_a_quote_is_found_again_where_it_stood_or_at_its_only_place(text: str, now: Span | None) -> None:
+    assert anchored(0, "Yes.", text) == now
 
 
 @pytest.mark.parametrize("text", ["yes. No. Yes.", " Yes. No. Yes.", ""])

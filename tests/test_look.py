@@ -6,8 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser import Visit, serving, visit
-from tests.fakes import DAM, FIRE, REBUILT, as_footnote, fake
+from tests.browser import Visit, check_quiet, serving, visit
+from tests.fakes import DAM, FIRE, REBUILT, FakeDocs, as_footnote, document, fake, quoting
 
 _WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
@@ -45,3 +45,61 @@ def test_everyone_can_use_it_at_every_width(
                 page.get_by_role("button", name="Documents").click()
                 assert faults(seen) == []
             page.context.close()
+
+
+def test_it_reads_like_a_well_set_page(browser: Browser) -> None:
+    """Lines no longer than 72 characters, sources in a serif and the chat in a sans, one colour for footnotes alone."""
+    long = document("long.txt", "A quiet line of text. " * 900 + "It ended here.\n" + "More of it. " * 900)
+    answer = quoting("How did it end?", (long, "A quiet line of text. " * 12), (long, "It ended here."))
+    with serving(as_footnote(FakeDocs((long,), (answer,)))) as url:
+        seen = visit(browser, url, width=1920)
+        page = seen.page
+        for _ in range(4):
+            seen.ask(answer.question)
+        wide, character = page.locator(".answer").last.evaluate(
+            """answer => {
+              const one = document.createElement("span");
+              one.textContent = "0";
+              answer.append(one);
+              const width = one.getBoundingClientRect().width;
+              one.remove();
+              return [answer.getBoundingClientRect().width, width];
+            }"""
+        )
+        assert wide <= 72.5 * character
+        box = page.get_by_role("textbox", name="Question").bounding_box()
+        assert box is not None
+        assert 700 < box["y"] + box["height"] <= 800
+        page.locator("button.mark").last.click()
+        expect(page.locator("#shown")).to_be_in_viewport()
+        expect(page.locator("#source header h2")).to_be_in_viewport()  # though the column is scrolled
+        family = "element => getComputedStyle(element).fontFamily"
+        assert "serif" in page.locator(".source-text").evaluate(family).split(", ")
+        assert "sans-serif" in page.locator(".answer").last.evaluate(family).split(", ")
+        coloured = page.evaluate(
+            """() => {
+              const accent = getComputedStyle(document.querySelector("button.mark")).color;
+              const own = (node) => [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+              return [...document.querySelectorAll("gradio-app *")]
+                .filter((node) => own(node) && getComputedStyle(node).color === accent).map((node) => node.className);
+            }"""
+        )
+        assert set(coloured) == {"mark"}
+        assert "!" not in page.locator("body").inner_text()
+        check_quiet(seen)
+        page.context.close()
+
+
+def test_under_a_tenth_of_a_second_nothing_moves(browser: Browser) -> None:
+    """That one waits is said later, and that one can stop later still; where motion is unwanted, at once."""
+    appears = "selector => getComputedStyle(document.querySelector(selector)).animation"
+    with serving(as_footnote(fake(seconds=3))) as url:
+        for motion, (line, stop) in (("no-preference", ("0.1s", "1s")), ("reduce", ("none", "none"))):
+            seen = visit(browser, url)
+            seen.page.emulate_media(reduced_motion=motion)
+            seen.page.get_by_role("textbox", name="Question").fill("Where?")
+            seen.page.keyboard.press("Enter")
+            seen.page.locator(".waiting").wait_for(state="attached")
+            assert line in seen.page.evaluate(appears, ".waiting")
+            assert stop in seen.page.evaluate(appears, ".waiting button")
+            seen.page.context.close()

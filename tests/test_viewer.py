@@ -42,7 +42,7 @@ def test_overlapping_spans_leave_the_cited_one_whole(others: list[tuple[int, int
     )
     answer = Answer("q", "q", "answered", "t", citations=citations)
     parsed = _Text()
-    parsed.feed(viewer.source_of_citation(source, 1, answer, citations[0]))
+    parsed.feed(viewer.source_of_citation(source, Span(5, 9), turn=1, answer=answer, citation=citations[0]))
     assert parsed.shown == "fghi"
     assert parsed.text.endswith(source.text)
 
@@ -50,7 +50,8 @@ def test_overlapping_spans_leave_the_cited_one_whole(others: list[tuple[int, int
 def test_a_very_long_document_is_shown_around_the_passage() -> None:
     source = document("big.txt", "x" * 3_000_000 + "needle" + "y" * 3_000_000)
     answer = quoting("q", (source, "needle"))
-    html = viewer.source_of_citation(source, 1, answer, answer.citations[0])
+    (cited,) = answer.citations
+    html = viewer.source_of_citation(source, Span(cited.start, cited.end), turn=1, answer=answer, citation=cited)
     assert len(html) < 50_000
     assert '<mark id="shown" class="cited">needle</mark>' in html
 

@@ -9,12 +9,13 @@ from typing import TypeVar, get_args
 
 import gradio as gr
 
-from index.document import Document
+from index.document import Document, Span
 from index.errors import FootnoteError, QuestionError
 from index.library import OnProgress
 from index.sync import Progress
 from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
+from rag.cite import anchored
 from rag.conversations import Conversations
 from web import viewer
 from web.guard import OWNER, SELF
@@ -180,12 +181,8 @@ class Desk:
         citation = _chosen(turn.answer.citations, getattr(event, "number", None))[1] if turn else None
         if turn is None or citation is None:
             return gr.skip()
-        return self._source(
-            citation.document_id,
-            citation.start,
-            citation.quote,
-            lambda document: viewer.source_of_citation(document, number, turn.answer, citation),
-        )
+        draw = partial(viewer.source_of_citation, turn=number, answer=turn.answer, citation=citation)
+        return self._source(citation.document_id, citation.start, citation.quote, draw)
 
     def hit(self, event: gr.EventData, talk: Conversation) -> object:
         """The source of a passage that was found, or nothing new where there is none of that number."""
@@ -193,18 +190,18 @@ class Desk:
         rank, hit = _chosen(turn.answer.hits if turn else (), getattr(event, "number", None))
         if turn is None or hit is None:
             return gr.skip()
-        return self._source(
-            hit.passage.document_id,
-            hit.passage.start,
-            hit.passage.text,
-            lambda document: viewer.source_of_hit(document, number, turn.answer, rank),
-        )
+        draw = partial(viewer.source_of_hit, turn=number, answer=turn.answer, number=rank)
+        return self._source(hit.passage.document_id, hit.passage.start, hit.passage.text, draw)
 
     def open(self, event: gr.EventData) -> object:
         """The source of a document in the list, or nothing new where the list has no such document."""
         document_id = _said(event, "document")
         known = any(file.id == document_id and file.state == "indexed" for file in self.docs.files())
-        return self._source(document_id, 0, "", viewer.source_of_document) if known else gr.skip()
+        return (
+            self._source(document_id, 0, "", lambda document, _: viewer.source_of_document(document))
+            if known
+            else gr.skip()
+        )
 
     def add(self, paths: list[str], request: gr.Request) -> Iterator[str]:
         """How far the reading of uploaded files is; in the end what became of each."""
@@ -285,15 +282,16 @@ class Desk:
             return f"{path.name} was refused: {error}"
         return f"{path.name} is ready" if file.state == "indexed" else f"{path.name} was refused: {file.reason}"
 
-    def _source(self, document_id: str, start: int, quote: str, draw: Callable[[Document], str]) -> str:
-        """The Source column, where the document still says `quote` at `start`."""
+    def _source(self, document_id: str, start: int, quote: str, draw: Callable[[Document, Span], str]) -> str:
+        """The Source column, where the document still says `quote`: at `start`, or now at one place elsewhere."""
         try:
             document = self.docs.document(document_id)
         except KeyError:
             return viewer.no_source("This document is no longer in the library; add it again to read it.")
-        if document.text[start : start + len(quote)] != quote:
+        span = anchored(start, quote, document.text)
+        if span is None:
             return viewer.no_source("This document has changed since the answer was given; ask the question again.")
-        return draw(document)
+        return draw(document, span)
 
     def _kept(self, request: gr.Request) -> Conversations:
         """The conversations of whoever asks; see web/guard.py."""

@@ -19,7 +19,7 @@ from index.document import Document, Page, Span
 from index.sync import Progress
 from rag.answer import ABSTENTION, DISAGREEMENT, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
-from rag.cite import Citation
+from rag.cite import Citation, anchored
 from rag.conversations import MAX_TITLE, Listed
 from rag.retrieve import Hit
 from web.export import answer_markdown
@@ -42,6 +42,7 @@ _CLOSEST, _NAMED = 3, 3
 _MANY = 9
 
 _UPLOADED = "uploads/"
+_MOVED = "This document has changed; the words stand here now."
 
 DOCUMENTS = '<div class="heading"><h2>Documents</h2><button class="plain link fold">Hide</button></div>'
 """The head of the Documents column; page.js hides the column, and shows it again."""
@@ -69,16 +70,16 @@ class _Place:
         kind: Whether the span is a footnote's quote or a whole passage found.
         span: Its characters in the document.
         others: The quotes of the same answer's other footnotes in this document.
-        page: Page number from 1, or None.
-        heading: The heading it stands under, or "".
+        moved: Whether it stands elsewhere now than when the answer was given.
+        heading: The heading it stood under then, or "".
     """
 
     name: str
     kind: Literal["cited", "passage"]
     span: Span
     others: tuple[Span, ...]
-    page: int | None
-    heading: str
+    moved: bool = False
+    heading: str = ""
 
 
 def tabs(suffixes: Sequence[str], megabytes: int) -> str:
@@ -208,29 +209,29 @@ def no_source(message: str = "") -> str:
     return '<p class="quiet empty">Choose a footnote to read the passage it rests on.</p>'
 
 
-def source_of_citation(document: Document, turn: int, answer: Answer, citation: Citation) -> str:
-    """The document with a footnote's quote marked, and the answer's other quotes in a paler tint."""
+def source_of_citation(document: Document, span: Span, *, turn: int, answer: Answer, citation: Citation) -> str:
+    """The document with a footnote's quote marked where it stands now, and the answer's other quotes paler."""
     place = _Place(
         name=f"Footnote {citation.number}",
         kind="cited",
-        span=Span(citation.start, citation.end),
-        others=_quotes(answer, document.id, citation),
-        page=citation.page,
+        span=span,
+        others=_quotes(answer, document, citation),
+        moved=span.start != citation.start,
         heading=next((hit.passage.heading for hit in answer.hits if hit.passage.id == citation.passage_id), ""),
     )
     steps = _steps("cite", turn, citation.number, len(answer.citations))
     return _source(document, place, steps)
 
 
-def source_of_hit(document: Document, turn: int, answer: Answer, number: int) -> str:
-    """The document with a passage found marked (the hit's number from 1), and the answer's quotes paler."""
+def source_of_hit(document: Document, span: Span, *, turn: int, answer: Answer, number: int) -> str:
+    """The document with a passage found marked where it stands now (the hit's number from 1), and the quotes paler."""
     hit = answer.hits[number - 1]
     place = _Place(
         name=f"Passage {number}",
         kind="passage",
-        span=Span(hit.passage.start, hit.passage.end),
-        others=_quotes(answer, document.id, None),
-        page=hit.passage.page,
+        span=span,
+        others=_quotes(answer, document, None),
+        moved=span.start != hit.passage.start,
         heading=hit.passage.heading,
     )
     return _source(document, place, _steps("hit", turn, number, len(answer.hits)))
@@ -238,12 +239,12 @@ def source_of_hit(document: Document, turn: int, answer: Answer, number: int) ->
 
 def source_of_document(document: Document) -> str:
     """The document from its beginning, with nothing marked."""
-    return _source(document, _Place("", "passage", Span(0, 0), (), None, ""), "")
+    return _source(document, _Place("", "passage", Span(0, 0), ()), "")
 
 
 def part(document: Document, border: int, side: Literal["before", "after"], tinted: Sequence[Span]) -> str:
     """The part of a document that goes before or after a border, with some spans in the paler tint."""
-    place = _Place("", "passage", Span(0, 0), tuple(tinted), None, "")
+    place = _Place("", "passage", Span(0, 0), tuple(tinted))
     if side == "before":
         shown = Span(max(0, border - _REACH), border)
         return _more(document, place, side, shown.start) + _marked(document, place, shown)
@@ -493,10 +494,10 @@ def _bar(told: str, share: float) -> str:
     return f'<span class="bar" style="--share: {share:.0%}">{told}</span>'
 
 
-def _quotes(answer: Answer, document_id: str, chosen: Citation | None) -> tuple[Span, ...]:
-    return tuple(
-        Span(each.start, each.end) for each in answer.citations if each.document_id == document_id and each != chosen
-    )
+def _quotes(answer: Answer, document: Document, chosen: Citation | None) -> tuple[Span, ...]:
+    """Where the answer's quotes from a document stand in it now, without the chosen one."""
+    quoted = (each for each in answer.citations if each.document_id == document.id and each != chosen)
+    return tuple(span for each in quoted if (span := anchored(each.start, each.quote, document.text)))
 
 
 def _steps(event: Literal["cite", "hit"], turn: int, number: int, last: int) -> str:
@@ -513,9 +514,11 @@ def _steps(event: Literal["cite", "hit"], turn: int, number: int, last: int) -> 
 def _source(document: Document, place: _Place, steps: str) -> str:
     """The document as it reads, under a header that says where in it the reader is."""
     where = [place.name] if place.name else []
-    where += [f"page {place.page}"] if place.page is not None else []
+    page = next((page.number for page in document.pages if page.start <= place.span.start < page.end), None)
+    where += [f"page {page}"] if page and place.name else []
     where += [place.heading] if place.heading else []
-    picture = _picture(document, place)
+    moved = f'<p class="quiet" role="status">{_MOVED}</p>' if place.moved else ""
+    picture = _picture(document, place.span, page) if page and place.name else ""
     view = (
         '<button class="plain link view"><span>Show the page</span><span>Show the text</span></button>'
         if picture
@@ -525,21 +528,21 @@ def _source(document: Document, place: _Place, steps: str) -> str:
     return (
         f'<header><h2 dir="auto">{_text(document.title)}</h2>'
         f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
-        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{view}{steps}</p></header>{picture}'
+        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{view}{steps}</p>{moved}</header>{picture}'
         f'<article class="source-text" tabindex="0" aria-label="Document" data-document="{_text(document.id)}">'
         f"{_more(document, place, 'before', shown.start)}{_marked(document, place, shown)}"
         f"{_more(document, place, 'after', shown.end)}</article>"
     )
 
 
-def _picture(document: Document, place: _Place) -> str:
+def _picture(document: Document, span: Span, page: int) -> str:
     """The printed page that a PDF's span stands on, fetched when it is looked at; nothing for other documents."""
-    if document.media_type != "application/pdf" or place.page is None:
+    if document.media_type != "application/pdf":
         return ""
-    marked = {"start": place.span.start, "end": place.span.end}
+    marked = {"start": span.start, "end": span.end}
     asked = urlencode({"document": document.id, "version": document.sha256, **marked})
-    told = f"Page {place.page} of {document.title} as it is printed"
-    return f'<img class="picture" loading="lazy" src="pages/{place.page}.png?{_text(asked)}" alt="{_text(told)}">'
+    told = f"Page {page} of {document.title} as it is printed"
+    return f'<img class="picture" loading="lazy" src="pages/{page}.png?{_text(asked)}" alt="{_text(told)}">'
 
 
 def _more(document: Document, place: _Place, side: Literal["before", "after"], border: int) -> str:
