@@ -5,10 +5,11 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Annotated
 
 import typer
@@ -19,7 +20,10 @@ import rag
 from index.catalog import File
 from index.document import Span
 from index.errors import FootnoteError, QuestionError
+from index.library import Library
+from index.sync import Changes
 from index.sync import Progress as SyncProgress
+from index.watch import watching
 from rag.cite import place
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -42,6 +46,7 @@ Model = Annotated[str | None, typer.Option(help="Embedding model: a name or path
 Reader = Annotated[
     str | None, typer.Option(help="Reader: a cross-encoder or question answering model that transformers knows.")
 ]
+Watch = Annotated[bool, typer.Option("--watch", help="Read what changes in the folder as soon as it does.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -55,13 +60,14 @@ def serve(
     library: Home = None,
     model: Model = None,
     reader: Reader = None,
+    watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
     from web import page  # heavy: Gradio, 2 s
 
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     page.check(port, host, password)
-    with _opened(folder, library, model, reader) as docs:
+    with _opened(folder, library, model, reader) as docs, watching(docs.library) if watch else nullcontext():
         docs.library.require_writable()
         _report_refused(docs.files())
         page.serve(
@@ -75,12 +81,27 @@ def serve(
 
 
 @app.command()
-def sync(folder: Folder = SEEDS, library: Home = None, model: Model = None) -> None:
+def sync(
+    folder: Folder = SEEDS,
+    library: Home = None,
+    model: Model = None,
+    watch: Watch = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
     """Read what is new or changed in the folder, and forget what is gone."""
+    if dry_run:
+        with closing(Library(folder, home=library, model=model)) as opened:
+            typer.echo(_told(opened.changes()))
+        return
     with _opened(folder, library, model) as docs:
         docs.library.require_writable()
         _report_refused(docs.files())
         typer.echo(_count(docs))
+        if watch:
+            with watching(docs.library), suppress(KeyboardInterrupt):
+                typer.echo("Watching the folder (Ctrl-C ends it)")
+                while True:
+                    sleep(0.5)  # and not for ever: a Ctrl-C that another thread receives wakes nobody
 
 
 @app.command()
@@ -183,6 +204,15 @@ def _count(docs: rag.Footnote) -> str:
         f"{indexed} documents, {docs.library.passage_count()} passages; {len(files) - indexed} files not read. "
         f"The library is in {docs.library.home}."
     )
+
+
+def _told(changes: Changes) -> str:
+    """What a sync would do, a line a file."""
+    lines = [f"+ {id}" for id in changes.added]
+    lines += [f"~ {id}" for id in changes.changed]
+    lines += [f"> {before} is now {now}" for before, now in changes.renamed]
+    lines += [f"- {id}" for id in changes.removed]
+    return "\n".join(lines or ["Nothing has changed."])
 
 
 def _json(value: object) -> str:

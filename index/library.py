@@ -19,7 +19,7 @@ from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelMismatch, Refused
 from index.passages import Passage
-from index.sync import MAX_BYTES, Found, Progress, Root, plan, read_bytes, scan
+from index.sync import MAX_BYTES, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 
 _HOME = ".footnote"
 _WRITER = "writer"
@@ -183,6 +183,17 @@ class Library:
             asked *= 2
 
     # --- sync ---
+
+    def changes(self) -> Changes:
+        """What a sync would do now.
+
+        Raises:
+            LibraryError: The folder cannot be listed.
+        """
+        known = {file.id: file for file in self._catalog.files()}
+        if self._catalog.setting("recipe") != _RECIPE:
+            known = {id: replace(file, sha256="") for id, file in known.items()}
+        return changes(plan(scan(self._roots, self.home), known), known)
 
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
         """Read what is new or changed in the folder, forget what is gone, and tell what became of each file.

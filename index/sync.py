@@ -4,14 +4,20 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+
+from pathspec import GitIgnoreSpec
 
 from index import formats
 from index.catalog import File
 from index.errors import LibraryError, Refused
 
 MAX_BYTES = 64 * 2**20
+IGNORE = ".footnoteignore"
+"""In a folder of documents, names what is not to be read, as a .gitignore does (gitignore(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What a sync would do, by the ids of the documents.
+
+    Attributes:
+        added: Files that are new.
+        changed: Files that may have changed, or could not be read before.
+        renamed: Old and new id of files that are elsewhere now.
+        removed: Files that are gone.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a sync is: `done` of `total` files, and the name of the one being read."""
 
@@ -56,19 +79,29 @@ class Progress:
 
 
 def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
-    """Every file under the roots; links are not followed, and hidden files and folders and `home` are passed over.
+    """Every file under the roots; links are not followed.
+
+    Hidden files and folders, `home`, and what the root's `IGNORE` names are passed over.
 
     Raises:
-        LibraryError: A root itself cannot be listed.
+        LibraryError: A root itself cannot be listed, or its `IGNORE` cannot be read.
     """
     for root in roots:
         unlisted: list[OSError] = []
+        ignored = _ignored(root.path / IGNORE)
         for folder, folders, names in os.walk(root.path, onerror=unlisted.append):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and Path(folder, name) != home)
+            below = Path(folder).relative_to(root.path)
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not name.startswith(".")
+                and Path(folder, name) != home
+                and not ignored.match_file(f"{below / name}/")
+            )
             links = [name for name in folders if Path(folder, name).is_symlink()]
             for name in sorted([*names, *links]):
                 path = Path(folder, name)
-                if name.startswith("."):
+                if name.startswith(".") or ignored.match_file(below / name):
                     continue
                 try:
                     status = path.lstat()
@@ -81,6 +114,22 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
                 why = (error.strerror or str(error)).lower()
                 raise LibraryError(f"The folder {path} cannot be listed ({why}); see that you may read it.") from error
             yield Found(_id(root, path), path, 0, 0, unlisted=True)
+
+
+def _ignored(path: Path) -> GitIgnoreSpec:
+    """The files that a list of patterns names; none where there is no such list.
+
+    Raises:
+        LibraryError: It cannot be read.
+    """
+    try:
+        return GitIgnoreSpec.from_lines(path.read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        return GitIgnoreSpec(())
+    except (OSError, ValueError) as error:
+        raise LibraryError(
+            f"{path} cannot be read as a list of files to ignore ({error}); mend or delete it."
+        ) from error
 
 
 def _id(root: Root, path: Path) -> str:
@@ -105,6 +154,25 @@ def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
         if not same or before is None or not before.sha256:
             read.append(file)
     return Plan(tuple(read), tuple(id for id in known if id not in seen and not id.startswith(unlisted)))
+
+
+def changes(todo: Plan, known: Mapping[str, File]) -> Changes:
+    """What a plan amounts to; of new files as large as one that is gone, the bytes are looked at."""
+    gone = {known[id].sha256: id for id in todo.removed if known[id].sha256}
+    sizes = {known[id].size for id in gone.values()}
+    renamed: dict[str, str] = {}
+    for file in todo.read:
+        if file.id not in known and file.size in sizes:
+            with suppress(Refused):
+                before = gone.pop(sha256(read_bytes(file)).hexdigest(), None)
+                if before:
+                    renamed[file.id] = before
+    return Changes(
+        added=tuple(file.id for file in todo.read if file.id not in known and file.id not in renamed),
+        changed=tuple(file.id for file in todo.read if file.id in known),
+        renamed=tuple((before, now) for now, before in renamed.items()),
+        removed=tuple(id for id in todo.removed if id not in renamed.values()),
+    )
 
 
 def read_bytes(file: Found) -> bytes:

@@ -134,3 +134,15 @@ def test_status_tells_what_became_of_every_file(tmp_path: Path, capsys: pytest.C
     code, out, err = told(capsys, ["sync", str(tmp_path)])
     assert code == 0
     assert err == f"{name}/b.txt was not read: it is empty\n"
+
+
+def test_a_dry_run_says_what_would_be_done(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    (folder / "a.txt").write_text("The mill burned in 1902.")
+    dry = ["sync", str(folder), "--dry-run"]
+    assert told(capsys, dry)[:2] == (0, f"+ {folder.name}/a.txt\n")
+    assert told(capsys, ["sync", str(folder)])[0] == 0
+    assert told(capsys, dry)[:2] == (0, "Nothing has changed.\n")
+    (folder / "a.txt").rename(folder / "b.txt")
+    assert told(capsys, dry)[:2] == (0, f"> {folder.name}/a.txt is now {folder.name}/b.txt\n")
+    (folder / "b.txt").unlink()
+    assert told(capsys, dry)[:2] == (0, f"- {folder.name}/a.txt\n")

@@ -9,7 +9,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from index import sync
 from index.catalog import File
-from index.errors import Refused
+from index.errors import LibraryError, Refused
 from index.sync import Found, Plan, Root, plan, read_bytes, scan
 
 SEEN = Found("docs/a.txt", Path("/docs/a.txt"), 3, 7)
@@ -56,6 +56,31 @@ def test_a_scan_finds_every_file_but_hidden_ones_and_follows_no_link(folder, tmp
         "docs/sub/deep/c.md",
     ]
     assert (found[0].path, found[0].size) == (folder / "a.txt", 5)
+
+
+def test_what_the_folder_ignores_is_passed_over(folder: Path) -> None:
+    (folder / "drafts" / "deep").mkdir(parents=True)
+    (folder / "papers").mkdir()
+    for name in (
+        "a.txt",
+        "a.log.txt",
+        "kept.log.txt",
+        "drafts/b.txt",
+        "drafts/deep/c.txt",
+        "papers/d.txt",
+        "papers/a.txt",
+    ):
+        (folder / name).write_text(name)
+    (folder / ".footnoteignore").write_text("# not these\ndrafts/\n*.log.txt\n!kept.log.txt\n/a.txt\n")
+    found = [file.id for file in scan([Root("docs", folder)])]
+    assert found == ["docs/kept.log.txt", "docs/papers/a.txt", "docs/papers/d.txt"]
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b"!\n"], ids=["no text", "no pattern"])
+def test_a_list_of_ignored_files_that_cannot_be_read_is_said(folder: Path, bad: bytes) -> None:
+    (folder / ".footnoteignore").write_bytes(bad)
+    with pytest.raises(LibraryError, match="cannot be read as a list of files to ignore"):
+        list(scan([Root("docs", folder)]))
 
 
 def test_a_name_that_is_not_unicode_still_has_an_id(folder):
