@@ -17,10 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import rag
+from index.backup import backup as write_backup
+from index.backup import restore as read_backup
 from index.catalog import File
 from index.document import Span
 from index.errors import FootnoteError, QuestionError
-from index.library import Library
+from index.library import Library, home_of
 from index.sync import Changes
 from index.sync import Progress as SyncProgress
 from index.watch import watching
@@ -102,6 +104,38 @@ def sync(
                 typer.echo("Watching the folder (Ctrl-C ends it)")
                 while True:
                     sleep(0.5)  # and not for ever: a Ctrl-C that another thread receives wakes nobody
+
+
+@app.command()
+def purge(folder: Folder = SEEDS, library: Home = None) -> None:
+    """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
+    with _opened(folder, library, None) as docs:
+        docs.library.require_writable()
+        docs.library.purge()
+        typer.echo(_count(docs))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="The file to write, a zip file.")],
+    docs: Docs = SEEDS,
+    library: Home = None,
+) -> None:
+    """Write the library, with uploads and conversations, to one file, also while the chat is open."""
+    write_backup(library or home_of(docs), target)
+    typer.echo(f"The library is in {target} as well.")
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="The file that backup wrote.")],
+    docs: Docs = SEEDS,
+    library: Home = None,
+) -> None:
+    """Make the library of a folder that a backup holds."""
+    read_backup(source, library or home_of(docs))
+    with _opened(docs, library, None) as opened:
+        typer.echo(_count(opened))
 
 
 @app.command()

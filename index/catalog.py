@@ -21,6 +21,9 @@ from index.embeddings import Vector
 from index.errors import LibraryError
 from index.passages import Passage
 
+CATALOG = "catalog.sqlite"
+"""The file's name in a library."""
+
 _SCHEMA_VERSION = 1
 
 _SCHEMA = """
@@ -201,6 +204,24 @@ class Catalog:
                 "DELETE FROM vector WHERE NOT EXISTS "
                 "(SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)"
             )
+
+    def vacuum(self) -> None:
+        """Leave nothing in the file of what was forgotten.
+
+        Raises:
+            LibraryError: The disk is full, or another process is reading.
+        """
+        with self._write_lock:
+            try:
+                self._connection().execute("VACUUM")
+                busy, *_ = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.DatabaseError as error:
+                raise LibraryError(
+                    f"The library {self._path.parent} cannot be purged ({error}); see that the disk has room for a "
+                    f"second copy of {self._path.name}."
+                ) from error
+            if busy:
+                raise LibraryError(f"{self._path} is being read by another process; stop that one, then purge again.")
 
     # --- reading ---
 

@@ -35,6 +35,9 @@ class Indexes(Protocol):
     def catch_up(self) -> None:
         """To be called after."""
 
+    def renew(self) -> None:
+        """To be called so that nothing is left of what was forgotten."""
+
     def close(self) -> None:
         """Let go of files and memory."""
 
@@ -95,6 +98,17 @@ class OwnIndexes:
                 )
             self._catalog.set_derived(name, Derived(self._generation(name), revision))
             self._sweep(name)
+
+    def renew(self) -> None:
+        """Build both anew from the catalog: what they were told to forget stays in their files.
+
+        Raises:
+            LibraryError: An index cannot be written.
+        """
+        self._vectors.close()
+        self._vectors, self._in_vectors = ChromaVectors(self._next_folder(_VECTORS)), set()
+        self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
+        self.catch_up()
 
     def close(self) -> None:
         """See `Indexes`."""
@@ -176,6 +190,9 @@ class SharedIndexes:
 
     def catch_up(self) -> None:
         """See `Indexes`; each look-up sees for itself whether the catalog has changed."""
+
+    def renew(self) -> None:
+        """See `Indexes`; a reader does not write."""
 
     def close(self) -> None:
         """See `Indexes`; nothing is held."""

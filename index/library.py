@@ -14,16 +14,15 @@ from pathlib import Path, PurePosixPath
 import filelock
 
 from index import embeddings, formats, passages
-from index.catalog import Catalog, File, text_key
+from index.catalog import CATALOG, Catalog, File, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelMismatch, Refused
 from index.passages import Passage
-from index.sync import MAX_BYTES, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
+from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 
 _HOME = ".footnote"
 _WRITER = "writer"
-_UPLOADS = "uploads"
 _FREE_BYTES = 200 * 2**20
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
@@ -33,6 +32,11 @@ _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
 _RECIPE = f"1, {passages.TARGET_TOKENS} tokens"
 
 OnProgress = Callable[[Progress], None]
+
+
+def home_of(folder: Path) -> Path:
+    """Where the library of a folder lives unless its owner says otherwise."""
+    return folder.expanduser().absolute() / _HOME
 
 
 class Library:
@@ -62,14 +66,14 @@ class Library:
             ModelError: The model cannot be loaded.
         """
         self.folder = folder.expanduser().absolute()
-        self.home = (home or self.folder / _HOME).expanduser().absolute()
+        self.home = home.expanduser().absolute() if home else home_of(self.folder)
         if not self.folder.is_dir():
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
         self._make_home()
         self._lock = filelock.FileLock(self.home / "lock", blocking=False, thread_local=False)
         self.writable = self._take_lock()
         self._syncing = threading.RLock()
-        catalog = self.home / "catalog.sqlite"
+        catalog = self.home / CATALOG
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.writer()}; try again in a moment.")
         try:
@@ -79,7 +83,7 @@ class Library:
             raise
         try:
             self.embedder = self._load_embedder(model)
-            self._roots = (Root(self._root_name(), self.folder), Root(_UPLOADS, self.home / _UPLOADS))
+            self._roots = (Root(self._root_name(), self.folder), Root(UPLOADS, self.home / UPLOADS))
             kind = OwnIndexes if self.writable else SharedIndexes
             self._indexes: Indexes = kind(self._catalog, self.home)
         except BaseException:
@@ -232,7 +236,7 @@ class Library:
         """
         self.require_writable()
         clean = _file_name(name)
-        refused = File(f"{_UPLOADS}/{clean}", len(data), 0, "", "refused")
+        refused = File(f"{UPLOADS}/{clean}", len(data), 0, "", "refused")
         try:
             formats.check_suffix(clean)
             if len(data) > MAX_BYTES:
@@ -245,7 +249,7 @@ class Library:
             if twin is not None:
                 return twin
             self._see_room()
-            path = _free_path(self.home / _UPLOADS, clean)
+            path = _free_path(self.home / UPLOADS, clean)
             try:
                 part = path.with_name(f".{path.name}.part")
                 part.write_bytes(data)
@@ -256,7 +260,7 @@ class Library:
                     f"disk has room, or name another place with --library."
                 ) from error
             self.sync(on_progress)
-            return next(file for file in self.files() if file.id == f"{_UPLOADS}/{path.name}")
+            return next(file for file in self.files() if file.id == f"{UPLOADS}/{path.name}")
 
     def remove(self, id: str) -> None:
         """Forget a document that was added, and delete its file.
@@ -270,14 +274,29 @@ class Library:
         root, _, name = id.partition("/")
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
-        if root != _UPLOADS:
+        if root != UPLOADS:
             raise LibraryError(f"{name} lies in {self.folder}; delete it there.")
         with self._syncing:
             try:
-                (self.home / _UPLOADS / name).unlink(missing_ok=True)
+                (self.home / UPLOADS / name).unlink(missing_ok=True)
             except OSError as error:
                 raise LibraryError(f"{name} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
             self.sync()
+
+    def purge(self) -> None:
+        """Leave nothing on the disk of documents that were forgotten: neither their text nor their vectors.
+
+        Raises:
+            LibraryError: Another process writes or reads this library, or the disk is full.
+        """
+        self.require_writable()
+        with self._syncing:
+            self._indexes.distrust()
+            try:
+                self._catalog.prune()
+                self._catalog.vacuum()
+            finally:
+                self._indexes.renew()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         before = self._indexed()
@@ -363,7 +382,7 @@ class Library:
 
     def _make_home(self) -> None:
         try:
-            (self.home / _UPLOADS).mkdir(parents=True, exist_ok=True)
+            (self.home / UPLOADS).mkdir(parents=True, exist_ok=True)
             (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise LibraryError(
@@ -411,7 +430,7 @@ class Library:
         name = self._catalog.setting("root")
         if not name:
             name = self.folder.name.encode(errors="backslashreplace").decode()
-            name = "documents" if name in ("", _UPLOADS) else name
+            name = "documents" if name in ("", UPLOADS) else name
             if self.writable:
                 self._catalog.set("root", name)
         return name

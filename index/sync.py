@@ -16,6 +16,9 @@ from index.catalog import File
 from index.errors import LibraryError, Refused
 
 MAX_BYTES = 64 * 2**20
+UPLOADS = "uploads"
+"""The root, and in the library the folder, of documents that lie in no folder of their owner's."""
+
 IGNORE = ".footnoteignore"
 """In a folder of documents, names what is not to be read, as a .gitignore does (gitignore(5))."""
 

@@ -1,0 +1,113 @@
+"""A library as one file, taken while it is in use, and made a library again.
+
+Only what cannot be made anew is in it: SQLite's files, the uploads, and numbers of the library's own. The search
+indexes are built from the catalog when a restored library is opened.
+"""
+
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from index.catalog import CATALOG
+from index.errors import LibraryError
+from index.sync import UPLOADS
+
+_KEPT = "*.json"  # numbers of the library's own
+
+
+def backup(home: Path, target: Path) -> None:
+    """Write the library that lives in `home` to a new file, as it is at one moment; another process may be writing it.
+
+    Raises:
+        LibraryError: There is no library, or it is damaged; or the file exists, or cannot be written.
+    """
+    if not (home / CATALOG).is_file():
+        raise LibraryError(f"There is no library in {home}; name the folder whose library is to be kept.")
+    if target.exists():
+        raise LibraryError(f"{target} exists; name a file that does not.")
+    try:
+        with TemporaryDirectory(dir=target.absolute().parent, prefix=".footnote-") as name:
+            copy, part = Path(name) / "copy", Path(name) / "zip"
+            _copy(home, copy)
+            with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED) as packed:
+                for path in sorted(copy.rglob("*")):
+                    packed.write(path, path.relative_to(copy))
+            part.replace(target)
+    except OSError as error:
+        raise LibraryError(
+            f"The backup {target} cannot be written ({(error.strerror or str(error)).lower()}); see that its disk has "
+            f"room, or name another place."
+        ) from error
+
+
+def restore(source: Path, home: Path) -> None:
+    """Make the library in `home` that a backup holds.
+
+    Raises:
+        LibraryError: It is no backup of a library, or it is damaged; or there is something in `home`, or it cannot be
+            written.
+    """
+    if home.exists() and any(home.iterdir()):
+        raise LibraryError(f"There is something in {home}; move it away, or name another place with --library.")
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=home.parent, prefix=".footnote-") as name, zipfile.ZipFile(source) as packed:
+            copy = Path(name) / "copy"
+            packed.extractall(copy, members=[each for each in packed.namelist() if _belongs(each)])
+            for database in copy.glob("*.sqlite"):
+                _check(database)
+            if not (copy / CATALOG).is_file():
+                raise LibraryError(f"{source} is no backup of a library.")
+            shutil.rmtree(home, ignore_errors=True)  # it is empty
+            copy.replace(home)
+    except zipfile.BadZipFile as error:
+        raise LibraryError(f"{source} is no backup of a library, or is damaged ({error}).") from error
+    except OSError as error:
+        raise LibraryError(
+            f"{source} cannot be restored to {home} ({(error.strerror or str(error)).lower()}); see that it is there, "
+            f"and that the disk has room."
+        ) from error
+
+
+def _copy(home: Path, copy: Path) -> None:
+    """Copy what cannot be made anew; the catalog before the uploads, so that none it knows is missing."""
+    copy.mkdir()
+    for database in sorted(home.glob("*.sqlite")):
+        with (
+            closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as ours,
+            closing(sqlite3.connect(copy / database.name)) as theirs,
+        ):
+            try:
+                ours.backup(theirs)
+            except sqlite3.Error as error:
+                raise LibraryError(f"{database} cannot be read ({error}).") from error
+        _check(copy / database.name)
+    for path in home.glob(_KEPT):
+        shutil.copyfile(path, copy / path.name)
+    shutil.copytree(home / UPLOADS, copy / UPLOADS, ignore=shutil.ignore_patterns(".*"))
+
+
+def _belongs(name: str) -> bool:
+    """Whether a backup may hold a file of this name."""
+    path = PurePosixPath(name)
+    if path.parts[:-1] == (UPLOADS,):
+        return True
+    return len(path.parts) == 1 and any(path.match(pattern) for pattern in ("*.sqlite", _KEPT, UPLOADS))
+
+
+def _check(database: Path) -> None:
+    """See that SQLite finds nothing wrong with a file.
+
+    Raises:
+        LibraryError: It does.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as opened:
+            told = opened.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        told = str(error)
+    if told != "ok":
+        raise LibraryError(f"{database.name} is damaged ({told.splitlines()[0]}).")

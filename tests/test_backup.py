@@ -1,0 +1,149 @@
+"""A library in one file, taken while it is written; and what is purged is gone from the disk."""
+
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+import app
+from index.backup import backup, restore
+from index.document import canonical
+from index.errors import LibraryError
+from index.library import Library
+from rag.conversations import Conversations
+from tests.conftest import OpenLibrary
+from tests.test_conversations import turn
+
+
+def dump(home: Path) -> list[str]:
+    """Everything that the catalog in a library says."""
+    with closing(sqlite3.connect(home / "catalog.sqlite")) as opened:
+        return sorted(opened.iterdump())
+
+
+def test_a_backup_holds_all_that_cannot_be_made_anew(open_library: OpenLibrary, folder: Path, tmp_path: Path) -> None:
+    (folder / "mill.txt").write_text("The mill burned in 1902.")
+    library = open_library()
+    library.sync()
+    library.add("letter.txt", b"The owner was Ada Brandt.")
+    Conversations(library.home, "ada").add("", turn("When did the mill burn?"))
+    (library.home / "calibration.json").write_text("{}")
+    backup(library.home, tmp_path / "kept.zip")
+    restore(tmp_path / "kept.zip", tmp_path / "again")
+    assert dump(tmp_path / "again") == dump(library.home)
+    assert (tmp_path / "again" / "uploads" / "letter.txt").read_bytes() == b"The owner was Ada Brandt."
+    assert (tmp_path / "again" / "calibration.json").read_text() == "{}"
+    assert [each.title for each in Conversations(tmp_path / "again", "ada").listed()] == ["When did the mill burn?"]
+    with closing(Library(folder, home=tmp_path / "again")) as again:
+        assert [(file.id, file.sha256) for file in again.sync()] == [(file.id, file.sha256) for file in library.files()]
+        assert again.search("owner", 1) == library.search("owner", 1)
+        assert again.nearest(again.embedder.embed_query("fire"), 2) == library.nearest(
+            library.embedder.embed_query("fire"), 2
+        )
+
+
+def test_a_backup_taken_during_a_sync_is_whole(open_library: OpenLibrary, folder: Path, tmp_path: Path) -> None:
+    """Twenty of them: each says of every file what was read of it, its passages and their vectors, or nothing."""
+    for number in range(60):
+        (folder / f"{number}.txt").write_text(f"This is number {number}. " * 40)
+    library = open_library()
+    syncing = Thread(target=library.sync)
+    syncing.start()
+    counts = []
+    for number in range(20):
+        backup(library.home, tmp_path / f"{number}.zip")
+        restore(tmp_path / f"{number}.zip", tmp_path / f"{number}")
+        with closing(sqlite3.connect(tmp_path / f"{number}" / "catalog.sqlite")) as opened:
+            files = opened.execute("SELECT id FROM file").fetchall()
+            documents = dict(opened.execute("SELECT id, text FROM document").fetchall())
+            passages = opened.execute("SELECT document_id, text, start, end FROM passage").fetchall()
+            bare = "SELECT count(*) FROM passage WHERE text_sha256 NOT IN (SELECT text_sha256 FROM vector)"
+            assert opened.execute(bare).fetchone() == (0,)
+        assert {id for (id,) in files} == documents.keys() == {id for id, *_ in passages}
+        for id, text in documents.items():
+            assert text == canonical((folder / id.partition("/")[2]).read_text())[0]
+        assert all(documents[id][start:end] == text for id, text, start, end in passages)
+        counts.append(len(files))
+    syncing.join()
+    assert counts == sorted(counts)
+    assert counts[0] < 60
+    backup(library.home, tmp_path / "last.zip")
+    restore(tmp_path / "last.zip", tmp_path / "last")
+    assert dump(tmp_path / "last") == dump(library.home)
+
+
+def test_nothing_is_written_over(open_library: OpenLibrary, folder: Path, tmp_path: Path) -> None:
+    library = open_library()
+    kept = tmp_path / "kept.zip"
+    backup(library.home, kept)
+    with pytest.raises(LibraryError, match="exists; name a file that does not"):
+        backup(library.home, kept)
+    with pytest.raises(LibraryError, match="There is something in"):
+        restore(kept, library.home)
+    with pytest.raises(LibraryError, match="There is no library in"):
+        backup(tmp_path, tmp_path / "other.zip")
+    with pytest.raises(LibraryError, match="cannot be written"):
+        backup(library.home, tmp_path / "nowhere" / "kept.zip")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [folder.name, "kept.zip"]
+
+
+def test_what_is_no_backup_makes_no_library(open_library: OpenLibrary, tmp_path: Path) -> None:
+    good, home = tmp_path / "good.zip", tmp_path / "home"
+    backup(open_library().home, good)
+    data = good.read_bytes()
+    for bad in (b"", b"no zip", data[: len(data) // 2]):
+        (tmp_path / "bad.zip").write_bytes(bad)
+        with pytest.raises(LibraryError, match=r"bad\.zip is no backup"):
+            restore(tmp_path / "bad.zip", home)
+    with pytest.raises(LibraryError, match="cannot be restored"):
+        restore(tmp_path / "none.zip", home)
+    with zipfile.ZipFile(tmp_path / "damaged.zip", "w") as packed:
+        packed.writestr("catalog.sqlite", "SQLite format 3\x00" + "x" * 5000)
+    with pytest.raises(LibraryError, match=r"catalog\.sqlite is damaged"):
+        restore(tmp_path / "damaged.zip", home)
+    assert not home.exists()
+
+
+def test_a_backup_puts_nothing_beside_the_library(open_library: OpenLibrary, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.zip"
+    backup(open_library().home, kept)
+    with zipfile.ZipFile(kept, "a") as packed:
+        for name in ("../evil.txt", "/evil.txt", "uploads/../../evil.txt", "chroma/evil.txt", "evil.txt"):
+            packed.writestr(name, "evil")
+    restore(kept, tmp_path / "home")
+    assert not [path for path in tmp_path.rglob("*") if path.name == "evil.txt"]
+    assert not Path("/evil.txt").exists()
+
+
+def test_what_is_purged_is_gone_from_the_disk(
+    open_library: OpenLibrary, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the text nor the vector of a hundred documents is in any file of the library."""
+    (folder / "kept.txt").write_text("The mill is kept.")
+    marks = [f"Secret number {number * 7919} lies under pear tree {number}." for number in range(100)]
+    for number, mark in enumerate(marks):
+        (folder / f"{number}.txt").write_text(mark)
+    library = open_library()
+    library.sync()
+    passages = [library.passages_of(f"{folder.name}/{number}.txt")[0].id for number in range(100)]
+    vectors = [library._catalog.vectors([id])[id].tobytes() for id in passages]
+    assert all(left(library.home, [marks[0].encode(), vectors[0]]))
+    for number in range(100):
+        (folder / f"{number}.txt").unlink()
+    library.sync()
+    library.close()
+    assert any(left(library.home, [mark.encode() for mark in marks] + vectors))
+    with pytest.raises(SystemExit) as ended:
+        app.main(["purge", str(folder)])
+    assert not ended.value.code
+    assert "1 documents, 1 passages" in capsys.readouterr().out
+    assert not any(left(library.home, [mark.encode() for mark in marks] + vectors))
+
+
+def left(home: Path, needles: list[bytes]) -> list[bool]:
+    """Of each, whether any file of the library holds it."""
+    hay = b"\n".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    return [needle in hay for needle in needles]
