@@ -111,8 +111,9 @@ def purge(folder: Folder = SEEDS, library: Home = None) -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
     with _opened(folder, library, None) as docs:
         docs.library.require_writable()
+        told = _count(docs)
         docs.library.purge()
-        typer.echo(_count(docs))
+    typer.echo(told)
 
 
 @app.command()

@@ -35,8 +35,8 @@ class Indexes(Protocol):
     def catch_up(self) -> None:
         """To be called after."""
 
-    def renew(self) -> None:
-        """To be called so that nothing is left of what was forgotten."""
+    def discard(self) -> None:
+        """To be called so that nothing is left of them, nor of what they were told to forget; their last call."""
 
     def close(self) -> None:
         """Let go of files and memory."""
@@ -99,16 +99,15 @@ class OwnIndexes:
             self._catalog.set_derived(name, Derived(self._generation(name), revision))
             self._sweep(name)
 
-    def renew(self) -> None:
-        """Build both anew from the catalog: what they were told to forget stays in their files.
+    def discard(self) -> None:
+        """See `Indexes`; another process builds them anew.
 
-        Raises:
-            LibraryError: An index cannot be written.
+        Not this one: hnswlib writes the memory that it was given as it finds it, and here old vectors lie in it.
         """
-        self._vectors.close()
-        self._vectors, self._in_vectors = ChromaVectors(self._next_folder(_VECTORS)), set()
-        self._lexical, self._in_lexical = Lexical(self._next_folder(_LEXICAL)), set()
-        self.catch_up()
+        self.close()
+        self.distrust()
+        for name in (_VECTORS, _LEXICAL):
+            shutil.rmtree(self._home / name)
 
     def close(self) -> None:
         """See `Indexes`."""
@@ -191,7 +190,7 @@ class SharedIndexes:
     def catch_up(self) -> None:
         """See `Indexes`; each look-up sees for itself whether the catalog has changed."""
 
-    def renew(self) -> None:
+    def discard(self) -> None:
         """See `Indexes`; a reader does not write."""
 
     def close(self) -> None:

@@ -284,19 +284,19 @@ class Library:
             self.sync()
 
     def purge(self) -> None:
-        """Leave nothing on the disk of documents that were forgotten: neither their text nor their vectors.
+        """Leave nothing on the disk of documents that were forgotten, neither their text nor their vectors, and close.
+
+        The search indexes are built anew by the process that opens the library next.
 
         Raises:
             LibraryError: Another process writes or reads this library, or the disk is full.
         """
         self.require_writable()
         with self._syncing:
-            self._indexes.distrust()
-            try:
-                self._catalog.prune()
-                self._catalog.vacuum()
-            finally:
-                self._indexes.renew()
+            self._indexes.discard()
+            self._catalog.prune()
+            self._catalog.vacuum()
+            self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         before = self._indexed()

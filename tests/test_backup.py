@@ -1,6 +1,8 @@
 """A library in one file, taken while it is written; and what is purged is gone from the disk."""
 
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from pathlib import Path
@@ -140,6 +142,9 @@ def test_what_is_purged_is_gone_from_the_disk(
         app.main(["purge", str(folder)])
     assert not ended.value.code
     assert "1 documents, 1 passages" in capsys.readouterr().out
+    child = [sys.executable, str(app.__file__), "search", "mill", "--docs", str(folder)]
+    assert "The mill is kept." in subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    assert (library.home / "chroma").exists()
     assert not any(left(library.home, [mark.encode() for mark in marks] + vectors))
 
 
