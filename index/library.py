@@ -25,6 +25,7 @@ _HOME = ".footnote"
 _WRITER = "writer"
 _FREE_BYTES = 200 * 2**20
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
+_COPY = "it is the same as "  # begins the reason why a copy is refused
 _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
@@ -67,7 +68,13 @@ class Library:
         """
         self.folder = folder.expanduser().absolute()
         self.home = home.expanduser().absolute() if home else home_of(self.folder)
-        if not self.folder.is_dir():
+        try:
+            is_there = self.folder.is_dir()
+        except OSError as error:
+            raise LibraryError(
+                f"{self.folder} cannot be looked into ({(error.strerror or str(error)).lower()})."
+            ) from error
+        if not is_there:
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
         self._make_home()
         self._lock = filelock.FileLock(self.home / "lock", blocking=False, thread_local=False)
@@ -211,7 +218,7 @@ class Library:
                 self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self._roots, self.home), known)
-            if todo.read or todo.removed:
+            if todo.read or todo.removed or self._orphans():
                 self.require_writable()
                 self._indexes.distrust()
                 try:
@@ -299,29 +306,24 @@ class Library:
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
-        before = self._indexed()
         for done, found in enumerate(read):
             on_progress(Progress(done, len(read), PurePosixPath(found.id).name))
             self._read(found, removed)
         for document_id in removed:
             self._catalog.remove(document_id)
-        self._read_orphans(before)
-        self._catalog.prune()
-        on_progress(Progress(len(read), len(read), ""))
-
-    def _indexed(self) -> set[tuple[str, str]]:
-        """Id and digest of every file that is read."""
-        return {(file.id, file.sha256) for file in self._catalog.files() if file.state == "indexed"}
-
-    def _read_orphans(self, before: Collection[tuple[str, str]]) -> None:
-        """A copy refused because its twin was read is looked at again, now that the twin is gone or has moved."""
-        gone = {digest for _, digest in set(before) - self._indexed()}
-        copies = (copy for digest in gone for copy in self._catalog.copies(digest))
-        orphans = {copy.id for copy in copies if copy.state == "refused"}
-        if orphans:
+        if orphans := self._orphans():
             for found in scan(self._roots, self.home):
                 if found.id in orphans:
                     self._read(found, ())
+        self._catalog.prune()
+        on_progress(Progress(len(read), len(read), ""))
+
+    def _orphans(self) -> set[str]:
+        """Copies refused because of a twin that is gone now, elsewhere, or says something else: to be read again."""
+        files = self._catalog.files()
+        read = {file.sha256: file for file in files if file.state == "indexed"}
+        copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
+        return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
 
     def _read(self, found: Found, removed: Collection[str]) -> None:
         """Read one file and write down what became of it."""
@@ -336,7 +338,7 @@ class Library:
                 return
             twin = self._twin(digest)
             if twin and twin.id not in (found.id, *removed):
-                raise Refused(f"it is the same as {twin.id}, which is read")
+                raise Refused(_copy_of(twin))
             document = formats.read(found.id, data)
         except Refused as reason:
             refused = File(found.id, found.size, found.mtime_ns, digest, "refused", str(reason))
@@ -443,6 +445,11 @@ class Library:
                 f"Only {free // 2**20} MB are free on the disk of {self.home}, and {_FREE_BYTES // 2**20} MB are "
                 f"needed; free some, or name another place with --library. What was read so far is kept."
             )
+
+
+def _copy_of(twin: File) -> str:
+    """Why a copy of a file that is read is refused."""
+    return f"{_COPY}{twin.id}, which is read"
 
 
 def _file_name(name: str) -> str:

@@ -65,6 +65,11 @@ class Conversations:
             )
             return tuple(Listed(*row) for row in rows)
 
+    def __contains__(self, id: str) -> bool:
+        """Whether there is one of this id."""
+        with _opened(self._home) as database:
+            return self._title(database, id) is not None
+
     def open(self, id: str) -> Conversation:
         """One of them, whole.
 

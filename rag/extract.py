@@ -14,7 +14,7 @@ _MOST_SENTENCES = 3
 _NEAR = 3  # hits looked through for what a question speaks of
 _MOST_WORDS = 4  # named in a reason
 
-_FUNCTION_WORDS = frozenset(
+FUNCTION_WORDS = frozenset(
     word.stem
     for word in words(
         "a an the of in on at to for by from with as is are was were be been being do does did done have has had "
@@ -68,7 +68,7 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
 def content_words(question: str) -> list[Word]:
     """The words of a question that say what it is about; all of them where none does."""
     every = words(question)
-    return [word for word in every if word.stem not in _FUNCTION_WORDS] or every
+    return [word for word in every if word.stem not in FUNCTION_WORDS] or every
 
 
 def _leaned_on(candidate: Candidate) -> list[Candidate]:

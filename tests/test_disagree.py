@@ -41,6 +41,13 @@ def told(*shorts: str, texts: str = "People crossed the bridge: {}") -> tuple[in
         ("2023-11-30", "1 December 2023"),
         ("$5 million", "$6,000,000"),
         ("40 %", "45 %"),
+        ("40 %", "45.5 %"),
+        ("May 3rd, 1931", "May 4th, 1931"),
+        ("Monday 3 May 1931", "Tuesday 4 May 1931"),
+        ("twenty-five", "26"),
+        ("in 1931", "on 1932"),
+        ("1930", "1931"),
+        ("4,213,456", "4,217,456"),
     ],
 )
 def test_other_amounts_and_dates_disagree(one: str, other: str) -> None:
@@ -64,14 +71,37 @@ def test_other_amounts_and_dates_disagree(one: str, other: str) -> None:
         ("Ada Brandt", "Paul Brandt"),
         ("many", "12"),
         ("12 men and 3 women", "12"),
+        ("$5 million", "€4.6 million"),
+        ("12 %", "300"),
+        ("12 km", "7"),
+        ("19th century", "1850"),
+        ("the 1930s", "1931"),
+        ("2 dozen", "24"),
+        ("$5m", "$5 million"),
+        ("Q3 2020", "July 2020"),
+        ("05/03/2020", "3 May 2020"),
+        ("4.2 million", "4,213,456"),
+        ("100", "103"),
+        ("approx. 12", "13"),
+        ("c. 1930", "1932"),
+        ("twenty-five", "25"),
+        ("3rd May 1931", "3 May 1931"),
     ],
 )
 def test_what_may_both_be_true_does_not_disagree(one: str, other: str) -> None:
     assert told(one, other) == told(other, one) == ()
 
 
-def test_a_hedge_before_the_short_answer_counts() -> None:
+def test_a_hedge_beside_the_short_answer_counts() -> None:
     assert told("12 people", "15 people", texts="It was crossed by more than {}.") == ()
+    assert told("12", "15", texts="It was crossed by {} or more.") == ()
+    assert told("12", "35", texts="It was crossed by {}-40 people.") == ()
+    assert told("12", "15", texts="It was crossed by {}, so they say. Or more.") == (1, 2)
+
+
+def test_a_unit_that_the_question_names_goes_without_saying() -> None:
+    assert told("12 people", "15") == (1, 2)
+    assert told("12 men", "15") == ()
 
 
 def test_a_document_does_not_disagree_with_itself() -> None:

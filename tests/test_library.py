@@ -23,6 +23,8 @@ from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
 from index.library import Library
+from index.sync import Progress
+from tests.conftest import OpenLibrary
 
 QUESTION = "Which building burned?"
 TEXTS = {
@@ -846,3 +848,27 @@ def test_a_damaged_catalog_is_one_sentence(folder, open_library):
         leftover.unlink()
     with pytest.raises(LibraryError, match=r"catalog\.sqlite|\.footnote"):
         open_library()
+
+
+def test_a_sync_that_is_stopped_leaves_no_copy_unread(open_library: OpenLibrary, folder: Path) -> None:
+    """b.txt is a copy of a.txt until that changes; the sync ends before it is looked at again."""
+
+    class Enough(Exception):
+        pass
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 1:
+            raise Enough
+
+    for name, text in (("a.txt", "The mill."), ("b.txt", "The mill."), ("c.txt", "The dam.")):
+        (folder / name).write_text(text)
+    library = open_library()
+    library.sync()
+    (folder / "a.txt").write_text("The mill, rebuilt.")
+    (folder / "c.txt").write_text("The dam, rebuilt.")
+    with pytest.raises(Enough):
+        library.sync(stop)
+    assert {file.id.partition("/")[2]: file.state for file in library.sync()} == dict.fromkeys(
+        ("a.txt", "b.txt", "c.txt"), "indexed"
+    )
+    assert library.document(f"{folder.name}/b.txt").text == "The mill."

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import os
 import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -63,13 +65,16 @@ def folders(tmp_path: Path, *names: str) -> list[Path]:
     return made
 
 
-def test_a_library_is_opened_once_and_the_one_turned_to_last_comes_first(
+def test_a_library_is_opened_once_and_the_one_opened_last_comes_first(
     shelf: Shelf, opened: Opened, tmp_path: Path
 ) -> None:
     one, other = folders(tmp_path, "one", "other")
     first = shelf.turn_to(one)
     shelf.turn_to(other)
     assert shelf.turn_to(one) == first
+    assert shelf.turn_to(other / ".." / "one") == first
+    (tmp_path / "link").symlink_to(one)
+    assert shelf.turn_to(tmp_path / "link") == first
     assert len(opened.docs) == 2
     assert [each.folder for each in shelf.known()] == [other, one]
     shelf.close()
@@ -100,6 +105,49 @@ def test_a_folder_that_cannot_be_opened_leaves_nothing_behind(shelf: Shelf, open
         Shelf(opened.opener, taken, tmp_path / "libraries.json").turn_to(one)
     assert opened.docs[-1].closed
     assert shelf.known() == ()
+
+
+@pytest.mark.parametrize("typed", ["~nosuchuser/x", "x" * 300, "\0", "a/" * 3000])
+def test_a_folder_that_cannot_be_is_said(shelf: Shelf, typed: str) -> None:
+    with pytest.raises(LibraryError, match=r"There is no folder|cannot be looked into"):
+        Shelf(rag.open, lambda docs: ("", print), shelf._file).turn_to(Path(typed))
+
+
+def test_a_folder_on_a_disk_that_is_away_is_left_out(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = folders(tmp_path, "one", "other")
+    shelf.turn_to(one)
+    shelf.turn_to(other)
+    real = Path.is_dir
+
+    def away(path: Path) -> bool:
+        if path == one:
+            raise PermissionError(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_dir", away)
+    assert [each.folder for each in shelf.known()] == [other]
+
+
+def test_a_name_that_no_page_can_show_is_left_out(shelf: Shelf, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    odd.mkdir()
+    shelf.turn_to(odd)
+    assert shelf.known() == ()
+
+
+def test_nothing_is_opened_once_it_ends(opened: Opened, tmp_path: Path) -> None:
+    (one,) = folders(tmp_path, "one")
+
+    def ending(folder: Path, *, home: Path | None, on_progress: OnProgress) -> Footnote:
+        shelf.close()
+        return opened.opener(folder, home=home, on_progress=on_progress)
+
+    shelf = Shelf(ending, opened.launch, tmp_path / "libraries.json")
+    with pytest.raises(LibraryError, match="Footnote is ending"):
+        shelf.turn_to(one)
+    assert opened.docs[-1].closed
 
 
 def test_what_is_remembered_may_be_damaged_or_impossible_to_write(
@@ -165,20 +213,42 @@ def test_a_reader_opens_another_folder_and_comes_back(browser: Browser, tmp_path
     shelf.close()
 
 
-def test_who_does_not_run_the_page_opens_no_folder(
+def test_who_does_not_run_the_page_opens_no_folder_and_learns_of_none(
     browser: Browser, shelf: Shelf, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Neither with a header of ours, nor with one that the server takes for what a proxy says of the sender."""
     (one,) = folders(tmp_path, "one")
-    monkeypatch.setattr(peer, "is_own", lambda client, server: False)
     with serving(as_footnote(fake()), shelf=shelf) as url:
-        seen = visit(browser, url)
-        seen.page.context.set_extra_http_headers({"footnote-self": "yes"})
-        seen.page.locator(".libraries > summary").click()
-        seen.page.get_by_role("textbox", name="Another folder").fill(str(one))
-        seen.page.keyboard.press("Enter")
-        expect(seen.page.locator("#turning")).to_contain_text("Only who runs Footnote can open other folders")
-        seen.page.context.close()
+        for is_own, header in ((False, "footnote-self"), (True, "x-forwarded-for")):
+            monkeypatch.setattr(peer, "is_own", lambda client, server, is_own=is_own: is_own)
+            seen = visit(browser, url)
+            page = seen.page
+            expect(page.locator(".libraries")).to_have_count(int(is_own))
+            page.context.set_extra_http_headers({header: "127.0.0.1:5"})
+            page.evaluate(
+                """folder => {
+                  const form = document.createElement("form");
+                  Object.assign(form.dataset, { event: "turn", folder });
+                  document.body.append(form);
+                  form.dispatchEvent(new Event("submit", { bubbles: true, cancelable: true }));
+                }""",
+                str(one),
+            )
+            expect(page.locator("#turning")).to_contain_text("Only who runs Footnote can open other folders")
+            page.context.close()
     assert opened.docs == []
+
+
+def test_the_server_s_own_word_for_the_sender_is_the_kernel_s(
+    shelf: Shelf, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(peer, "is_own", lambda client, server: told.append(client) or True)
+    with serving(as_footnote(fake()), shelf=shelf) as url, httpx.Client(base_url=url) as client:
+        client.get("/")
+        for forged in ({}, {"x-forwarded-for": "127.0.0.1:5"}, {"forwarded": "for=127.0.0.1:5"}):
+            client.post("/gradio_api/queue/join", json={"session_hash": "a", "fn_index": 0, "data": []}, headers=forged)
+    assert len(told) == 1
 
 
 def test_a_program_of_another_user_is_told_apart() -> None:
@@ -199,6 +269,10 @@ def test_a_program_of_another_user_is_told_apart() -> None:
             taken, address = server.accept()
             assert not peer.is_own(address, server.getsockname())
             taken.close()
+        with socket.create_connection(server.getsockname()):
+            taken, address = server.accept()
+        assert not peer.is_own(address, server.getsockname())  # it has gone, and could be anyone's
+        taken.close()
 
 
 def test_where_the_system_does_not_tell_the_loopback_address_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -500,6 +500,34 @@ def test_who_turns_away_no_longer_waits(browser: Browser) -> None:
         expect(page.locator(".example")).to_have_count(2)
         page.wait_for_timeout(1500)
         expect(page.locator(".example")).to_have_count(2)
+        page.reload()  # the question was kept where it was asked
+        expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
+        page.context.close()
+
+
+def test_what_is_deleted_while_a_question_is_answered_stays_deleted(browser: Browser) -> None:
+    """The question goes on in a conversation that its reader has turned away from, and then deletes."""
+    docs = fake()
+    with serving(as_footnote(docs)) as url:
+        seen = visit(browser, url)
+        page, box = seen.page, seen.page.get_by_role("textbox", name="Question")
+        seen.ask(FIRE.question)
+        docs.seconds = 2.0
+        box.fill(DAM.question)
+        box.press("Enter")
+        page.locator(".waiting").wait_for()
+        page.locator(".past > summary").click()
+        page.locator(".past [data-event=clear]").click()
+        expect(box).to_have_value("")
+        page.locator(".past > summary").click()
+        page.locator(".past li summary").click()
+        page.get_by_role("button", name="Delete for good").click()
+        expect(page.locator(".past li")).to_have_count(0)
+        page.wait_for_timeout(2500)
+        page.reload()
+        expect(page.locator(".example")).to_have_count(2)
+        expect(page.locator(".past li")).to_have_count(0)
+        check_quiet(seen)
         page.context.close()
 
 

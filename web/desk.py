@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Semaphore
 from time import perf_counter
 from typing import TypeVar, get_args
 
@@ -21,6 +22,8 @@ from web import viewer
 from web.guard import OWNER, SELF
 from web.shelf import Shelf
 from web.work import Result, Stopped, Task, UnderWay, awaited, followed
+
+AT_ONCE = 16  # questions of several readers; Gradio's own default answers them one after another
 
 Item = TypeVar("Item")
 
@@ -42,6 +45,8 @@ class Desk:
         shelf: The other libraries that can be turned to; None where none can.
         asking: What is being asked.
         reading: What is being read.
+        opening: What other library is being opened.
+        seats: How many questions are answered at once; who leaves gives no seat away.
     """
 
     docs: Footnote
@@ -49,6 +54,8 @@ class Desk:
     shelf: Shelf | None = None
     asking: UnderWay = field(default_factory=UnderWay)
     reading: UnderWay = field(default_factory=UnderWay)
+    opening: UnderWay = field(default_factory=UnderWay)
+    seats: Semaphore = field(default_factory=partial(Semaphore, AT_ONCE))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last."""
@@ -70,9 +77,9 @@ class Desk:
 
     def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
         """What `_told` gives: first while waiting, then with the answer."""
-        yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
         kept = self._kept(request)
         with self.asking.begun(_session(request)) as task:
+            yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
             try:
                 yield awaited(partial(self._answered, question, talk, ticked, kept, task), task)
             except FootnoteError as error:
@@ -83,15 +90,18 @@ class Desk:
     def _answered(
         self, question: str, talk: Conversation, ticked: Sequence[str], kept: Conversations, task: Task
     ) -> Updates:
-        """What `_told` gives with the answer, which is kept unless its reader has said stop meanwhile.
+        """What `_told` gives with the answer, which is kept unless its reader does not want it any more.
 
         Raises:
             FootnoteError: There is no answer.
             Stopped: Nobody wants it.
         """
-        start, documents, notice = perf_counter(), self._ready(ticked), ""
-        answer = self.docs.ask(question, documents=documents or None)
-        if task.stopped.is_set():
+        with self.seats:
+            if task.stopped.is_set():
+                raise Stopped
+            start, documents, notice = perf_counter(), self._ready(ticked), ""
+            answer = self.docs.ask(question, documents=documents or None)
+        if task.stopped.is_set() or (task.left.is_set() and talk.id and talk.id not in kept):
             raise Stopped
         turn = Turn(answer, round(1000 * (perf_counter() - start)), documents)
         try:
@@ -119,9 +129,10 @@ class Desk:
 
     def reopen(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives, and the source: another of the reader's conversations."""
+        box = "" if _session(request) in self.asking else None  # what is being asked is no draft
         self.asking.leave(_session(request))
         kept = self._kept(request)
-        turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept)
+        turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept, box)
         return *turned, viewer.no_source()
 
     def rename(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
@@ -219,19 +230,26 @@ class Desk:
         yield viewer.outcome(lines)
 
     def look(self, request: gr.Request) -> Iterator[str]:
-        """How far the reading of what is new or changed in the folder is; in the end how much was."""
-        before = {file.id: file.sha256 for file in self.docs.files()}
+        """How far the reading of what is new or changed in the folder is; in the end what became of it."""
+        before = self.docs.files()
         try:
-            files = yield from self._followed(self.docs.sync, request)
+            after = yield from self._followed(self.docs.sync, request)
         except Stopped:
             yield viewer.outcome(["Not all was read; look for changes again to go on."])
-            return
         except FootnoteError as error:
             yield viewer.outcome([str(error)])
-            return
-        after = {file.id: file.sha256 for file in files}
-        read, gone = len(set(after.items()) - set(before.items())), len(before.keys() - after.keys())
-        yield viewer.outcome([viewer.changes(read, gone)])
+        else:
+            yield viewer.outcome([viewer.changes(before, after)])
+
+    def enough(self, request: gr.Request) -> None:
+        """Stop what is being read, after the file that it is at."""
+        self.reading.stop(_session(request))
+
+    def libraries(self, request: gr.Request) -> str:
+        """The libraries to turn to, as they are now; who does not run the page learns of none."""
+        if self.shelf is None or SELF not in request.headers:
+            return ""
+        return viewer.libraries(self.docs.library.folder.resolve(), self.shelf.known())
 
     def turn(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """How far the opening of another library is; in the end the way to it, or why there is none."""
@@ -239,9 +257,14 @@ class Desk:
         if self.shelf is None or SELF not in request.headers:
             yield viewer.notice("Only who runs Footnote can open other folders; start it with that folder.")
             return
+        if not folder:
+            yield viewer.notice("Name a folder.")
+            return
         yield viewer.outcome([f"Opening {folder}"])
+        draw = partial(viewer.progress, stop="stay")
         try:
-            url = yield from self._followed(partial(self.shelf.turn_to, Path(folder)), request)
+            with self.opening.begun(_session(request)) as task:
+                url = yield from followed(partial(self.shelf.turn_to, Path(folder)), task, draw)
         except Stopped:
             yield viewer.outcome(["Not all of the folder was read; open it again to go on."])
         except FootnoteError as error:
@@ -249,13 +272,9 @@ class Desk:
         else:
             yield viewer.way(Path(folder).name, url)
 
-    def enough(self, request: gr.Request) -> None:
-        """Stop what is being read, after the file that it is at."""
-        self.reading.stop(_session(request))
-
-    def libraries(self) -> str:
-        """The libraries to turn to, as they are now."""
-        return viewer.libraries(self.docs.library.folder, self.shelf.known()) if self.shelf else ""
+    def stay(self, request: gr.Request) -> None:
+        """Stop what is being opened, after the file that it is at."""
+        self.opening.stop(_session(request))
 
     def remove(self, event: gr.EventData) -> str:
         """What became of a document that was to be removed."""
@@ -273,7 +292,7 @@ class Desk:
     def _followed(self, work: Callable[[OnProgress], Result], request: gr.Request) -> Generator[str, None, Result]:
         """How far a reading is, with a way to stop it; in the end what it returns."""
         with self.reading.begun(_session(request)) as task:
-            return (yield from followed(work, task.stopped, viewer.progress))
+            return (yield from followed(work, task, partial(viewer.progress, stop="enough")))
 
     def _outcome(self, path: Path) -> str:
         try:
@@ -301,10 +320,12 @@ class Desk:
         """Those of some documents that are there to be asked, in the order of the list."""
         return tuple(file.id for file in self.docs.files() if file.id in ids and file.state == "indexed")
 
-    def _turned(self, turn_to: Callable[[], Conversation], talk: Conversation, kept: Conversations) -> Updates:
+    def _turned(
+        self, turn_to: Callable[[], Conversation], talk: Conversation, kept: Conversations, question: object = None
+    ) -> Updates:
         """What `_told` gives of the conversation turned to, or of this one and a notice where that fails."""
         try:
-            return self._told(turn_to(), kept)
+            return self._told(turn_to(), kept, question)
         except FootnoteError as error:
             return self._told(talk, kept, notice=viewer.notice(str(error)))
 

@@ -44,6 +44,7 @@ _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
 _JOIN = "/gradio_api/queue/join"
 _NAME = "session_hash"
+_FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
 
@@ -84,6 +85,8 @@ class Guard:
             return
         visitor = self._given(scope, self._cookie)
         _name_owner(scope, visitor)
+        if self._login is None:
+            _name_self(scope)
         refusal = self._strange(scope) or await self._locked(scope, receive, visitor) or _closed(scope, visitor)
         if refusal is None and visitor is not None and _names_session(scope):
             refusal, receive = await _mixed(scope, receive, visitor)
@@ -159,15 +162,20 @@ def _is(asked: re.Pattern[str], scope: Scope) -> bool:
 
 
 def _name_owner(scope: Scope, visitor: str | None) -> None:
-    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none.
-
-    And whether it comes from the user who runs the page.
-    """
+    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none."""
     headers = MutableHeaders(scope=scope)
     del headers[OWNER], headers[SELF]
     if visitor is not None:
         headers[OWNER] = _mix(OWNER, visitor)
-    if scope["path"] == _JOIN and peer.is_own(scope["client"], scope["server"]):
+
+
+def _name_self(scope: Scope) -> None:
+    """Tell the page where a request comes from the user who runs it.
+
+    Not where a proxy passes it on: the server believes what such a header says of the sender, whoever sends it.
+    """
+    headers = MutableHeaders(scope=scope)
+    if scope["path"] == _JOIN and _FORWARDED.isdisjoint(headers) and peer.is_own(scope["client"], scope["server"]):
         headers[SELF] = "yes"
 
 

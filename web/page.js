@@ -4,7 +4,7 @@
 const EVENTS = {
   "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
   "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat", "stop": "chat", "look": null,
-  "enough": null, "turn": null,
+  "enough": null, "turn": null, "stay": null,
 };
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
@@ -327,7 +327,8 @@ const watcher = new MutationObserver((changes) => {
   if (touched("conversation")) keepPlace();
   if (touched("files")) find();
   const way = touched("turning") && within("turning", "[data-goto]");
-  if (way) setTimeout(() => location.assign(way.href), 100); // once Gradio has closed what it asked with
+  // Once Gradio has closed what it asked with; but what is being typed is not left behind.
+  if (way && !within("question", "textarea").value) setTimeout(() => location.assign(way.href), 100);
   if (added.some((node) => node.querySelector?.(".toast-body") || node.matches?.(".toast-body"))) heedToast();
   const picker = within("upload", "input[type=file]") ?? document.querySelector("input[type=file]");
   if (picker) picker.accept = nav.dataset.accept;

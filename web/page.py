@@ -20,7 +20,7 @@ from index.sync import MAX_BYTES
 from rag.answer import Footnote
 from rag.chat import Conversation
 from web import viewer
-from web.desk import Desk
+from web.desk import AT_ONCE, Desk
 from web.guard import LOOPBACK, Guard
 from web.login import FEWEST, Login
 from web.routes import routes
@@ -30,8 +30,7 @@ _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
 _HOST = "127.0.0.1"
 
-# Where several people ask at once; Gradio's own default answers them one after another.
-_AT_ONCE, _IN_LINE = 16, 64
+_IN_LINE = 64  # questions that wait
 
 # Where page.js says what Python never hears of.
 _TROUBLE = '<div class="trouble"></div>'
@@ -50,7 +49,7 @@ def serve(
 
     A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
     """
-    shelf = Shelf(opener, lambda other: _beside(other, shelf)) if opener and host in LOOPBACK and not password else None
+    shelf = _shelf(opener) if opener and host in LOOPBACK and not password else None
     page = launch(docs, port=port, host=host, password=password, shelf=shelf)
     url = str(page.local_url)
     if shelf:
@@ -66,7 +65,13 @@ def serve(
             shelf.close()
 
 
-def _beside(docs: Footnote, shelf: Shelf | None) -> tuple[str, Callable[[], None]]:
+def _shelf(opener: Opener) -> Shelf:
+    """The libraries to turn to, each served beside the first."""
+    shelf = Shelf(opener, lambda docs: _beside(docs, shelf))
+    return shelf
+
+
+def _beside(docs: Footnote, shelf: Shelf) -> tuple[str, Callable[[], None]]:
     """Serve another library at an address of its own; returns that, and what ends it."""
     with socket.create_server((_HOST, 0)) as trial:
         port = trial.getsockname()[1]
@@ -93,7 +98,7 @@ def launch(
     login = Login(password) if password else None
     _bypass_proxies(host)
     page = build(Desk(docs, "this computer" if host in LOOPBACK else "the computer that serves this page", shelf))
-    page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
+    page.queue(default_concurrency_limit=AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
         server_port=port,
@@ -142,7 +147,7 @@ def build(desk: Desk) -> gr.Blocks:
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel(viewer.DOCUMENTS)
-                libraries = _panel(desk.libraries(), "libraries")
+                libraries = _panel("", "libraries")
                 turning = _panel("", "turning")
                 upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
                 reading = _panel("", "reading")
@@ -183,6 +188,7 @@ def build(desk: Desk) -> gr.Blocks:
         ):
             _on(lists(changed.then).then, desk.welcome, [talk], [conversation])
         _on(listener.enough, desk.enough, [], [])
+        _on(listener.stay, desk.stay, [], [])
         _on(page.load, desk.libraries, [], [libraries])
         _on(listener.turn, desk.turn, [], [turning], trigger_mode="always_last")
     return page

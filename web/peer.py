@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 _SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LOCAL, _REMOTE, _USER = 1, 2, 7  # columns: addresses as hexadecimal, the port after a colon; the owner's number
+_LOCAL, _REMOTE, _USER, _INODE = 1, 2, 7, 9  # columns: addresses, hexadecimal, a colon before the port; owner; file
 
 
 def is_own(client: tuple[str, int] | None, server: tuple[str, int] | None) -> bool:
@@ -23,14 +23,18 @@ def is_own(client: tuple[str, int] | None, server: tuple[str, int] | None) -> bo
     """
     if client is None or server is None or client[0] != server[0]:
         return False
-    told = [path.read_text().splitlines()[1:] for path in _SOCKETS if path.exists()]
-    if not told:
+    existing = [path for path in _SOCKETS if path.exists()]
+    if not existing:
         return ip_address(client[0]).is_loopback
+    try:
+        rows = [line.split() for path in existing for line in path.read_text().splitlines()[1:]]
+    except OSError:
+        return False
     ports = client[1], server[1]
     owners = {
         int(row[_USER])
-        for row in (line.split() for lines in told for line in lines)
-        if (_port(row[_LOCAL]), _port(row[_REMOTE])) == ports
+        for row in rows
+        if (_port(row[_LOCAL]), _port(row[_REMOTE])) == ports and row[_INODE] != "0"  # else nobody holds it any more
     }
     return owners == {os.getuid()}
 

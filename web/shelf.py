@@ -14,6 +14,7 @@ from typing import Protocol
 
 import platformdirs
 
+from index.errors import LibraryError
 from index.library import OnProgress
 from rag.answer import Footnote
 
@@ -52,15 +53,17 @@ class Shelf:
         self._urls: dict[Path, str] = {}
         self._ends = ExitStack()
         self._opening = Lock()
+        self._over = False
 
     def put(self, docs: Footnote, url: str) -> None:
         """Remember a library that is served."""
-        self._urls[docs.library.folder] = url
-        self._remember(docs.library.folder, docs.library.home)
+        folder = docs.library.folder.resolve()
+        self._urls[folder] = url
+        self._remember(folder, docs.library.home)
 
     def known(self) -> tuple[Known, ...]:
-        """The libraries remembered whose folders are there, the one turned to last first."""
-        return tuple(Known(folder, self._urls.get(folder, "")) for folder in self._remembered() if folder.is_dir())
+        """The libraries remembered whose folders are there, the one opened last first."""
+        return tuple(Known(folder, self._urls.get(folder, "")) for folder in self._remembered() if _is_there(folder))
 
     def turn_to(self, folder: Path, on_progress: OnProgress = lambda _: None) -> str:
         """Open the library of a folder where it is not open yet, and make it where there is none.
@@ -71,22 +74,29 @@ class Shelf:
         Raises:
             FootnoteError: There is no such folder, or its library cannot be made, opened, written or served.
         """
-        folder = folder.expanduser().absolute()
-        with self._opening:
+        try:
+            folder = folder.expanduser().resolve()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise LibraryError(f"There is no folder {folder} ({error}).") from error
+        if folder in self._urls:
+            return self._urls[folder]
+        with self._opening, ExitStack() as undone:
             if folder in self._urls:
                 return self._urls[folder]
-            with ExitStack() as undone:
-                docs = self._opener(folder, home=self._remembered().get(folder), on_progress=on_progress)
-                undone.callback(docs.close)
-                docs.library.require_writable()
-                url, end = self._launch(docs)
-                undone.callback(end)
-                self.put(docs, url)
-                self._ends.push(undone.pop_all())
-                return url
+            docs = self._opener(folder, home=self._remembered().get(folder), on_progress=on_progress)
+            undone.callback(docs.close)
+            docs.library.require_writable()
+            if self._over:
+                raise LibraryError("Footnote is ending.")
+            url, end = self._launch(docs)
+            undone.callback(end)
+            self.put(docs, url)
+            self._ends.push(undone.pop_all())
+            return url
 
     def close(self) -> None:
-        """End the pages of the libraries that were turned to, and let go of them."""
+        """End the pages of the libraries that were turned to, and let go of them; nothing more is opened."""
+        self._over = True
         self._ends.close()
 
     def _remembered(self) -> dict[Path, Path]:
@@ -111,3 +121,12 @@ class Shelf:
             part.replace(self._file)
         except OSError as error:
             _log.warning("The libraries opened cannot be remembered in %s (%s).", self._file, error)
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether a folder can be opened, and named on a page; one on a disk that is away cannot."""
+    try:
+        str(folder).encode()
+        return folder.is_dir()
+    except (OSError, UnicodeEncodeError):
+        return False

@@ -152,14 +152,14 @@ def notice(message: str) -> str:
     return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
 
 
-def progress(told: Progress, is_stopping: bool) -> str:
-    """What is being read, a bar where it is one of several, and a way to stop."""
+def progress(told: Progress, is_stopping: bool, *, stop: str) -> str:
+    """What is being read, a bar where it is one of several, and a button to stop it."""
     several = told.total > 1
     count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
     bar = f'<progress value="{told.done}" max="{told.total}" aria-label="Documents read"></progress>' if several else ""
-    stop = "Stopping" if is_stopping else '<button class="plain link" data-event="enough">Stop</button>'
+    button = "Stopping" if is_stopping else f'<button class="plain link" data-event="{stop}">Stop</button>'
     line = f"<p>Reading {count}<bdi>{_text(told.name)}</bdi></p>{bar}"
-    return f'<div role="status" class="quiet reading">{line}{stop if several else ""}</div>'
+    return f'<div role="status" class="quiet reading">{line}{button if several else ""}</div>'
 
 
 def outcome(lines: Iterable[str]) -> str:
@@ -168,11 +168,17 @@ def outcome(lines: Iterable[str]) -> str:
     return f'<div role="status" class="quiet">{told}</div>'
 
 
-def changes(read: int, gone: int) -> str:
-    """How many files were read anew, and how many are gone."""
-    told = [f"{_count(read, 'file')} read"] if read else []
-    told += [f"{_count(gone, 'file')} gone"] if gone else []
-    return f"{', '.join(told) or 'Nothing has changed'}."
+def changes(before: Sequence[File], after: Sequence[File]) -> str:
+    """How many files were read anew or refused, and how many are gone."""
+    known, ids = set(before), {file.id for file in after}
+    new = [file for file in after if file not in known]
+    told = {
+        "read": sum(file.state == "indexed" for file in new),
+        "refused": sum(file.state == "refused" for file in new),
+        "gone": sum(file.id not in ids for file in before),
+    }
+    said = [f"{_count(number, 'file')} {what}" for what, number in told.items() if number]
+    return f"{', '.join(said) or 'Nothing has changed'}."
 
 
 def libraries(current: Path, known: Sequence[Known]) -> str:

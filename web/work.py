@@ -1,17 +1,17 @@
 """Work under way: followed by the reader who set it off, and stopped where they have seen enough."""
 
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from threading import Event
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TypeVar
 
 from index.library import OnProgress
 from index.sync import Progress
 
-_LOOK = 0.1  # seconds until it is seen that a reader has said stop
+_LOOK = 0.1  # seconds between two looks at how far it is
 
 Result = TypeVar("Result")
 
@@ -37,16 +37,19 @@ class UnderWay:
     """What is under way in each session, so that it can be stopped there."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, list[Task]] = {}
 
     @contextmanager
     def begun(self, session: str) -> Iterator[Task]:
         """Something is under way while the block runs."""
-        self._tasks[session] = task = Task()
+        task = Task()
+        self._tasks[session] = [*self._tasks.get(session, []), task]
         try:
             yield task
         finally:
-            if self._tasks.get(session) is task:
+            left = [each for each in self._tasks[session] if each is not task]
+            self._tasks[session] = left
+            if not left:
                 del self._tasks[session]
 
     def __contains__(self, session: str) -> bool:
@@ -54,14 +57,14 @@ class UnderWay:
         return session in self._tasks
 
     def stop(self, session: str) -> None:
-        """Say stop to what is under way in a session, if anything is."""
-        if task := self._tasks.get(session):
+        """Say stop to all that is under way in a session."""
+        for task in self._tasks.get(session, []):
             task.stopped.set()
             task.left.set()
 
     def leave(self, session: str) -> None:
         """Wait no longer for what is under way in a session; it goes on, and what comes of it is kept."""
-        if task := self._tasks.get(session):
+        for task in self._tasks.get(session, []):
             task.left.set()
 
 
@@ -71,9 +74,7 @@ def awaited(work: Callable[[], Result], task: Task) -> Result:
     Raises:
         Stopped: Its reader left before its end; it goes on by itself.
     """
-    thread = ThreadPoolExecutor(1)
-    doing = thread.submit(work)
-    thread.shutdown(wait=False)
+    doing = _begun(work)
     doing.add_done_callback(lambda _: task.left.set())
     task.left.wait()
     if not doing.done():
@@ -82,13 +83,13 @@ def awaited(work: Callable[[], Result], task: Task) -> Result:
 
 
 def followed(
-    work: Callable[[OnProgress], Result], stop: Event, draw: Callable[[Progress, bool], str]
+    work: Callable[[OnProgress], Result], task: Task, draw: Callable[[Progress, bool], str]
 ) -> Generator[str, None, Result]:
     """Do some work in a thread of its own; give how far it is, as it is drawn, and in the end what it returns.
 
     Args:
-        work: Tells how far it is, and ends at the next telling after `stop` is set.
-        stop: Set from elsewhere.
+        work: Tells how far it is, and ends at the next telling after the task is stopped.
+        task: Stopped from elsewhere, or where nobody follows any more.
         draw: How far it is, and whether it is being stopped -> HTML.
 
     Raises:
@@ -97,31 +98,41 @@ def followed(
     told: SimpleQueue[Progress] = SimpleQueue()
 
     def tell(progress: Progress) -> None:
-        if stop.is_set():
+        if task.stopped.is_set() and progress.done < progress.total:
             raise Stopped
         told.put(progress)
 
-    with ThreadPoolExecutor(1) as thread:
+    doing = _begun(lambda: work(tell))
+    shown: tuple[Progress, bool] | None = None
+    try:
+        while wait([doing], _LOOK).not_done:
+            latest = _latest(told) or (shown[0] if shown else None)
+            now = (latest, task.stopped.is_set()) if latest else None
+            if now and now != shown:
+                yield draw(*now)
+                shown = now
+        return doing.result()
+    finally:
+        task.stopped.set()
+
+
+def _begun(work: Callable[[], Result]) -> Future[Result]:
+    """Some work, begun in a thread that keeps neither its reader nor the end of the process waiting."""
+    doing: Future[Result] = Future()
+
+    def do() -> None:
         try:
-            doing = thread.submit(work, tell)
-            shown: tuple[Progress, bool] | None = None
-            while not doing.done():
-                latest = _latest(told) or (shown[0] if shown else None)
-                now = (latest, stop.is_set()) if latest else None
-                if now and now != shown:
-                    yield draw(*now)
-                    shown = now
-            return doing.result()
-        finally:
-            stop.set()
+            doing.set_result(work())
+        except BaseException as error:  # whoever asks for the result is told
+            doing.set_exception(error)
+
+    Thread(target=do, daemon=True).start()
+    return doing
 
 
 def _latest(told: SimpleQueue[Progress]) -> Progress | None:
-    """The last that was told, waiting a moment where nothing was: of many files read in a moment one is shown."""
+    """The last that was told since: of many files read in a moment one is shown."""
     latest = None
-    try:
-        latest = told.get(timeout=_LOOK)
-        while True:
-            latest = told.get_nowait()
-    except Empty:
-        return latest
+    while not told.empty():
+        latest = told.get()
+    return latest

@@ -1,0 +1,118 @@
+"""What is under way: who left or said stop waits no longer, and nothing waits for them."""
+
+import time
+from collections.abc import Callable, Generator
+from threading import Event
+
+import pytest
+
+from index.library import OnProgress
+from index.sync import Progress
+from web.work import Stopped, Task, UnderWay, awaited, followed
+
+
+def draw(progress: Progress, is_stopping: bool) -> str:
+    return f"{progress.done}{' stopping' if is_stopping else ''}"
+
+
+def ended(following: Generator[str, None, str]) -> tuple[list[str], str]:
+    """All that is told, and what is returned."""
+    told: list[str] = []
+
+    def through() -> Generator[str, None, None]:
+        result.append((yield from following))
+
+    result: list[str] = []
+    told.extend(through())
+    return told, result[0]
+
+
+def steps(count: int, seconds: float = 0.0) -> Callable[[OnProgress], str]:
+    def work(tell: OnProgress) -> str:
+        for done in range(count):
+            tell(Progress(done, count, "a"))
+            time.sleep(seconds)
+        tell(Progress(count, count, ""))
+        return "done"
+
+    return work
+
+
+def test_what_is_awaited_comes_or_fails() -> None:
+    assert awaited(lambda: 7, Task()) == 7
+    with pytest.raises(ZeroDivisionError):
+        awaited(lambda: 1 // 0, Task())
+
+
+def test_who_left_waits_no_longer_and_the_work_goes_on() -> None:
+    task, go, done = Task(), Event(), Event()
+
+    def work() -> None:
+        go.wait(10)
+        done.set()
+
+    task.left.set()
+    with pytest.raises(Stopped):
+        awaited(work, task)
+    assert not done.is_set()
+    go.set()
+    assert done.wait(10)
+
+
+def test_what_is_followed_is_told_and_returned() -> None:
+    told, result = ended(followed(steps(3, 0.25), Task(), draw))
+    assert told[:3] == ["0", "1", "2"]
+    assert result == "done"
+
+
+def test_of_much_in_a_moment_one_is_told() -> None:
+    assert len(list(followed(steps(10_000), Task(), draw))) < 10
+
+
+def test_what_is_stopped_says_so_and_ends_at_the_next_telling() -> None:
+    task = Task()
+    following = followed(steps(100, 0.3), task, draw)
+    assert next(following) == "0"
+    task.stopped.set()
+    assert next(following) == "0 stopping"
+    with pytest.raises(Stopped):
+        next(following)
+
+
+def test_a_stop_after_the_last_step_comes_too_late() -> None:
+    task = Task()
+
+    def work(tell: OnProgress) -> str:
+        tell(Progress(0, 1, "a"))
+        task.stopped.set()
+        tell(Progress(1, 1, ""))
+        return "done"
+
+    assert ended(followed(work, task, draw))[1] == "done"
+
+
+def test_who_closes_the_page_waits_for_nothing() -> None:
+    """Gradio closes a generator on the loop that serves everyone."""
+    task = Task()
+    following = followed(steps(1, 5), task, draw)
+    next(following)
+    began = time.monotonic()
+    following.close()
+    assert time.monotonic() - began < 1
+    assert task.stopped.is_set()
+
+
+def test_a_session_stops_all_that_is_its_own_and_nothing_else() -> None:
+    under = UnderWay()
+    with under.begun("ada") as first, under.begun("ada") as second, under.begun("ben") as other:
+        under.leave("ada")
+        assert first.left.is_set()
+        assert second.left.is_set()
+        assert not first.stopped.is_set()
+        under.stop("ada")
+        assert first.stopped.is_set()
+        assert second.stopped.is_set()
+        assert not other.left.is_set()
+        assert "ada" in under
+    assert "ada" not in under
+    under.stop("nobody")
