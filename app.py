@@ -97,6 +97,7 @@ def sync(
         return
     with _opened(folder, library, model) as docs:
         docs.library.require_writable()
+        docs.library.settle()
         _report_refused(docs.files())
         typer.echo(_count(docs))
         if watch:

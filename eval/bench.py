@@ -47,6 +47,7 @@ def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
         yield from page_lines(seeds, Path(folder) / "long")
         write_corpus(Path(folder) / "many", passages)
         with rag.open(Path(folder) / "many") as docs:
+            docs.library.settle()
             found = docs.library.passage_count()
             for what, work, most in (("retrieval", docs.retrieve, 30), ("an answer", docs.ask, 400)):
                 times_ms = milliseconds(docs, work)

@@ -86,13 +86,15 @@ def kept(dataset: Dataset) -> Path:
 
 def _open(folder: Path, home: Path | None, reader: str | None, numbers: Calibration | None) -> Footnote:
     with bar("Reading") as show:
-        return rag.open(
+        docs = rag.open(
             folder,
             home=home,
             reader=reader,
             calibration=numbers,
             on_progress=lambda done: show(done.done, done.total),
         )
+    docs.library.settle()  # every question is looked up in the same way
+    return docs
 
 
 def _checked(path: Path, dataset: Dataset) -> Dataset:

@@ -24,7 +24,8 @@ from index.passages import Passage
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+_MIGRATIONS = {1: "ALTER TABLE derived ADD COLUMN digest TEXT NOT NULL DEFAULT ''"}  # from a version to the next
 
 _SCHEMA = """
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -46,7 +47,9 @@ CREATE TABLE passage (
 ) STRICT;
 CREATE INDEX passage_of_document ON passage (document_id, start);
 CREATE INDEX passage_of_text ON passage (text_sha256, id);
-CREATE TABLE derived (name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE derived (
+    name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER, digest TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
 """
 
 _FILE = "id, size, mtime_ns, sha256, state, reason, title"
@@ -78,10 +81,17 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A derived index: its generation, and the catalog revision it equals, None while it is written."""
+    """A derived index.
+
+    Attributes:
+        generation: Its number, which names its folder.
+        revision: The catalog revision that it equals, None while it is written.
+        digest: SHA-256 of its files once they are closed, "" before.
+    """
 
     generation: int
     revision: int | None
+    digest: str = ""
 
 
 class Catalog:
@@ -145,13 +155,13 @@ class Catalog:
 
     def derived(self, name: str) -> Derived:
         """The state of a derived index."""
-        row = self._row("SELECT generation, revision FROM derived WHERE name = ?", name)
+        row = self._row("SELECT generation, revision, digest FROM derived WHERE name = ?", name)
         return Derived(*row) if row else Derived(0, None)
 
     def set_derived(self, name: str, state: Derived) -> None:
         """Write the state of a derived index."""
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", (name, *astuple(state)))
+            connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)", (name, *astuple(state)))
 
     # --- writing documents ---
 
@@ -326,12 +336,25 @@ class Catalog:
     # --- inside ---
 
     def _create(self) -> None:
+        """Make the file where it is new, and bring it forward where an earlier Footnote made it."""
         with self._transaction() as connection:
             if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                self._migrate(connection)
                 return
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute("INSERT INTO setting VALUES ('schema', ?)", (str(_SCHEMA_VERSION),))
+
+    @staticmethod
+    def _migrate(connection: sqlite3.Connection) -> None:
+        """Bring the file to this version, or leave it as it is where its version is not known."""
+        found = connection.execute("SELECT value FROM setting WHERE key = 'schema'").fetchone()
+        version = int(found[0]) if found and found[0].isdecimal() else 0
+        if not 0 < version < _SCHEMA_VERSION:
+            return
+        for step in range(version, _SCHEMA_VERSION):
+            connection.execute(_MIGRATIONS[step])
+        connection.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(_SCHEMA_VERSION),))
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection; those of threads that have ended are closed, for a chat outlives many."""

@@ -1,12 +1,19 @@
 """The two derived indexes of a library: opened when clean, else rebuilt, and kept equal to the catalog."""
 
 import logging
+import os
 import shutil
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from index.catalog import Catalog, Derived
+from index.catalog import CATALOG, Catalog, Derived
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.lexical import Lexical
@@ -14,10 +21,16 @@ from index.vectors import ChromaVectors, ExactVectors
 
 _BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
+_MOMENT = 1.0  # seconds until Chroma is opened
+_LOOK, _PATIENCE = 0.05, 120  # seconds between two looks at the process that tries it, and that it is given
 
 _log = logging.getLogger(__name__)
 
 _Index = TypeVar("_Index", ChromaVectors, Lexical)
+
+
+class _Ended(Exception):
+    """The library is being closed."""
 
 
 class Indexes(Protocol):
@@ -35,6 +48,9 @@ class Indexes(Protocol):
     def catch_up(self) -> None:
         """To be called after."""
 
+    def settle(self) -> None:
+        """Wait until questions are looked up in the index that is made for it."""
+
     def discard(self) -> None:
         """To be called so that nothing is left of them, nor of what they were told to forget; their last call."""
 
@@ -45,31 +61,47 @@ class Indexes(Protocol):
 class OwnIndexes:
     """The writer's: Chroma and tantivy on disk, each a generation in a folder that never moves.
 
-    The clean mark is the catalog's revision that an index equals. It is taken away before the catalog
-    is written and set again once the index holds what the catalog holds. Without it, or with another
-    count of passages, the index is not trusted: a new generation is built from the catalog.
+    The clean mark is the catalog's revision that an index equals, and the digest of its files once they were closed. It
+    is taken away before the catalog is written. An index without it, or whose files are others now, is not even opened:
+    a new generation is built from the catalog. Chroma, which can take a whole process down, is first opened by another
+    one; until it has settled, every vector of the catalog is compared.
     """
 
-    def __init__(self, catalog: Catalog, home: Path) -> None:
-        """Open both indexes, rebuilding what is missing or unclean.
+    def __init__(self, catalog: Catalog, home: Path, changing: threading.RLock) -> None:
+        """Open tantivy, rebuilding it where it is missing or unclean, and Chroma in a moment.
+
+        Args:
+            catalog: What they are derived from.
+            home: Where they live.
+            changing: Held by whoever changes the catalog.
 
         Raises:
-            LibraryError: An index cannot be opened or written.
+            LibraryError: An index cannot be written.
         """
         self._catalog = catalog
         self._home = home
+        self._changing = changing
+        self._exact = ExactVectors(catalog)
+        self._vectors: ChromaVectors | None = None
+        self._in_vectors: set[str] = set()
         every = set(catalog.passage_ids())
-        vectors = self._open(_VECTORS, ChromaVectors, len(every))
-        self._in_vectors = every if vectors else set()
-        self._vectors = vectors or ChromaVectors(self._next_folder(_VECTORS))
-        lexical = self._open(_LEXICAL, Lexical, len(every))
+        lexical = self._trusted(_LEXICAL, Lexical, len(every))
         self._in_lexical = every if lexical else set()
         self._lexical = lexical or Lexical(self._next_folder(_LEXICAL))
-        self.catch_up()
+        self._catch_up_lexical()
+        self._over, self._wanted = threading.Event(), threading.Event()
+        self._settling = threading.Thread(target=self._settle_later, name=f"settling {home}", daemon=True)
+        self._settling.start()
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
-        """See `Indexes`."""
-        return self._vectors.nearest(vector, count, documents)
+        """See `Indexes`; exact where Chroma has not settled, or fails."""
+        vectors = self._vectors
+        if vectors is not None:
+            try:
+                return vectors.nearest(vector, count, documents)
+            except LibraryError as error:
+                self._give_up(error)
+        return self._exact.nearest(vector, count, documents)
 
     def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
         """See `Indexes`."""
@@ -84,55 +116,156 @@ class OwnIndexes:
         """See `Indexes`; brings both to what the catalog holds, sees that they do, and marks them clean.
 
         Raises:
-            LibraryError: An index cannot be written, or does not hold what it was given.
+            LibraryError: tantivy cannot be written, or does not hold what it was given.
         """
-        revision = self._catalog.revision()
-        every = self._catalog.passage_ids()
-        self._catch_up_vectors(every)
-        self._catch_up_lexical(every)
-        for name, count in ((_VECTORS, self._vectors.count()), (_LEXICAL, self._lexical.count())):
-            if count != len(every):
-                raise LibraryError(
-                    f"The {name} index of {self._home} holds {count} passages of {len(every)}; delete the folder "
-                    f"{self._folder(name)} and open the library again."
-                )
-            self._catalog.set_derived(name, Derived(self._generation(name), revision))
-            self._sweep(name)
+        self._catch_up_lexical()
+        if self._vectors is None:
+            self._wanted.set()
+            return
+        try:
+            self._catch_up_vectors(self._vectors, self._in_vectors)
+        except LibraryError as error:
+            self._give_up(error)
+
+    def settle(self) -> None:
+        """See `Indexes`; opens Chroma, or builds it anew.
+
+        Raises:
+            LibraryError: It cannot be opened or written.
+        """
+        while not self._changing.acquire(timeout=_LOOK):
+            if self._over.is_set():
+                return  # and whoever changes the catalog waits for this thread to end
+        try:
+            self._settle()
+        finally:
+            self._changing.release()
+
+    def _settle(self) -> None:
+        if self._vectors is None and not self._over.is_set():
+            every = set(self._catalog.passage_ids())
+            trusted = self._trusted(_VECTORS, self._checked, len(every))
+            vectors = trusted or ChromaVectors(self._next_folder(_VECTORS))
+            try:
+                self._catch_up_vectors(vectors, every if trusted else set())
+            except BaseException:
+                vectors.close()
+                raise
+            self._vectors, self._exact = vectors, ExactVectors(self._catalog)
 
     def discard(self) -> None:
         """See `Indexes`; another process builds them anew.
 
         Not this one: hnswlib writes the memory that it was given as it finds it, and here old vectors lie in it.
         """
-        self.close()
         self.distrust()
+        self.close()
         for name in (_VECTORS, _LEXICAL):
-            shutil.rmtree(self._home / name)
+            shutil.rmtree(self._home / name, ignore_errors=True)
 
     def close(self) -> None:
-        """See `Indexes`."""
-        self._vectors.close()
+        """See `Indexes`; what was written is sealed by its digest."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        self._wanted.set()
+        self._settling.join()
+        if self._vectors is not None:
+            self._vectors.close()
+        for name, changed in ((_VECTORS, self._vectors is not None), (_LEXICAL, False)):  # Chroma writes to be opened
+            state = self._catalog.derived(name)
+            if state.revision == self._catalog.revision() and (changed or not state.digest):
+                self._catalog.set_derived(name, replace(state, digest=_digest(self._folder(name))))
 
-    def _catch_up_vectors(self, every: Sequence[str]) -> None:
-        self._vectors.remove(self._in_vectors.difference(every))
-        for ids in _batches([id for id in every if id not in self._in_vectors]):
+    def _settle_later(self) -> None:
+        """Settle in a moment, or at once where it is wanted: who asks one question and leaves needs no Chroma."""
+        self._wanted.wait(_MOMENT)
+        while not self._over.is_set():
+            self._wanted.clear()
+            try:
+                self.settle()
+            except _Ended:
+                return
+            except BaseException as error:  # a panic of Chroma's is no Exception
+                _log.warning("Searching without Chroma: %s", error)
+            self._wanted.wait()
+
+    def _give_up(self, error: LibraryError) -> None:
+        """Search without Chroma until it is built anew."""
+        _log.warning("Searching without Chroma: %s", error)
+        self._vectors = None  # and not closed: others may be asking it
+        self._catalog.set_derived(_VECTORS, Derived(self._generation(_VECTORS), None))
+        self._wanted.set()
+
+    def _catch_up_vectors(self, vectors: ChromaVectors, written: set[str]) -> None:
+        every = self._catalog.passage_ids()
+        vectors.remove(written.difference(every))
+        for ids in _batches([id for id in every if id not in written]):
+            if self._over.is_set():
+                raise _Ended  # the next process builds it anew
             document_of = {id: passage.document_id for id, passage in self._catalog.passages(ids).items()}
-            self._vectors.add(self._catalog.vectors(ids), document_of)
+            vectors.add(self._catalog.vectors(ids), document_of)
         self._in_vectors = set(every)
+        self._mark(_VECTORS, vectors.count(), len(every))
 
-    def _catch_up_lexical(self, every: Sequence[str]) -> None:
+    def _catch_up_lexical(self) -> None:
+        every = self._catalog.passage_ids()
         lexical, written = self._lexical, self._in_lexical
         if written.difference(every):  # it cannot forget: see `Lexical`
             lexical, written = Lexical(self._next_folder(_LEXICAL)), set()
         for ids in _batches([id for id in every if id not in written]):
             lexical.add(self._catalog.passages(ids).values())
         self._lexical, self._in_lexical = lexical, set(every)  # only now: another thread may be searching
+        self._mark(_LEXICAL, lexical.count(), len(every))
 
-    def _open(self, name: str, kind: Callable[[Path], _Index], wanted: int) -> _Index | None:
+    def _mark(self, name: str, count: int, wanted: int) -> None:
+        """See that an index holds what it should, and mark it clean.
+
+        Raises:
+            LibraryError: It does not.
+        """
+        if count != wanted:
+            raise LibraryError(
+                f"The {name} index of {self._home} holds {count} passages of {wanted}; delete the folder "
+                f"{self._folder(name)} and open the library again."
+            )
+        state, revision = self._catalog.derived(name), self._catalog.revision()
+        if state.revision != revision:
+            self._catalog.set_derived(name, Derived(state.generation, revision))
+        self._sweep(name)
+
+    def _checked(self, folder: Path) -> ChromaVectors:
+        """Chroma's index in a folder, once another process has opened it and found what it should.
+
+        Raises:
+            LibraryError: It has not.
+        """
+        command = [sys.executable, "-m", "index.selfcheck", str(folder), str(self._home / CATALOG)]
+        places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        child = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + _PATIENCE
+        while child.poll() is None:
+            if self._over.wait(_LOOK) or time.monotonic() > deadline:
+                child.kill()
+                child.wait()
+        if self._over.is_set():
+            raise _Ended
+        if child.returncode:
+            raise LibraryError(f"The vector index {folder} does not find what it should ({child.returncode}).")
+        return ChromaVectors(folder)
+
+    def _trusted(self, name: str, open_index: Callable[[Path], _Index], wanted: int) -> _Index | None:
         """The index on disk, or None where it is not to be trusted; one without its mark is not even opened."""
-        if self._catalog.derived(name).revision == self._catalog.revision() and self._folder(name).exists():
+        state, folder = self._catalog.derived(name), self._folder(name)
+        if state.revision == self._catalog.revision() and state.digest and state.digest == _digest(folder):
             try:
-                index = kind(self._folder(name))
+                index = open_index(folder)
                 if index.count() == wanted:
                     return index
                 index.close()
@@ -190,6 +323,9 @@ class SharedIndexes:
     def catch_up(self) -> None:
         """See `Indexes`; each look-up sees for itself whether the catalog has changed."""
 
+    def settle(self) -> None:
+        """See `Indexes`; a reader has no Chroma."""
+
     def discard(self) -> None:
         """See `Indexes`; a reader does not write."""
 
@@ -199,7 +335,7 @@ class SharedIndexes:
     def _open_lexical(self, revision: int) -> Lexical:
         state = self._catalog.derived(_LEXICAL)
         folder = self._home / _LEXICAL / str(state.generation)
-        if state.revision == revision and folder.exists():
+        if state.revision == revision and folder.exists() and state.digest in ("", _digest(folder)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():
@@ -210,6 +346,18 @@ class SharedIndexes:
         for ids in _batches(self._catalog.passage_ids()):
             lexical.add(self._catalog.passages(ids).values())
         return lexical
+
+
+def _digest(folder: Path) -> str:
+    """The SHA-256 of all files in a folder, their names and bytes; "" where there is none."""
+    told = sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                told.update(
+                    f"{path.relative_to(folder).as_posix()}\0{file_digest(stream, sha256).hexdigest()}\0".encode()
+                )
+    return told.hexdigest() if folder.exists() else ""
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -91,8 +91,11 @@ class Library:
         try:
             self.embedder = self._load_embedder(model)
             self._roots = (Root(self._root_name(), self.folder), Root(UPLOADS, self.home / UPLOADS))
-            kind = OwnIndexes if self.writable else SharedIndexes
-            self._indexes: Indexes = kind(self._catalog, self.home)
+            self._indexes: Indexes = (
+                OwnIndexes(self._catalog, self.home, self._syncing)
+                if self.writable
+                else SharedIndexes(self._catalog, self.home)
+            )
         except BaseException:
             self._catalog.close()
             self._lock.release()
@@ -289,6 +292,14 @@ class Library:
             except OSError as error:
                 raise LibraryError(f"{name} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
             self.sync()
+
+    def settle(self) -> None:
+        """Wait until questions are looked up in Chroma and no longer by comparing every vector; the results are alike.
+
+        Raises:
+            LibraryError: Chroma's index cannot be opened or written.
+        """
+        self._indexes.settle()
 
     def purge(self) -> None:
         """Leave nothing on the disk of documents that were forgotten, neither their text nor their vectors, and close.

@@ -178,11 +178,28 @@ def test_two_threads_that_write_wait_for_each_other(catalog):
     assert all(catalog.setting(f"key{number}.19") == "x" for number in range(3))
 
 
+def test_a_catalog_of_version_1_is_brought_forward_and_keeps_what_it_holds(path, catalog):
+    catalog.set("root", "docs")
+    catalog.set_derived("chroma", Derived(3, 5, "digest"))
+    catalog.close()
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("ALTER TABLE derived DROP COLUMN digest")
+        old.execute("UPDATE setting SET value = '1' WHERE key = 'schema'")
+        old.commit()
+    with pytest.raises(LibraryError, match="is of version 1"):
+        Catalog(path, read_only=True)
+    with closing(Catalog(path, read_only=False)) as forward:
+        assert (forward.setting("schema"), forward.setting("root")) == ("2", "docs")
+        assert forward.derived("chroma") == Derived(3, 5, "")
+    with closing(Catalog(path, read_only=True)) as again:
+        assert again.derived("chroma") == Derived(3, 5, "")
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, read_only):
     catalog.set("schema", "99")
     catalog.close()
-    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 1; use the Footnote"):
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 2; use the Footnote"):
         Catalog(path, read_only=read_only)
 
 

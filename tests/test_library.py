@@ -402,10 +402,15 @@ def test_a_damaged_derived_index_is_rebuilt_and_finds_the_same(folder, open_libr
     write(folder, TEXTS)
     with closing(Library(folder)) as library:
         library.sync()
+        library.settle()
         expected = results(library)
         assert all(expected)
     DAMAGE[damage](folder / ".footnote")
-    assert results(open_library()) == expected
+    library = open_library()
+    assert results(library) == expected
+    library.settle()
+    assert library._indexes._vectors.count() == library.passage_count()
+    assert results(library) == expected
 
 
 def test_an_index_that_holds_too_few_passages_is_rebuilt(folder, open_library):
@@ -413,14 +418,19 @@ def test_an_index_that_holds_too_few_passages_is_rebuilt(folder, open_library):
     with closing(Library(folder)) as library:
         library.sync()
         expected = results(library)
+        library.settle()
         library._indexes._vectors.remove([expected[0][0][0]])
-    assert results(open_library()) == expected
+    library = open_library()
+    library.settle()
+    assert results(library) == expected
+    assert library._indexes._vectors.count() == library.passage_count()
 
 
 def test_an_index_without_its_clean_mark_is_not_even_opened(folder, open_library, monkeypatch):
     write(folder, TEXTS)
     with closing(Library(folder)) as library:
         library.sync()
+        library.settle()
         expected = results(library)
         library._indexes.distrust()
     old = {path for name in ("chroma", "lexical") for path in (folder / ".footnote" / name).iterdir()}
@@ -429,6 +439,7 @@ def test_an_index_without_its_clean_mark_is_not_even_opened(folder, open_library
     for kind in (derived.ChromaVectors, derived.Lexical):
         monkeypatch.setattr(derived, kind.__name__, lambda path, kind=kind: (opened.append(path), kind(path))[1])
     library = open_library()
+    library.settle()
     assert results(library) == expected
     assert len(opened) == 2
     assert not old.intersection(opened)
@@ -468,7 +479,9 @@ def kill(self, *arguments):
         really(self, *arguments)
     os.kill(os.getpid(), 9)
 setattr(kind, sys.argv[3], kill)
-Library(Path(sys.argv[1])).sync()
+library = Library(Path(sys.argv[1]))
+library.sync()
+library.settle()
 """
 
 
@@ -625,6 +638,7 @@ def shared_library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared") / "docs"
     folder.mkdir()
     with closing(Library(folder)) as library:
+        library.settle()
         yield library
 
 

@@ -1,0 +1,222 @@
+"""The derived indexes: whatever becomes of their files, questions find what they found, and the files are made anew."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from index import derived
+from index.catalog import CATALOG, Catalog
+from index.errors import LibraryError
+from index.library import Library
+from tests.conftest import OpenLibrary
+from tests.test_library import TEXTS, results, write
+
+_FLIPS = (1, 20, 200)
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[object, ...]]:
+    """A folder whose library was closed with both indexes in it; and what a question finds there."""
+    folder = tmp_path_factory.mktemp("sealed") / "docs"
+    write(folder, TEXTS)
+    with closing(Library(folder)) as library:
+        library.sync()
+        library.settle()
+        found = results(library)
+    return folder, found
+
+
+def flipped(count: int) -> Callable[[bytes], bytes]:
+    def flip(data: bytes) -> bytes:
+        changed = bytearray(data)
+        for place in range(0, len(data), max(1, len(data) // count)):
+            changed[place] ^= 0xFF
+        return bytes(changed)
+
+    return flip
+
+
+CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "emptied": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "all but a hundredth": lambda data: data[: len(data) * 99 // 100],
+    **{f"{count} bytes flipped": flipped(count) for count in _FLIPS},
+}
+
+
+def cases(folder: Path, name: str) -> Iterator[tuple[Path, bytes | None]]:
+    """Every file of an index, in every way it may be damaged: what is in it then, or None where it is gone."""
+    for path in sorted((folder / ".footnote" / name).rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            yield path, None
+            yield from ((path, changed) for change in CHANGES.values() if (changed := change(data)) != data)
+
+
+@pytest.mark.parametrize("name", ["chroma", "lexical"])
+def test_whatever_becomes_of_a_file_of_an_index_it_is_noticed_and_mended(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, name: str
+) -> None:
+    folder, expected = sealed
+    damaged = list(cases(folder, name))
+    assert len(damaged) > 25
+    for number, (path, data) in enumerate(damaged):
+        copy = Path(shutil.copytree(folder, tmp_path / str(number) / "docs"))
+        target = copy / path.relative_to(folder)
+        if data is None:
+            target.unlink()
+        else:
+            target.write_bytes(data)
+        with closing(Catalog(copy / ".footnote" / CATALOG, read_only=True)) as catalog:
+            before = catalog.derived(name).generation
+        with closing(Library(copy)) as library:
+            assert results(library) == expected, (path, data)
+            if name == "chroma":
+                library.settle()
+                assert results(library) == expected, (path, data)
+            assert library._catalog.derived(name).generation > before, (path, data)
+
+
+def test_an_index_that_nothing_happened_to_is_opened_and_not_built(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, expected = sealed
+    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    monkeypatch.setattr(derived.ChromaVectors, "add", lambda *_: pytest.fail("built anew"))
+    monkeypatch.setattr(derived.Lexical, "add", lambda *_: pytest.fail("built anew"))
+    for _ in range(3):
+        with closing(Library(copy)) as library:
+            assert library._indexes._vectors is None
+            assert results(library) == expected
+            library.settle()
+            assert library._indexes._vectors is not None
+            assert results(library) == expected
+
+
+def test_what_another_process_cannot_open_is_not_opened_by_this_one(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, expected = sealed
+    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(derived.sys, "executable", str(crashing))
+    with closing(Library(copy)) as library:
+        generation = library._catalog.derived("chroma").generation
+        library.settle()
+        assert library._catalog.derived("chroma").generation == generation + 1
+        assert results(library) == expected
+
+
+def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path
+) -> None:
+    folder, _ = sealed
+    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    with closing(Library(copy)) as library:
+        began = time.monotonic()
+        library.close()
+        assert time.monotonic() - began < 0.5
+    with closing(Library(copy)) as library:
+        for _ in range(400):
+            if library._indexes._vectors is not None:
+                break
+            time.sleep(0.05)
+        assert library._indexes._vectors is not None
+
+
+def test_who_closes_while_chroma_is_tried_keeps_the_index(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, _ = sealed
+    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    monkeypatch.setattr(derived, "_MOMENT", 0.0)
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(derived.sys, "executable", str(slow))
+    with closing(Library(copy)) as library:
+        state = library._catalog.derived("chroma")
+        time.sleep(0.5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    with closing(Library(copy)) as library:
+        assert library._catalog.derived("chroma") == state
+
+
+def test_where_chroma_fails_every_vector_is_compared_and_it_is_made_anew(
+    folder: Path, open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, TEXTS)
+    library = open_library()
+    library.sync()
+    library.settle()
+    expected, broken = results(library), library._indexes._vectors
+
+    def fail(*_: object) -> object:
+        raise LibraryError("The vector index cannot be read.")
+
+    monkeypatch.setattr(broken, "nearest", fail)
+    assert results(library) == expected
+    library.settle()
+    assert library._indexes._vectors not in (None, broken)
+    assert results(library) == expected
+
+
+def test_a_full_disk_at_the_end_of_a_sync_leaves_a_library_that_answers(
+    folder: Path, open_library: OpenLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, TEXTS)
+    library = open_library()
+    library.sync()
+    library.settle()
+    write(folder, {"new.txt": "The new barn burned."})
+
+    def fail(*_: object) -> None:
+        raise LibraryError("The vector index cannot be written (disk full).")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(derived.ChromaVectors, "add", fail)
+        library.sync()
+        assert "docs/new.txt" in {id.partition("#")[0] for id, _ in results(library, "Which barn burned?")[0]}
+    library.settle()
+    assert library._indexes._vectors.count() == library.passage_count()
+
+
+IDLE = """
+import sys, time
+from pathlib import Path
+from index.library import Library
+library = Library(Path(sys.argv[1]))
+library.sync()
+library.settle()
+library.nearest(library.embedder.embed_query("fire"), 3)
+print("settled", flush=True)
+time.sleep(60)
+"""
+
+
+def test_who_is_killed_while_nothing_is_written_finds_the_same(
+    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path
+) -> None:
+    folder, expected = sealed
+    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    child = subprocess.Popen([sys.executable, "-c", IDLE, str(copy)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout
+    with child.stdout:
+        assert child.stdout.readline() == "settled\n"
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    with closing(Library(copy)) as library:
+        assert results(library) == expected
+        library.settle()
+        assert results(library) == expected
