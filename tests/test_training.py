@@ -116,7 +116,6 @@ def test_a_changed_question_is_another_question_with_the_same_end(question: str)
             names,
             passage="Velton and Milo, 1821.",
             answer="Ada Lovell",
-            akin=_nothing_akin,
             rng=random.Random(seed),
         )
         for seed in range(60)
@@ -131,9 +130,7 @@ def test_a_changed_question_is_another_question_with_the_same_end(question: str)
 
 def test_a_not_comes_in_or_goes() -> None:
     asked = {
-        perturb.question(
-            "When did it burn?", [], passage="", answer="1904", akin=_nothing_akin, rng=random.Random(seed)
-        )
+        perturb.question("When did it burn?", [], passage="", answer="1904", rng=random.Random(seed))
         for seed in range(20)
     }
     assert "When didn't it burn?" in asked
@@ -164,19 +161,18 @@ def test_a_condition_is_added_that_the_passage_does_not_speak_of() -> None:
 
 def test_a_word_of_the_passage_becomes_one_of_the_same_things_that_it_does_not_say() -> None:
     akin = {"killed": ["wounded", "buried"], "people": ["houses"]}
-    asked = {
-        perturb.question(
-            "Who were killed?",
+    stated = {
+        perturb.statement(
+            "Ten people were killed.",
             [],
             passage="Ten were killed and buried.",
-            answer="Ten",
             akin=lambda word: akin.get(word, []),
             rng=random.Random(seed),
         )
         for seed in range(40)
     }
-    assert "Who were wounded?" in asked
-    assert not any("buried" in str(each) for each in asked)
+    assert "Ten people were wounded." in stated
+    assert not any("buried" in str(each) for each in stated)
 
 
 @pytest.mark.parametrize(

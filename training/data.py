@@ -32,15 +32,14 @@ from training.thesaurus import Thesaurus
 
 _HELD_OUT = 0.15  # of the articles: they teach the confidence and tell the figures
 _NEAR = 8  # ranks that a negative is drawn from
-_BESIDE_NEAR = 0.7  # of the questions also held against a passage near them
-_CHANGED, _CUT = 0.35, 0.15  # of the questions also changed, or with their answer cut from the passage
-_YES_OR_NO = 0.3  # of the questions that such ones are made beside, where a sentence of the passage allows it
+_BESIDE_NEAR = 0.2  # of the questions also held against a passage near them
+_CHANGED, _CUT = 0.25, 0.06  # of the questions also changed, or with their answer cut from the passage
+_YES_OR_NO = 0.06  # of the questions that such ones are made beside, where a sentence of the passage allows it
 _OPPOSED = 0.4  # of these that ask for the opposite, to which the answer is no
-_RETOLD = 0.35  # of the texts said in other words
-_STATED = 0.35  # of the questions that statements are made of
+_RETOLD = 0.45  # of the texts said in other words
+_STATED = 0.1  # of the questions that statements are made of
 _FROM_ANSWERS = 0.65  # of the statements made of question and answer; the others are sentences of the passage
 _SWAPPED = 0.6  # of the false ones of these that have another answer
-_STATED_ELSEWHERE = 0.6  # of the true ones that are held against another passage too
 _MOST_NAMES, _FEWEST_NAMES, _LONGEST_NAME = 60, 10, 40  # names of an article; characters
 _SHORTEST_SENTENCE = 6  # words
 _WITHOUT_MARK = 0.15  # of the questions, as people type them
@@ -113,9 +112,7 @@ class Twins:
     def question(self, example: Example, own: Passage, rng: Random) -> str | None:
         """A question like the example's that its own passage does not answer, or None where no way applies."""
         names = self._around(example, own, rng)
-        return perturb.question(
-            example.question, names, passage=own.text, answer=example.answers[0], akin=self._thesaurus.akin, rng=rng
-        )
+        return perturb.question(example.question, names, passage=own.text, answer=example.answers[0], rng=rng)
 
     def yes_or_no(self, example: Example, own: Passage, rng: Random) -> tuple[str, str, str | None] | None:
         """A yes-or-no question that a sentence of the passage settles, the words that do, and one that none settles.
@@ -172,7 +169,7 @@ class _Maker:
         own = passage_of(self._library, example)
         if own is None:
             return
-        near = self._near(example, own, rng)
+        near = self._near(example, own, rng) if rng.random() < _BESIDE_NEAR else []
         typed = partial(re.sub, r"\s*\?$", "") if rng.random() < _WITHOUT_MARK else str
         asked = self._retold(list(self._asked(example, own, near, rng)), own, rng)
         yield tuple(replace(pair, text=typed(pair.text)) for pair in asked)
@@ -181,7 +178,7 @@ class _Maker:
         if rng.random() < _STATED and (made := self._twins.statements(example, own, rng)):
             true, false = made
             stated = [Pair(true, own.text, (), True, None, True), Pair(false, own.text, (), True, None, False)]
-            if near and rng.random() < _STATED_ELSEWHERE:
+            if near:
                 stated.append(Pair(true, near[-1].text, (), False, None, False))
             yield tuple(self._retold(stated, own, rng))
 
@@ -197,7 +194,7 @@ class _Maker:
         """A question with its passage, one near it and, of some, a twin of either."""
         question, evidence = example.question, example.evidence[0]
         yield Pair(question, own.text, _occurrences(evidence.quote, own.text), True, True)
-        if near and rng.random() < _BESIDE_NEAR:
+        if near:
             yield Pair(question, near[0].text, (), False, False)
         drawn = rng.random()
         if drawn < _CHANGED:

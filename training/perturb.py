@@ -1,8 +1,8 @@
 """Words changed so that a text asks or says something else: what makes a question unanswerable or a statement false.
 
 The ways are those that Rajpurkar, Jia and Liang (Know What You Don't Know, ACL 2018, table 1) found in SQuAD 2.0's
-unanswerable questions: negation, antonym, entity or number swap, mutual exclusion, impossible condition. And a word
-that speaks of the same things and says something else: "wounded" for "killed".
+unanswerable questions: negation, antonym, entity or number swap, mutual exclusion, impossible condition. And in
+statements a word that speaks of the same things and says something else: "wounded" for "killed".
 """
 
 import re
@@ -72,7 +72,7 @@ def opposites(word: str) -> list[str]:
     return _OPPOSITE.get(word, [])
 
 
-def question(text: str, names: Sequence[str], *, passage: str, answer: str, akin: Akin, rng: Random) -> str | None:
+def question(text: str, names: Sequence[str], *, passage: str, answer: str, rng: Random) -> str | None:
     """A question like this one that its passage does not answer, or None where no way applies.
 
     Args:
@@ -80,7 +80,6 @@ def question(text: str, names: Sequence[str], *, passage: str, answer: str, akin
         names: Names, numbers and words from the passage and its article, to swap in.
         passage: What answers the question as it is.
         answer: What it answers.
-        akin: Knows words to swap in.
         rng: Chooses.
     """
     ways: list[tuple[float, Way]] = [
@@ -91,13 +90,15 @@ def question(text: str, names: Sequence[str], *, passage: str, answer: str, akin
         (1, partial(_exclusion, answer)),
         (1.5, partial(_condition, _elsewhere(names, passage))),
         (1, _word),
-        (3, partial(_akin, akin, passage)),
     ]
     return _some_way(text, names, ways, rng)
 
 
 def statement(text: str, names: Sequence[str], *, passage: str, akin: Akin, rng: Random) -> str | None:
-    """A statement like this one that its passage does not bear out, or None where no way applies; see `question`."""
+    """A statement like this one that its passage does not bear out, or None where no way applies; see `question`.
+
+    `akin` knows words to swap in.
+    """
     ways: list[tuple[float, Way]] = [
         (4, entity),
         (4, _number),
