@@ -59,9 +59,9 @@ def backwards(fuse: Callable[..., dict[str, float]]) -> Callable[..., dict[str, 
 def next_to_it(cite: Callable[..., Citation]) -> Callable[..., Citation]:
     """Citing that is exact, and points at another sentence of the passage."""
 
-    def wrong(number: int, passage: Passage, span: Span) -> Citation:
+    def wrong(number: int, passage: Passage, span: Span, date: str) -> Citation:
         others = [each for each in passage.sentences if each.end <= span.start or span.end <= each.start]
-        return cite(number, passage, others[0] if others else Span(passage.start, passage.start + 1))
+        return cite(number, passage, others[0] if others else Span(passage.start, passage.start + 1), date)
 
     return wrong
 
