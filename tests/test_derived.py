@@ -101,15 +101,20 @@ def test_an_index_that_nothing_happened_to_is_opened_and_not_built(
             assert results(library) == expected
 
 
+def script(folder: Path, line: str) -> str:
+    """A program of one line, to be run in place of Python."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def test_what_another_process_cannot_open_is_not_opened_by_this_one(
     sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, expected = sealed
     copy = Path(shutil.copytree(folder, tmp_path / "docs"))
-    crashing = tmp_path / "python"
-    crashing.write_text("#!/bin/sh\nkill -SEGV $$\n")
-    crashing.chmod(0o755)
-    monkeypatch.setattr(derived.sys, "executable", str(crashing))
+    monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "kill -SEGV $$"))
     with closing(Library(copy)) as library:
         generation = library._catalog.derived("chroma").generation
         library.settle()
@@ -140,10 +145,7 @@ def test_who_closes_while_chroma_is_tried_keeps_the_index(
     folder, _ = sealed
     copy = Path(shutil.copytree(folder, tmp_path / "docs"))
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
-    slow = tmp_path / "python"
-    slow.write_text("#!/bin/sh\nexec sleep 60\n")
-    slow.chmod(0o755)
-    monkeypatch.setattr(derived.sys, "executable", str(slow))
+    monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "exec sleep 60"))
     with closing(Library(copy)) as library:
         state = library._catalog.derived("chroma")
         time.sleep(0.5)
