@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from time import sleep
 from typing import Annotated
 
 import typer
@@ -25,6 +24,7 @@ from index.errors import FootnoteError, QuestionError
 from index.library import Library, home_of
 from index.sync import Changes
 from index.sync import Progress as SyncProgress
+from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
 
@@ -101,10 +101,9 @@ def sync(
         _report_refused(docs.files())
         typer.echo(_count(docs))
         if watch:
-            with watching(docs.library), suppress(KeyboardInterrupt):
-                typer.echo("Watching the folder (Ctrl-C ends it)")
-                while True:
-                    sleep(0.5)  # and not for ever: a Ctrl-C that another thread receives wakes nobody
+            typer.echo("Watching the folder (Ctrl-C ends it)")
+            with suppress(KeyboardInterrupt):
+                watch_folder(docs.library)
 
 
 @app.command()

@@ -335,7 +335,7 @@ class SharedIndexes:
     def _open_lexical(self, revision: int) -> Lexical:
         state = self._catalog.derived(_LEXICAL)
         folder = self._home / _LEXICAL / str(state.generation)
-        if state.revision == revision and folder.exists() and state.digest in ("", _digest(folder)):
+        if state.revision == revision and folder.exists() and (not state.digest or state.digest == _digest(folder)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():

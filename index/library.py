@@ -221,7 +221,7 @@ class Library:
                 self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self._roots, self.home), known)
-            if todo.read or todo.removed or self._orphans():
+            if todo.read or todo.removed or _orphans(known.values()):
                 self.require_writable()
                 self._indexes.distrust()
                 try:
@@ -322,19 +322,12 @@ class Library:
             self._read(found, removed)
         for document_id in removed:
             self._catalog.remove(document_id)
-        if orphans := self._orphans():
+        if orphans := _orphans(self._catalog.files()):
             for found in scan(self._roots, self.home):
                 if found.id in orphans:
                     self._read(found, ())
         self._catalog.prune()
         on_progress(Progress(len(read), len(read), ""))
-
-    def _orphans(self) -> set[str]:
-        """Copies refused because of a twin that is gone now, elsewhere, or says something else: to be read again."""
-        files = self._catalog.files()
-        read = {file.sha256: file for file in files if file.state == "indexed"}
-        copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
-        return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
 
     def _read(self, found: Found, removed: Collection[str]) -> None:
         """Read one file and write down what became of it."""
@@ -456,6 +449,13 @@ class Library:
                 f"Only {free // 2**20} MB are free on the disk of {self.home}, and {_FREE_BYTES // 2**20} MB are "
                 f"needed; free some, or name another place with --library. What was read so far is kept."
             )
+
+
+def _orphans(files: Collection[File]) -> set[str]:
+    """Copies refused because of a twin that is gone now, elsewhere, or says something else: to be read again."""
+    read = {file.sha256: file for file in files if file.state == "indexed"}
+    copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
+    return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
 
 
 def _copy_of(twin: File) -> str:

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 def watching(library: Library) -> Iterator[None]:
     """Sync a library whenever its folder changes, in a thread of its own, while the block runs."""
     over = Event()
-    watcher = Thread(target=_watch, args=(library, over), name=f"watching {library.folder}", daemon=True)
+    watcher = Thread(target=watch, args=(library, over), name=f"watching {library.folder}", daemon=True)
     watcher.start()
     try:
         yield
@@ -30,7 +30,8 @@ def watching(library: Library) -> Iterator[None]:
         watcher.join()
 
 
-def _watch(library: Library, over: Event) -> None:
+def watch(library: Library, over: Event | None = None) -> None:
+    """Sync a library whenever its folder changes, until `over` is set; in the main thread Ctrl-C comes through."""
     changes = watchfiles.watch(
         library.folder,
         watch_filter=lambda _, path: not Path(path).is_relative_to(library.home),
@@ -38,7 +39,6 @@ def _watch(library: Library, over: Event) -> None:
         rust_timeout=_LOOK,
         yield_on_timeout=True,
         stop_event=over,
-        raise_interrupt=False,
     )
     behind = True  # what has changed before anyone watched
     for changed in changes:

@@ -106,7 +106,7 @@ def _parsed(said: str) -> _Value | None:
         last = amounts[-1] if amounts else None
         if part in _SCALES and isinstance(last, Decimal):
             amounts[-1] = last * _SCALES[part]
-        elif part in _ONES.split() and before in _TENS.split() and isinstance(last, Decimal):
+        elif _WORTH.get(part, 20) < 20 <= _WORTH.get(before, 0) and isinstance(last, Decimal):
             amounts[-1] = last + _WORTH[part]
         elif _NUMBER.fullmatch(part):
             amounts.append(Decimal(part.replace(",", "")))

@@ -21,10 +21,13 @@ from tests.test_library import TEXTS, results, write
 
 _FLIPS = (1, 20, 200)
 
+Sealed = tuple[Path, tuple[object, ...]]
+"""A folder whose library was closed with both indexes in it, and what a question finds there."""
+
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[object, ...]]:
-    """A folder whose library was closed with both indexes in it; and what a question finds there."""
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
+    """Made once, and not to be changed."""
     folder = tmp_path_factory.mktemp("sealed") / "docs"
     write(folder, TEXTS)
     with closing(Library(folder)) as library:
@@ -32,6 +35,13 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[object
         library.settle()
         found = results(library)
     return folder, found
+
+
+@pytest.fixture
+def copied(sealed: Sealed, tmp_path: Path) -> Sealed:
+    """A copy of it, to be changed."""
+    folder, found = sealed
+    return Path(shutil.copytree(folder, tmp_path / "docs")), found
 
 
 def flipped(count: int) -> Callable[[bytes], bytes]:
@@ -63,7 +73,7 @@ def cases(folder: Path, name: str) -> Iterator[tuple[Path, bytes | None]]:
 
 @pytest.mark.parametrize("name", ["chroma", "lexical"])
 def test_whatever_becomes_of_a_file_of_an_index_it_is_noticed_and_mended(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, name: str
+    sealed: Sealed, tmp_path: Path, name: str
 ) -> None:
     folder, expected = sealed
     damaged = list(cases(folder, name))
@@ -86,10 +96,9 @@ def test_whatever_becomes_of_a_file_of_an_index_it_is_noticed_and_mended(
 
 
 def test_an_index_that_nothing_happened_to_is_opened_and_not_built(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, expected = sealed
-    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    copy, expected = copied
     monkeypatch.setattr(derived.ChromaVectors, "add", lambda *_: pytest.fail("built anew"))
     monkeypatch.setattr(derived.Lexical, "add", lambda *_: pytest.fail("built anew"))
     for _ in range(3):
@@ -110,10 +119,9 @@ def script(folder: Path, line: str) -> str:
 
 
 def test_what_another_process_cannot_open_is_not_opened_by_this_one(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, expected = sealed
-    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    copy, expected = copied
     monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "kill -SEGV $$"))
     with closing(Library(copy)) as library:
         generation = library._catalog.derived("chroma").generation
@@ -122,11 +130,8 @@ def test_what_another_process_cannot_open_is_not_opened_by_this_one(
         assert results(library) == expected
 
 
-def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path
-) -> None:
-    folder, _ = sealed
-    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(copied: Sealed) -> None:
+    copy, _ = copied
     with closing(Library(copy)) as library:
         began = time.monotonic()
         library.close()
@@ -140,10 +145,9 @@ def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(
 
 
 def test_who_closes_while_chroma_is_tried_keeps_the_index(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, _ = sealed
-    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+    copy, _ = copied
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
     monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "exec sleep 60"))
     with closing(Library(copy)) as library:
@@ -207,11 +211,8 @@ time.sleep(60)
 """
 
 
-def test_who_is_killed_while_nothing_is_written_finds_the_same(
-    sealed: tuple[Path, tuple[object, ...]], tmp_path: Path
-) -> None:
-    folder, expected = sealed
-    copy = Path(shutil.copytree(folder, tmp_path / "docs"))
+def test_who_is_killed_while_nothing_is_written_finds_the_same(copied: Sealed) -> None:
+    copy, expected = copied
     child = subprocess.Popen([sys.executable, "-c", IDLE, str(copy)], stdout=subprocess.PIPE, text=True)
     assert child.stdout
     with child.stdout:
