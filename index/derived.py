@@ -87,6 +87,8 @@ class OwnIndexes:
         every = set(catalog.passage_ids())
         lexical = self._trusted(_LEXICAL, Lexical, len(every))
         self._in_lexical = every if lexical else set()
+        if lexical is None:
+            self._say_rebuilt(_LEXICAL)
         self._lexical = lexical or Lexical(self._next_folder(_LEXICAL))
         self._catch_up_lexical()
         self._over, self._wanted = threading.Event(), threading.Event()
@@ -108,7 +110,14 @@ class OwnIndexes:
         return self._lexical.search(query, count, documents)
 
     def distrust(self) -> None:
-        """See `Indexes`; takes the clean marks away."""
+        """See `Indexes`; takes the clean marks away.
+
+        A clean Chroma is opened before, or it could not be caught up and would be built anew.
+        """
+        self._open_clean()
+        self._unmark()
+
+    def _unmark(self) -> None:
         for name in (_VECTORS, _LEXICAL):
             self._catalog.set_derived(name, Derived(self._generation(name), None))
 
@@ -142,23 +151,34 @@ class OwnIndexes:
             self._changing.release()
 
     def _settle(self) -> None:
-        if self._vectors is None and not self._over.is_set():
-            every = set(self._catalog.passage_ids())
-            trusted = self._trusted(_VECTORS, self._checked, len(every))
-            vectors = trusted or ChromaVectors(self._next_folder(_VECTORS))
+        if self._over.is_set():
+            return
+        self._open_clean()
+        if self._vectors is None:
+            self._say_rebuilt(_VECTORS)
+            vectors = ChromaVectors(self._next_folder(_VECTORS))
             try:
-                self._catch_up_vectors(vectors, every if trusted else set())
+                self._catch_up_vectors(vectors, set())
             except BaseException:
                 vectors.close()
                 raise
             self._vectors, self._exact = vectors, ExactVectors(self._catalog)
+
+    def _open_clean(self) -> None:
+        """Open Chroma where it is clean and not open yet."""
+        if self._vectors is None:
+            every = set(self._catalog.passage_ids())
+            vectors = self._trusted(_VECTORS, self._checked, len(every))
+            if vectors is not None:
+                self._in_vectors = every
+                self._vectors, self._exact = vectors, ExactVectors(self._catalog)
 
     def discard(self) -> None:
         """See `Indexes`; another process builds them anew.
 
         Not this one: hnswlib writes the memory that it was given as it finds it, and here old vectors lie in it.
         """
-        self.distrust()
+        self._unmark()
         self.close()
         for name in (_VECTORS, _LEXICAL):
             shutil.rmtree(self._home / name, ignore_errors=True)
@@ -271,9 +291,11 @@ class OwnIndexes:
                 index.close()
             except LibraryError as error:
                 _log.warning("%s", error)
-        if wanted:
-            _log.info("Rebuilding the %s index of %s", name, self._home)
         return None
+
+    def _say_rebuilt(self, name: str) -> None:
+        if self._catalog.passage_count():
+            _log.info("Rebuilding the %s index of %s", name, self._home)
 
     def _generation(self, name: str) -> int:
         return self._catalog.derived(name).generation

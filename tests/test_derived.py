@@ -110,6 +110,19 @@ def test_an_index_that_nothing_happened_to_is_opened_and_not_built(
             assert results(library) == expected
 
 
+def test_an_index_that_is_clean_is_caught_up_and_not_built_anew_where_a_file_has_changed(copied: Sealed) -> None:
+    copy, _ = copied
+    write(copy, {"new.txt": "The new barn burned."})
+    (copy / "mill.txt").unlink()
+    with closing(Library(copy)) as library:
+        before = library._catalog.derived("chroma").generation
+        library.sync()
+        library.settle()
+        assert library._catalog.derived("chroma").generation == before
+        assert library._indexes._vectors.count() == library.passage_count()
+        assert results(library)[0][0][0].startswith("docs/new.txt")
+
+
 def script(folder: Path, line: str) -> str:
     """A program of one line, to be run in place of Python."""
     path = folder / "python"
