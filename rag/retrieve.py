@@ -1,7 +1,8 @@
 """Hit: dense and BM25 search, fused by their scores, filtered by document."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from index.document import canonical
 from index.errors import QuestionError
@@ -12,6 +13,9 @@ from rag.calibration import Fusion
 MAX_QUESTION = 4_000  # characters
 
 _CANDIDATES = 50  # of each search, before fusion
+
+# Quotation marks, apostrophes, dashes and hyphens that a word processor sets in place of those one types.
+_PLAIN = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("‐‑‒–—", "-"))
 
 DENSE_ALONE, BM25_ALONE = Fusion(0.0), Fusion(1e6)  # to measure the two searches by
 
@@ -87,7 +91,7 @@ def fuse(found: Found, fusion: Fusion) -> dict[str, float]:
 def retrieve(
     library: Library, query: str, k: int, fusion: Fusion, documents: Collection[str] | None = None
 ) -> tuple[Hit, ...]:
-    """The `k` best passages for a query, best first, ties by id.
+    """The `k` best passages for a query, best first, ties by id; one that a better one repeats is left out.
 
     Args:
         library: Where to search.
@@ -100,9 +104,19 @@ def retrieve(
     scores = fuse(found, fusion)
     dense_ranks = {id: rank for rank, id in enumerate(found.dense, start=1)}
     bm25_ranks = {id: rank for rank, id in enumerate(found.bm25, start=1)}
-    passages = library.passages(list(scores)[:k])
-    there = [id for id in scores if id in passages]  # not those that a sync has removed meanwhile
+    passages = library.passages(scores)
+    there = (passages[id] for id in scores if id in passages)  # not those that a sync has removed meanwhile
     return tuple(
-        Hit(passages[id], scores[id], rank, dense_ranks.get(id), bm25_ranks.get(id))
-        for rank, id in enumerate(there, start=1)
+        Hit(each, scores[each.id], rank, dense_ranks.get(each.id), bm25_ranks.get(each.id))
+        for rank, each in enumerate(islice(_new(there), k), start=1)
     )
+
+
+def _new(passages: Iterable[Passage]) -> Iterator[Passage]:
+    """The passages that say something no earlier one does: more than the same characters, set in another way."""
+    told: list[str] = []
+    for passage in passages:
+        plain = f" {' '.join(passage.text.translate(_PLAIN).casefold().split())} "
+        if not any(plain in earlier for earlier in told):
+            told.append(plain)
+            yield passage

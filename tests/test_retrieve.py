@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import rag
 from index.document import canonical
 from index.errors import QuestionError
+from index.passages import Passage
+from rag import retrieve
 from rag.calibration import Fusion
 from rag.retrieve import Found, fuse
 
@@ -50,6 +52,40 @@ def test_copies_of_a_passage_are_one_hit(tmp_path: Path) -> None:
     with rag.open(tmp_path) as docs:
         texts = [hit.passage.text for hit in docs.retrieve("What is the moon made of?", k=10)]
     assert texts.count("The moon is made of cheese.") == 1
+
+
+SAID = "The owner’s mill – built in brick – burned in 1902."
+
+
+@pytest.mark.parametrize(
+    ("text", "is_new"),
+    [
+        (SAID.replace("’", "'").replace("–", "-"), False),
+        (SAID.upper(), False),
+        (SAID.replace(" burned", "\n  burned") + "\n", False),
+        ("built in brick", False),
+        (SAID + " It was rebuilt.", True),
+        (SAID.replace("1902", "1903"), True),
+        (SAID.replace("burned", "stood"), True),
+        ("10²", True),
+        ("102", True),
+        ("the own", True),
+    ],
+)
+def test_a_passage_that_only_repeats_a_better_one_is_left_out(text: str, is_new: bool) -> None:
+    first, second = (
+        Passage(f"{id}#0", id, each, 0, len(each), None, "", ()) for id, each in (("a", SAID), ("b", text))
+    )
+    assert [each.id for each in retrieve._new([first, second])] == ["a#0", "b#0"][: 1 + is_new]
+
+
+def test_a_passage_left_out_makes_room_for_another(tmp_path: Path) -> None:
+    for name, text in (("a", SAID), ("b", SAID.upper()), ("c", "The mill stood by the dam.")):
+        (tmp_path / f"{name}.txt").write_text(text)
+    with rag.open(tmp_path) as docs:
+        hits = docs.retrieve("When did the mill burn?", k=2)
+    assert [hit.rank for hit in hits] == [1, 2]
+    assert sum("1902" in hit.passage.text for hit in hits) == 1
 
 
 def test_only_the_documents_asked_for_are_searched(docs: rag.Footnote) -> None:
