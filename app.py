@@ -13,12 +13,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 import rag
 from index.backup import backup as write_backup
 from index.backup import restore as read_backup
 from index.catalog import File
+from index.doctor import examine
+from index.doctor import mend as mend_library
 from index.document import Span
 from index.errors import FootnoteError, QuestionError
 from index.library import Library, home_of
@@ -70,8 +72,8 @@ def serve(
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     page.check(port, host, password)
     with _opened(folder, library, model, reader) as docs, watching(docs.library) if watch else nullcontext():
-        docs.library.require_writable()
-        _report_refused(docs.files())
+        docs.library.lock.require()
+        _report_unread(docs.files())
         page.serve(
             docs,
             port=port,
@@ -96,9 +98,9 @@ def sync(
             typer.echo(_told(opened.changes()))
         return
     with _opened(folder, library, model) as docs:
-        docs.library.require_writable()
+        docs.library.lock.require()
         docs.library.settle()
-        _report_refused(docs.files())
+        _report_unread(docs.files())
         typer.echo(_count(docs))
         if watch:
             typer.echo("Watching the folder (Ctrl-C ends it)")
@@ -107,13 +109,59 @@ def sync(
 
 
 @app.command()
+def include(
+    folder: Annotated[Path, typer.Argument(help="Another folder with documents.")],
+    docs: Docs = SEEDS,
+    library: Home = None,
+) -> None:
+    """Have a library read another folder as well."""
+    with _opened(docs, library) as opened:
+        opened.library.include(folder)
+        typer.echo(_count(opened))
+
+
+@app.command()
+def exclude(
+    folder: Annotated[Path, typer.Argument(help="A folder that was included.")],
+    docs: Docs = SEEDS,
+    library: Home = None,
+) -> None:
+    """Have a library forget a folder that was included."""
+    with _opened(docs, library) as opened:
+        opened.library.exclude(folder)
+        typer.echo(_count(opened))
+
+
+@app.command()
 def purge(folder: Folder = SEEDS, library: Home = None) -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
-    with _opened(folder, library, None) as docs:
-        docs.library.require_writable()
+    with _opened(folder, library) as docs:
+        docs.library.lock.require()
         told = _count(docs)
         docs.library.purge()
     typer.echo(told)
+
+
+@app.command()
+def doctor(
+    folder: Folder = SEEDS,
+    library: Home = None,
+    mend: Annotated[bool, typer.Option("--mend", help="Mend it.")] = False,
+) -> None:
+    """Say what is wrong with a library. Exit code 0: nothing; 1: something is."""
+    home = library or home_of(folder)
+    if mend:
+        mend_library(home)
+        with _opened(folder, library) as docs:
+            docs.library.settle()
+    found = examine(home)
+    for each in found:
+        typer.echo(f"{each.what}; {each.cure}.")
+    if not found:
+        typer.echo("Nothing is wrong.")
+    elif not mend:
+        typer.echo("footnote doctor --mend does what can be done without you.")
+    raise typer.Exit(ERROR if found else 0)
 
 
 @app.command()
@@ -135,7 +183,7 @@ def restore(
 ) -> None:
     """Make the library of a folder that a backup holds."""
     read_backup(source, library or home_of(docs))
-    with _opened(docs, library, None) as opened:
+    with _opened(docs, library) as opened:
         typer.echo(_count(opened))
 
 
@@ -202,13 +250,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @contextmanager
-def _opened(folder: Path, home: Path | None, model: str | None, reader: str | None = None) -> Iterator[rag.Footnote]:
+def _opened(
+    folder: Path, home: Path | None, model: str | None = None, reader: str | None = None
+) -> Iterator[rag.Footnote]:
     """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("Reading"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TransferSpeedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
         console=console,
@@ -219,16 +269,17 @@ def _opened(folder: Path, home: Path | None, model: str | None, reader: str | No
         task = bar.add_task("", total=None)
 
         def show(progress: SyncProgress) -> None:
-            bar.update(task, completed=progress.done, total=progress.total, description=progress.name)
+            count = f"{min(progress.done + 1, progress.total)} of {progress.total}: {progress.name}"
+            bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, description=count)
 
         docs = rag.open(folder, home=home, model=model, reader=reader, on_progress=show)
     with docs:
         yield docs
 
 
-def _report_refused(files: Sequence[File]) -> None:
+def _report_unread(files: Sequence[File]) -> None:
     for file in files:
-        if file.state == "refused":
+        if file.state != "indexed":
             typer.echo(f"{file.id} was not read: {file.reason}", err=True)
 
 

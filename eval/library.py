@@ -54,17 +54,19 @@ def opened(
     if formats.is_own(path):
         with _open(documents or SEEDS, home, reader, numbers) as docs:
             if not docs.library.writable:
-                typer.echo(f"Asked as it stands: {docs.library.home} is written by {docs.library.writer()}.", err=True)
+                typer.echo(
+                    f"Asked as it stands: {docs.library.home} is written by {docs.library.lock.holder()}.", err=True
+                )
             yield docs, _checked(path, own.read(path, partial(_text, docs)))
         return
     dataset = _checked(path, formats.load(path))
     if documents is not None or home is not None:
         raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
     with _open(kept(dataset), None, reader, numbers) as docs:
-        docs.library.require_writable()  # a reader beside a sync would find half of the documents
-        refused = [file for file in docs.files() if file.state == "refused"]
-        if refused:
-            raise DatasetError(f"{path}: the document {refused[0].id} was not read: {refused[0].reason}.")
+        docs.library.lock.require()  # a reader beside a sync would find half of the documents
+        unread = [file for file in docs.files() if file.state != "indexed"]
+        if unread:
+            raise DatasetError(f"{path}: the document {unread[0].id} was not read: {unread[0].reason}.")
         yield docs, dataset
 
 
@@ -112,9 +114,9 @@ def _text(docs: Footnote, document_id: str) -> str:
     try:
         return docs.document(document_id).text
     except KeyError:
-        refused = {file.id: file.reason for file in docs.files() if file.state == "refused"}
-    if document_id in refused:
-        raise DatasetError(f"the document {document_id} was not read: {refused[document_id]}.")
+        unread = {file.id: file.reason for file in docs.files() if file.state != "indexed"}
+    if document_id in unread:
+        raise DatasetError(f"the document {document_id} was not read: {unread[document_id]}.")
     raise DatasetError(
         f"there is no document {document_id} in the folder; footnote status lists those that there are, and "
         f"--documents names another folder."

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from index.catalog import CATALOG
+from index.catalog import CATALOG, damage
 from index.errors import LibraryError
 from index.sync import UPLOADS
 
@@ -104,10 +104,6 @@ def _check(database: Path) -> None:
     Raises:
         LibraryError: It does.
     """
-    try:
-        with closing(sqlite3.connect(database)) as opened:
-            told = opened.execute("PRAGMA quick_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        told = str(error)
-    if told != "ok":
-        raise LibraryError(f"{database.name} is damaged ({told.splitlines()[0]}).")
+    wrong = damage(database)
+    if wrong:
+        raise LibraryError(f"{database.name} is damaged ({wrong}).")

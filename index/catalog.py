@@ -4,10 +4,11 @@ Chroma and tantivy are derived from it, and can be thrown away and rebuilt at an
 """
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,16 +25,20 @@ from index.passages import Passage
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
 
-_SCHEMA_VERSION = 2
-_MIGRATIONS = {1: "ALTER TABLE derived ADD COLUMN digest TEXT NOT NULL DEFAULT ''"}  # from a version to the next
+_SCHEMA_VERSION = 3
 
-_SCHEMA = """
-CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+_ROOTS = "CREATE TABLE root (name TEXT PRIMARY KEY, path BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+_FILES = """
 CREATE TABLE file (
     id TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('indexed', 'refused')), reason TEXT NOT NULL, title TEXT NOT NULL
+    state TEXT NOT NULL CHECK (state IN ('indexed', 'refused', 'failed')), reason TEXT NOT NULL, title TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX file_of_content ON file (sha256);
+"""
+_SCHEMA = f"""
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+{_ROOTS}
+{_FILES}
 CREATE TABLE document (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
     pages TEXT NOT NULL, headings TEXT NOT NULL, author TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
@@ -51,6 +56,24 @@ CREATE TABLE derived (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER, digest TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 """
+_MIGRATIONS = {  # from a version to the next
+    1: "ALTER TABLE derived ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+    2: f"""
+    {_ROOTS}
+    ALTER TABLE file RENAME TO file_2;
+    DROP INDEX file_of_content;
+    {_FILES}
+    INSERT INTO file SELECT * FROM file_2;
+    DROP TABLE file_2
+    """,
+}
+
+# Orphans: what no row that should name it names; in the order in which they are forgotten.
+_STRAYS = (
+    ("document", "id NOT IN (SELECT id FROM file WHERE state = 'indexed')"),
+    ("passage", "document_id NOT IN (SELECT id FROM document)"),
+    ("vector", "NOT EXISTS (SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)"),
+)
 
 _FILE = "id, size, mtime_ns, sha256, state, reason, title"
 _PASSAGE = 'id, document_id, text, start, "end", page, heading, sentences'
@@ -65,8 +88,8 @@ class File:
         size: Bytes.
         mtime_ns: When it was last changed, in nanoseconds since 1970.
         sha256: Hexadecimal digest of its bytes, or "" where they were not read.
-        state: "indexed", or "refused" for the reason given.
-        reason: Why it was refused, or "".
+        state: "indexed"; or, for the reason given, "refused", or "failed" where reading it broke down.
+        reason: Why it was not read, or "".
         title: The document's title, or "".
     """
 
@@ -74,7 +97,7 @@ class File:
     size: int
     mtime_ns: int
     sha256: str
-    state: Literal["indexed", "refused"]
+    state: Literal["indexed", "refused", "failed"]
     reason: str = ""
     title: str = ""
 
@@ -149,6 +172,18 @@ class Catalog:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (key, value))
 
+    def roots(self) -> dict[str, Path]:
+        """The further folders of documents, by the names that the ids of their documents begin with."""
+        return {name: Path(os.fsdecode(path)) for name, path in self._rows("SELECT name, path FROM root ORDER BY name")}
+
+    def set_roots(self, roots: Mapping[str, Path]) -> None:
+        """Write what `roots` reads."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM root")
+            connection.executemany(
+                "INSERT INTO root VALUES (?, ?)", ((name, os.fsencode(path)) for name, path in roots.items())
+            )
+
     def revision(self) -> int:
         """A number that grows with every change to the documents."""
         return int(self.setting("revision") or 0)
@@ -190,7 +225,7 @@ class Catalog:
             self._grow_revision(connection)
 
     def refuse(self, file: File) -> None:
-        """Write down a file that was refused; a document it once was is forgotten."""
+        """Write down a file that was refused or failed; a document it once was is forgotten."""
         with self._transaction() as connection:
             self._forget(connection, file.id)
             self._put_file(connection, file)
@@ -209,11 +244,9 @@ class Catalog:
 
     def prune(self) -> None:
         """Forget the vectors that no passage has any more; a sync's last step, so that a rename embeds nothing."""
+        table, stray = _STRAYS[-1]
         with self._transaction() as connection:
-            connection.execute(
-                "DELETE FROM vector WHERE NOT EXISTS "
-                "(SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)"
-            )
+            connection.execute(f"DELETE FROM {table} WHERE {stray}")
 
     def vacuum(self) -> None:
         """Leave nothing in the file of what was forgotten.
@@ -232,6 +265,35 @@ class Catalog:
                 ) from error
             if busy:
                 raise LibraryError(f"{self._path} is being read by another process; stop that one, then purge again.")
+
+    # --- what is wrong with it ---
+
+    def strays(self) -> int:
+        """How many rows belong to nothing: documents without a file, passages without a document, unused vectors."""
+        return sum(int(self._rows(f"SELECT count(*) FROM {table} WHERE {stray}")[0][0]) for table, stray in _STRAYS)
+
+    def sweep(self) -> None:
+        """Forget the strays."""
+        with self._transaction() as connection:
+            for table, stray in _STRAYS:
+                connection.execute(f"DELETE FROM {table} WHERE {stray}")
+            self._grow_revision(connection)
+
+    def forget(self, document_ids: Collection[str]) -> None:
+        """Forget documents, their files, passages and vectors, so that the next sync reads and embeds them anew."""
+        with self._transaction() as connection:
+            keys = connection.execute(
+                "SELECT DISTINCT text_sha256 FROM passage WHERE document_id IN (SELECT value FROM json_each(?))",
+                (_list(document_ids),),
+            ).fetchall()
+            for document_id in document_ids:
+                self._forget(connection, document_id)
+            connection.executemany(
+                "DELETE FROM vector WHERE text_sha256 = ? "
+                "AND NOT EXISTS (SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)",
+                keys,
+            )
+            self._grow_revision(connection)
 
     # --- reading ---
 
@@ -341,8 +403,7 @@ class Catalog:
             if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 self._migrate(connection)
                 return
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
+            _run(connection, _SCHEMA)
             connection.execute("INSERT INTO setting VALUES ('schema', ?)", (str(_SCHEMA_VERSION),))
 
     @staticmethod
@@ -353,7 +414,7 @@ class Catalog:
         if not 0 < version < _SCHEMA_VERSION:
             return
         for step in range(version, _SCHEMA_VERSION):
-            connection.execute(_MIGRATIONS[step])
+            _run(connection, _MIGRATIONS[step])
         connection.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(_SCHEMA_VERSION),))
 
     def _connection(self) -> sqlite3.Connection:
@@ -437,9 +498,25 @@ class Catalog:
         )
 
 
+def damage(database: Path) -> str:
+    """What SQLite finds wrong with a file, on one line; "" where it finds nothing."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as opened:
+            told = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        told = str(error)
+    return "" if told == "ok" else told.splitlines()[-1]
+
+
 def text_key(text: str) -> str:
     """What a text's vector is filed under: the SHA-256 of the text, hexadecimal."""
     return sha256(text.encode()).hexdigest()
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    """Run some statements inside a transaction, which sqlite3's own `executescript` would end."""
+    for statement in statements.split(";"):
+        connection.execute(statement)
 
 
 def _passage_row(passage: Passage) -> tuple[object, ...]:

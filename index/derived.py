@@ -283,7 +283,7 @@ class OwnIndexes:
     def _trusted(self, name: str, open_index: Callable[[Path], _Index], wanted: int) -> _Index | None:
         """The index on disk, or None where it is not to be trusted; one without its mark is not even opened."""
         state, folder = self._catalog.derived(name), self._folder(name)
-        if state.revision == self._catalog.revision() and state.digest and state.digest == _digest(folder):
+        if _is_sound(state, self._catalog.revision(), folder):
             try:
                 index = open_index(folder)
                 if index.count() == wanted:
@@ -314,6 +314,22 @@ class OwnIndexes:
         for folder in (self._home / name).iterdir():
             if folder != self._folder(name):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def untrusted(catalog: Catalog, home: Path) -> tuple[str, ...]:
+    """The indexes in `home` that are not what was written last, and will be built anew; nobody may be writing them."""
+    states = {name: catalog.derived(name) for name in (_VECTORS, _LEXICAL)}
+    revision = catalog.revision()
+    return tuple(
+        name
+        for name, state in states.items()
+        if state.generation and not _is_sound(state, revision, home / name / str(state.generation))
+    )
+
+
+def _is_sound(state: Derived, revision: int, folder: Path) -> bool:
+    """Whether an index equals the catalog, and its files are what was closed."""
+    return state.revision == revision and bool(state.digest) and state.digest == _digest(folder)
 
 
 class SharedIndexes:

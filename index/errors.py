@@ -2,6 +2,7 @@
 
 FootnoteError           anything Footnote refuses or cannot do
 ├── Refused             this file will not be read (the rest of the folder is)
+│   └── Failed          because reading it broke down
 ├── LibraryError        this library cannot be opened or written
 │   └── ModelMismatch   it was made with another embedding model
 ├── ModelError          an embedding model cannot be had
@@ -17,6 +18,10 @@ class FootnoteError(Exception):
 
 class Refused(FootnoteError):
     """A file that will not be read; the message is the reason, without the file's name."""
+
+
+class Failed(Refused):
+    """A file that a reader of its format stumbled over; it is not tried again until it changes."""
 
 
 class LibraryError(FootnoteError):

@@ -5,24 +5,21 @@ import os
 import re
 import shutil
 import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-import filelock
-
 from index import embeddings, formats, passages
 from index.catalog import CATALOG, Catalog, File, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.document import Document, canonical
-from index.errors import LibraryError, ModelMismatch, Refused
+from index.errors import Failed, LibraryError, ModelMismatch, Refused
+from index.lock import Lock
 from index.passages import Passage
 from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 
 _HOME = ".footnote"
-_WRITER = "writer"
 _FREE_BYTES = 200 * 2**20
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _COPY = "it is the same as "  # begins the reason why a copy is refused
@@ -41,15 +38,16 @@ def home_of(folder: Path) -> Path:
 
 
 class Library:
-    """A folder of documents and, beside them, what is needed to search them.
+    """A folder of documents, others that are included, and what is needed to search them.
 
     The first process to open a library writes it. Any other reads it as it stands: it does not sync,
     and searches the catalog's vectors in place of Chroma's.
 
     Attributes:
-        folder: The documents.
+        folder: The folder that the library belongs to.
         home: Where the library lives.
-        writable: Whether this process is the one that writes.
+        lock: Held by the one process that writes.
+        writable: Whether this process is that one.
         embedder: What turns texts into vectors.
     """
 
@@ -77,20 +75,20 @@ class Library:
         if not is_there:
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
         self._make_home()
-        self._lock = filelock.FileLock(self.home / "lock", blocking=False, thread_local=False)
-        self.writable = self._take_lock()
+        self.lock = Lock(self.home)
+        self.writable = self.lock.held
         self._syncing = threading.RLock()
         catalog = self.home / CATALOG
         if not self.writable and not catalog.exists():
-            raise LibraryError(f"{self.home} is being made by {self.writer()}; try again in a moment.")
+            raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
         try:
             self._catalog = Catalog(catalog, read_only=not self.writable)
         except LibraryError:
-            self._lock.release()
+            self.lock.release()
             raise
         try:
             self.embedder = self._load_embedder(model)
-            self._roots = (Root(self._root_name(), self.folder), Root(UPLOADS, self.home / UPLOADS))
+            self._name = self._root_name()
             self._indexes: Indexes = (
                 OwnIndexes(self._catalog, self.home, self._syncing)
                 if self.writable
@@ -98,19 +96,25 @@ class Library:
             )
         except BaseException:
             self._catalog.close()
-            self._lock.release()
+            self.lock.release()
             raise
 
     def close(self) -> None:
         """Let go of the library, so that another process may write it."""
         self._indexes.close()
         self._catalog.close()
-        self._lock.release()
+        self.lock.release()
 
     # --- what is in it ---
 
+    @property
+    def roots(self) -> tuple[Root, ...]:
+        """The library's own folder, those that are included, and that of the uploads."""
+        included = (Root(name, path) for name, path in self._catalog.roots().items())
+        return Root(self._name, self.folder), *included, Root(UPLOADS, self.home / UPLOADS)
+
     def files(self) -> tuple[File, ...]:
-        """Every file of the folder and every upload, by id, with what became of it."""
+        """Every file of the folders and every upload, by id, with what became of it."""
         return self._catalog.files()
 
     def document(self, document_id: str) -> Document:
@@ -130,7 +134,7 @@ class Library:
         """
         digest = self._catalog.document(document_id).sha256
         name, _, rest = document_id.partition("/")
-        path = next(root.path for root in self._roots if root.name == name) / rest
+        path = next(root.path for root in self.roots if root.name == name) / rest
         try:
             data = read_bytes(Found(document_id, path, 0, 0))
         except Refused as reason:
@@ -207,10 +211,10 @@ class Library:
         known = {file.id: file for file in self._catalog.files()}
         if self._catalog.setting("recipe") != _RECIPE:
             known = {id: replace(file, sha256="") for id, file in known.items()}
-        return changes(plan(scan(self._roots, self.home), known), known)
+        return changes(plan(scan(self.roots, self.home), known), known)
 
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
-        """Read what is new or changed in the folder, forget what is gone, and tell what became of each file.
+        """Read what is new or changed in the folders, forget what is gone, and tell what became of each file.
 
         Raises:
             LibraryError: Another process writes this library, or the disk is full.
@@ -220,15 +224,52 @@ class Library:
                 self._catalog.forget_digests()
                 self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
-            todo = plan(scan(self._roots, self.home), known)
+            todo = plan(scan(self.roots, self.home), known)
             if todo.read or todo.removed or _orphans(known.values()):
-                self.require_writable()
+                self.lock.require()
                 self._indexes.distrust()
                 try:
                     self._apply(todo.read, todo.removed, on_progress)
                 finally:
                     self._indexes.catch_up()
             return self._catalog.files()
+
+    def include(self, folder: Path, on_progress: OnProgress = lambda _: None) -> None:
+        """Read another folder as well, now and at every sync.
+
+        Its documents are kept while it is away, as when its disk is.
+
+        Raises:
+            LibraryError: It is missing, or read already, or another process writes this library, or the disk is full.
+        """
+        self.lock.require()
+        path = folder.expanduser().absolute()
+        if not path.is_dir():
+            raise LibraryError(f"There is no folder {path}; name one that holds documents.")
+        with self._syncing:
+            for root in self.roots:
+                ours, theirs = root.path.resolve(), path.resolve()
+                if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+                    raise LibraryError(f"{path} and {root.path}, which is read already, hold the same documents.")
+            name = _free_name(_name_of(path), {root.name for root in self.roots})
+            self._catalog.set_roots({**self._catalog.roots(), name: path})
+            self.sync(on_progress)
+
+    def exclude(self, folder: Path) -> None:
+        """Read a folder that was included no longer, and forget its documents.
+
+        Raises:
+            LibraryError: It was not included, or another process writes this library, or the disk is full.
+        """
+        self.lock.require()
+        path = folder.expanduser().absolute()
+        with self._syncing:
+            roots = self._catalog.roots()
+            left = {name: each for name, each in roots.items() if each.resolve() != path.resolve()}
+            if left == roots:
+                raise LibraryError(f"{path} is not included; the library's status says which folders are.")
+            self._catalog.set_roots(left)
+            self.sync()
 
     def add(self, name: str, data: bytes, on_progress: OnProgress = lambda _: None) -> File:
         """Add a document that does not lie in the folder, such as an upload.
@@ -239,27 +280,27 @@ class Library:
             on_progress: Told how far the sync is.
 
         Returns:
-            What became of it. A refused file is not kept.
+            What became of it. A file that is not read is not kept.
 
         Raises:
             LibraryError: Another process writes this library, or the disk is full.
         """
-        self.require_writable()
+        self.lock.require()
         clean = _file_name(name)
-        refused = File(f"{UPLOADS}/{clean}", len(data), 0, "", "refused")
+        file = File(f"{UPLOADS}/{clean}", len(data), 0, "", "indexed")
         try:
             formats.check_suffix(clean)
             if len(data) > MAX_BYTES:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
-            formats.read(refused.id, data)
+            formats.read(file.id, data)
         except Refused as reason:
-            return replace(refused, reason=str(reason))
+            return _unread(file, reason)
         with self._syncing:
             twin = self._twin(sha256(data).hexdigest())
             if twin is not None:
                 return twin
             self._see_room()
-            path = _free_path(self.home / UPLOADS, clean)
+            path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
             try:
                 part = path.with_name(f".{path.name}.part")
                 part.write_bytes(data)
@@ -280,17 +321,18 @@ class Library:
                 or the file cannot be deleted.
             KeyError: There is no file of this id.
         """
-        self.require_writable()
-        root, _, name = id.partition("/")
+        self.lock.require()
+        name, _, rest = id.partition("/")
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
-        if root != UPLOADS:
-            raise LibraryError(f"{name} lies in {self.folder}; delete it there.")
+        if name != UPLOADS:
+            folder = next(root.path for root in self.roots if root.name == name)
+            raise LibraryError(f"{rest} lies in {folder}; delete it there.")
         with self._syncing:
             try:
-                (self.home / UPLOADS / name).unlink(missing_ok=True)
+                (self.home / UPLOADS / rest).unlink(missing_ok=True)
             except OSError as error:
-                raise LibraryError(f"{name} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
+                raise LibraryError(f"{rest} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
             self.sync()
 
     def settle(self) -> None:
@@ -309,7 +351,7 @@ class Library:
         Raises:
             LibraryError: Another process writes or reads this library, or the disk is full.
         """
-        self.require_writable()
+        self.lock.require()
         with self._syncing:
             self._indexes.discard()
             self._catalog.prune()
@@ -317,39 +359,40 @@ class Library:
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
+        *before, size = itertools.accumulate((found.size for found in read), initial=0)
         for done, found in enumerate(read):
-            on_progress(Progress(done, len(read), PurePosixPath(found.id).name))
+            on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
             self._read(found, removed)
         for document_id in removed:
             self._catalog.remove(document_id)
         if orphans := _orphans(self._catalog.files()):
-            for found in scan(self._roots, self.home):
+            for found in scan(self.roots, self.home):
                 if found.id in orphans:
                     self._read(found, ())
         self._catalog.prune()
-        on_progress(Progress(len(read), len(read), ""))
+        on_progress(Progress(len(read), len(read), "", size, size))
 
     def _read(self, found: Found, removed: Collection[str]) -> None:
         """Read one file and write down what became of it."""
         self._see_room()
         known = self._catalog.file(found.id)
-        digest = ""
+        file = File(found.id, found.size, found.mtime_ns, "", "indexed")
         try:
             data = read_bytes(found)
-            digest = sha256(data).hexdigest()
-            if known and known.state == "indexed" and known.sha256 == digest:
+            file = replace(file, sha256=sha256(data).hexdigest())
+            if known and (known.state, known.sha256) == ("indexed", file.sha256):
                 self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
                 return
-            twin = self._twin(digest)
+            twin = self._twin(file.sha256)
             if twin and twin.id not in (found.id, *removed):
                 raise Refused(_copy_of(twin))
             document = formats.read(found.id, data)
         except Refused as reason:
-            refused = File(found.id, found.size, found.mtime_ns, digest, "refused", str(reason))
-            if refused != known:
-                self._catalog.refuse(refused)
-            return
-        self._index(File(found.id, found.size, found.mtime_ns, digest, "indexed", "", document.title), document)
+            unread = _unread(file, reason)
+            if unread != known:
+                self._catalog.refuse(unread)
+        else:
+            self._index(replace(file, title=document.title), document)
 
     def _index(self, file: File, document: Document) -> None:
         """Cut and embed a document and write it; a text that has a vector is not embedded again."""
@@ -368,24 +411,6 @@ class Library:
 
     # --- opening ---
 
-    def writer(self) -> str:
-        """Who writes this library and since when."""
-        try:
-            return (self.home / _WRITER).read_text(encoding="utf-8")
-        except OSError:
-            return "another process"
-
-    def require_writable(self) -> None:
-        """See that this process is the one that writes.
-
-        Raises:
-            LibraryError: Another process is.
-        """
-        if not self.writable:
-            raise LibraryError(
-                f"{self.home} is being written by {self.writer()}; stop that one first, or wait until it is done."
-            )
-
     def _make_home(self) -> None:
         try:
             (self.home / UPLOADS).mkdir(parents=True, exist_ok=True)
@@ -395,20 +420,6 @@ class Library:
                 f"{self.home} cannot be written ({(error.strerror or str(error)).lower()}); name a place for the "
                 f"library with --library."
             ) from error
-
-    def _take_lock(self) -> bool:
-        """Become the one process that writes; the lock goes with the process, however it ends."""
-        try:
-            self._lock.acquire()
-            since = time.strftime("%Y-%m-%d %H:%M:%S")
-            (self.home / _WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
-        except filelock.Timeout:
-            return False
-        except (OSError, NotImplementedError) as error:
-            raise LibraryError(
-                f"{self.home} cannot be locked ({error}); name a place on another disk with --library."
-            ) from error
-        return True
 
     def _load_embedder(self, model: str | None) -> embeddings.Embedder:
         """The library's own model; an empty library takes the one asked for."""
@@ -435,8 +446,7 @@ class Library:
         """The folder's name when the library was made: ids stay as they are when the folder is renamed."""
         name = self._catalog.setting("root")
         if not name:
-            name = self.folder.name.encode(errors="backslashreplace").decode()
-            name = "documents" if name in ("", UPLOADS) else name
+            name = _name_of(self.folder)
             if self.writable:
                 self._catalog.set("root", name)
         return name
@@ -458,6 +468,11 @@ def _orphans(files: Collection[File]) -> set[str]:
     return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
 
 
+def _unread(file: File, reason: Refused) -> File:
+    """A file that is not read, and why."""
+    return replace(file, state="failed" if isinstance(reason, Failed) else "refused", reason=str(reason))
+
+
 def _copy_of(twin: File) -> str:
     """Why a copy of a file that is read is refused."""
     return f"{_COPY}{twin.id}, which is read"
@@ -471,11 +486,14 @@ def _file_name(name: str) -> str:
     return path.stem.encode()[: _MAX_NAME - len(suffix.encode())].decode(errors="ignore") + suffix
 
 
-def _free_path(folder: Path, name: str) -> Path:
-    """`name` in the folder, or `name (2)` and so on where that is taken."""
-    path = folder / name
-    for number in itertools.count(2):
-        if not path.exists():
-            return path
-        path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
-    raise AssertionError("numbers do not end")
+def _free_name(name: str, taken: Collection[str]) -> str:
+    """`name`, or `name (2)` and so on where that is taken."""
+    path = PurePosixPath(name)
+    names = (f"{path.stem} ({number}){path.suffix}" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], names) if each not in taken)
+
+
+def _name_of(folder: Path) -> str:
+    """What a folder is called at the beginning of its documents' ids."""
+    name = folder.name.encode(errors="backslashreplace").decode()
+    return "documents" if name in ("", UPLOADS) else name

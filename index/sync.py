@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
@@ -74,20 +74,30 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sync is: `done` of `total` files, and the name of the one being read."""
+    """How far a sync is.
+
+    Attributes:
+        done: How many files are done.
+        total: Of how many.
+        name: The one being read.
+        bytes_done: Their sizes together, for what is to be told of time: files differ more in size than in pace.
+        bytes_total: The sizes of all.
+    """
 
     done: int
     total: int
     name: str
+    bytes_done: int = 0
+    bytes_total: int = 0
 
 
 def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
-    """Every file under the roots; links are not followed.
+    """Every file under the roots, and every folder that cannot be listed; links are not followed.
 
     Hidden files and folders, `home`, and what the root's `IGNORE` names are passed over.
 
     Raises:
-        LibraryError: A root itself cannot be listed, or its `IGNORE` cannot be read.
+        LibraryError: A root's `IGNORE` cannot be read.
     """
     for root in roots:
         unlisted: list[OSError] = []
@@ -113,9 +123,6 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
                 yield Found(_id(root, path), path, status.st_size, status.st_mtime_ns)
         for error in unlisted:
             path = Path(error.filename)
-            if path == root.path:
-                why = (error.strerror or str(error)).lower()
-                raise LibraryError(f"The folder {path} cannot be listed ({why}); see that you may read it.") from error
             yield Found(_id(root, path), path, 0, 0, unlisted=True)
 
 
@@ -136,9 +143,8 @@ def _ignored(path: Path) -> GitIgnoreSpec:
 
 
 def _id(root: Root, path: Path) -> str:
-    """The id of a file; bytes of its name that are no text are spelt out."""
-    relative = path.relative_to(root.path).as_posix()
-    return f"{root.name}/{relative}".encode(errors="backslashreplace").decode()
+    """The id of a file or folder; bytes of its name that are no text are spelt out."""
+    return str(PurePosixPath(root.name, path.relative_to(root.path))).encode(errors="backslashreplace").decode()
 
 
 def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
@@ -185,7 +191,7 @@ def read_bytes(file: Found) -> bytes:
         Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable.
     """
     if file.unlisted:
-        raise Refused("it is a folder that cannot be listed; see that you may read it")
+        raise Refused("it is a folder that cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():
         raise Refused("it is a link; put the file itself into the folder")
     formats.check_suffix(file.id)

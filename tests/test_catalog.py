@@ -178,28 +178,61 @@ def test_two_threads_that_write_wait_for_each_other(catalog):
     assert all(catalog.setting(f"key{number}.19") == "x" for number in range(3))
 
 
-def test_a_catalog_of_version_1_is_brought_forward_and_keeps_what_it_holds(path, catalog):
+# What brings a catalog of one version back to the one before.
+BACK = {
+    2: "ALTER TABLE derived DROP COLUMN digest",
+    3: """
+    DROP TABLE root;
+    ALTER TABLE file RENAME TO file_3;
+    DROP INDEX file_of_content;
+    CREATE TABLE file (
+        id TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('indexed', 'refused')), reason TEXT NOT NULL, title TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX file_of_content ON file (sha256);
+    INSERT INTO file SELECT * FROM file_3;
+    DROP TABLE file_3
+    """,
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_holds(path, catalog, version):
     catalog.set("root", "docs")
-    catalog.set_derived("chroma", Derived(3, 5, "digest"))
+    catalog.set_derived("chroma", Derived(3, 5, "digest" if version > 1 else ""))
+    refused = File("docs/b.txt", 0, 8, "", "refused", "it is empty")
+    catalog.refuse(refused)
     catalog.close()
     with closing(sqlite3.connect(path)) as old:
-        old.execute("ALTER TABLE derived DROP COLUMN digest")
-        old.execute("UPDATE setting SET value = '1' WHERE key = 'schema'")
+        made = dict(old.execute("SELECT name, sql FROM sqlite_schema"))
+        for step in range(3, version, -1):
+            old.executescript(BACK[step])
+        old.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(version),))
         old.commit()
-    with pytest.raises(LibraryError, match="is of version 1"):
+    with pytest.raises(LibraryError, match=f"is of version {version}"):
         Catalog(path, read_only=True)
-    with closing(Catalog(path, read_only=False)) as forward:
-        assert (forward.setting("schema"), forward.setting("root")) == ("2", "docs")
-        assert forward.derived("chroma") == Derived(3, 5, "")
-    with closing(Catalog(path, read_only=True)) as again:
-        assert again.derived("chroma") == Derived(3, 5, "")
+    for read_only in (False, True):
+        with closing(Catalog(path, read_only=read_only)) as forward:
+            assert (forward.setting("schema"), forward.setting("root")) == ("3", "docs")
+            assert forward.derived("chroma") == Derived(3, 5, "digest" if version > 1 else "")
+            assert forward.files() == (refused,)
+    with closing(sqlite3.connect(path)) as now:
+        assert {name: _plain(sql) for name, sql in now.execute("SELECT name, sql FROM sqlite_schema")} == {
+            name: _plain(sql) for name, sql in made.items()
+        }
+
+
+def _plain(sql: str | None) -> str:
+    return " ".join((sql or "").replace('"', "").split()).replace(
+        ", digest TEXT NOT NULL DEFAULT '' )", ", digest TEXT NOT NULL DEFAULT '')"
+    )
 
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, read_only):
     catalog.set("schema", "99")
     catalog.close()
-    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 2; use the Footnote"):
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 3; use the Footnote"):
         Catalog(path, read_only=read_only)
 
 

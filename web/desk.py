@@ -298,8 +298,8 @@ class Desk:
         try:
             file = self.docs.add(path.name, path.read_bytes())
         except FootnoteError as error:
-            return f"{path.name} was refused: {error}"
-        return f"{path.name} is ready" if file.state == "indexed" else f"{path.name} was refused: {file.reason}"
+            return f"{path.name} was not read: {error}"
+        return f"{path.name} is ready" if file.state == "indexed" else f"{path.name} was not read: {file.reason}"
 
     def _source(self, document_id: str, start: int, quote: str, draw: Callable[[Document, Span], str]) -> str:
         """The Source column, where the document still says `quote`: at `start`, or now at one place elsewhere."""

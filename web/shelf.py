@@ -85,7 +85,7 @@ class Shelf:
                 return self._urls[folder]
             docs = self._opener(folder, home=self._remembered().get(folder), on_progress=on_progress)
             undone.callback(docs.close)
-            docs.library.require_writable()
+            docs.library.lock.require()
             if self._over:
                 raise LibraryError("Footnote is ending.")
             url, end = self._launch(docs)

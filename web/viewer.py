@@ -39,6 +39,7 @@ _REACH = 20_000
 _CLOSEST, _NAMED = 3, 3
 
 # Files from which on the list has a box to find one by its name.
+_MOMENT = 5.0  # seconds of reading before it is said how long it will take
 _MANY = 9
 
 _UPLOADED = "uploads/"
@@ -104,11 +105,15 @@ def promise(files: Sequence[File], host: str) -> str:
 
 
 def documents(files: Sequence[File], ticked: Collection[str]) -> str:
-    """The list of files, each ready or refused for a reason; the ticked ones are asked alone."""
+    """The list of files, each ready or not read for a reason; the ticked ones are asked alone."""
     if not files:
         return '<p class="quiet">Nothing here yet. Add a document to begin.</p>'
     find = '<input type="search" class="find" placeholder="Find a document" aria-label="Find a document">'
-    rows = "".join(_file(file, file.id in ticked) for file in files)
+    folders = {file.id.partition("/")[0] for file in files if not file.id.startswith(_UPLOADED)}
+    rows = "".join(
+        _file(file, file.id if len(folders) > 1 else file.id.partition("/")[2] or file.id, file.id in ticked)
+        for file in files
+    )
     return f'{find if len(files) >= _MANY else ""}<ul class="files">{rows}</ul>'
 
 
@@ -152,13 +157,13 @@ def notice(message: str) -> str:
     return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
 
 
-def progress(told: Progress, is_stopping: bool, *, stop: str) -> str:
-    """What is being read, a bar where it is one of several, and a button to stop it."""
+def progress(told: Progress, seconds: float, is_stopping: bool, *, stop: str) -> str:
+    """What is being read, after how many seconds; where it is one of several a bar, the pace, and a button to stop."""
     several = told.total > 1
     count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
     bar = f'<progress value="{told.done}" max="{told.total}" aria-label="Documents read"></progress>' if several else ""
     button = "Stopping" if is_stopping else f'<button class="plain link" data-event="{stop}">Stop</button>'
-    line = f"<p>Reading {count}<bdi>{_text(told.name)}</bdi></p>{bar}"
+    line = f"<p>Reading {count}<bdi>{_text(told.name)}</bdi></p>{bar}{_pace(told, seconds)}"
     return f'<div role="status" class="quiet reading">{line}{button if several else ""}</div>'
 
 
@@ -169,12 +174,12 @@ def outcome(lines: Iterable[str]) -> str:
 
 
 def changes(before: Sequence[File], after: Sequence[File]) -> str:
-    """How many files were read anew or refused, and how many are gone."""
+    """How many files were read anew or not, and how many are gone."""
     known, ids = set(before), {file.id for file in after}
     new = [file for file in after if file not in known]
     told = {
         "read": sum(file.state == "indexed" for file in new),
-        "refused": sum(file.state == "refused" for file in new),
+        "not read": sum(file.state != "indexed" for file in new),
         "gone": sum(file.id not in ids for file in before),
     }
     said = [f"{_count(number, 'file')} {what}" for what, number in told.items() if number]
@@ -280,11 +285,11 @@ def _named(ids: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def _file(file: File, is_ticked: bool) -> str:
-    name = f"<bdi>{_text(file.id.partition('/')[2])}</bdi>"
-    if file.state == "refused":
-        state = f"refused: {_text(file.reason)}"
-        return f'<li><span class="name">{name}</span><span class="state refused">{state}</span></li>'
+def _file(file: File, called: str, is_ticked: bool) -> str:
+    name = f"<bdi>{_text(called)}</bdi>"
+    if file.state != "indexed":
+        state = f"{file.state}: {_text(file.reason)}"
+        return f'<li><span class="name">{name}</span><span class="state unread">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
     title = "" if told else f"<span><bdi>{_text(file.title)}</bdi></span>"
     tick = (
@@ -301,8 +306,23 @@ def _file(file: File, is_ticked: bool) -> str:
 def _kind_and_size(file: File) -> str:
     """What kind of file it is and how long, as people say it."""
     kind = file.id.rpartition(".")[2].upper()
-    size = f"{file.size / 2**20:.1f} MB" if file.size >= 2**20 else f"{max(1, round(file.size / 1024)):,} KB"
-    return f"{_text(kind)}, {size}"
+    return f"{_text(kind)}, {_size(file.size)}"
+
+
+def _size(count: float) -> str:
+    """Bytes as people say them."""
+    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 1024)):,} KB"
+
+
+def _pace(told: Progress, seconds: float) -> str:
+    """How fast it goes and how long it will take; nothing while that cannot be told, or is no matter."""
+    if seconds < _MOMENT or not told.bytes_done:
+        return ""
+    left = seconds * (told.bytes_total - told.bytes_done) / told.bytes_done
+    time = (
+        f"about {_count(round(left / 60), 'minute')}" if left >= 90 else "about a minute" if left >= 45 else "a moment"
+    )
+    return f"<p>{_size(told.bytes_done / seconds)} a second, {time} left</p>"
 
 
 def _removal(file: File) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Event, Thread
+from time import monotonic
 from typing import TypeVar
 
 from index.library import OnProgress
@@ -83,19 +84,20 @@ def awaited(work: Callable[[], Result], task: Task) -> Result:
 
 
 def followed(
-    work: Callable[[OnProgress], Result], task: Task, draw: Callable[[Progress, bool], str]
+    work: Callable[[OnProgress], Result], task: Task, draw: Callable[[Progress, float, bool], str]
 ) -> Generator[str, None, Result]:
     """Do some work in a thread of its own; give how far it is, as it is drawn, and in the end what it returns.
 
     Args:
         work: Tells how far it is, and ends at the next telling after the task is stopped.
         task: Stopped from elsewhere, or where nobody follows any more.
-        draw: How far it is, and whether it is being stopped -> HTML.
+        draw: How far it is, after how many seconds, and whether it is being stopped -> HTML.
 
     Raises:
         Stopped: It was stopped before its end.
     """
     told: SimpleQueue[Progress] = SimpleQueue()
+    began = monotonic()
 
     def tell(progress: Progress) -> None:
         if task.stopped.is_set() and progress.done < progress.total:
@@ -109,7 +111,7 @@ def followed(
             latest = _latest(told) or (shown[0] if shown else None)
             now = (latest, task.stopped.is_set()) if latest else None
             if now and now != shown:
-                yield draw(*now)
+                yield draw(now[0], monotonic() - began, now[1])
                 shown = now
         return doing.result()
     finally:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from index.document import Document, canonical
-from index.errors import Refused
+from index.errors import Failed, Refused
 from index.formats import html, markdown, pdf, text
 from index.formats.content import Content
 
@@ -23,6 +23,7 @@ _READERS: dict[str, tuple[str, Parse]] = {
 }
 
 SUFFIXES = tuple(_READERS)
+NO_TEXT = "no text was found in it (a scan needs text recognition first)"
 
 
 def check_suffix(name: str) -> None:
@@ -41,15 +42,22 @@ def read(document_id: str, data: bytes) -> Document:
 
     Raises:
         Refused: The file is empty, has no text, or cannot be read; the message says which.
+        Failed: What reads this format broke down.
     """
     check_suffix(document_id)
     if not data:
         raise Refused("it is empty")
     path = PurePosixPath(document_id)
     media_type, parse = _READERS[path.suffix.lower()]
-    content = parse(data)
+    try:
+        content = parse(data)
+    except Refused:
+        raise
+    except Exception as error:  # whatever it stumbles over: other files are read all the same
+        why = f"{type(error).__name__}: {error}"
+        raise Failed(f"reading it broke down ({why}); save it anew, or in another format") from error
     if not content.text.strip():
-        raise Refused("no text was found in it (a scan needs text recognition first)")
+        raise Refused(NO_TEXT)
     return Document(
         id=document_id,
         title=_visible(content.title) or _visible(path.stem),

@@ -1,0 +1,191 @@
+"""What is wrong with a library, and the mend."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from index import embeddings
+from index.catalog import CATALOG, Catalog, damage, text_key
+from index.derived import untrusted
+from index.errors import LibraryError, ModelError
+from index.formats import NO_TEXT
+from index.lock import Lock
+from index.passages import Passage
+from index.sync import UPLOADS
+
+_OFF = 1e-3  # by which the length of a unit vector may differ from 1
+_SAME = 0.95  # the least cosine of two vectors of one text by one model, on whatever computers they were made
+_DRAWN = 8  # texts, evenly drawn, that are embedded again to see whether the model is the same
+_READ_ANEW = "what it holds is forgotten, and read anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """Something wrong with a library.
+
+    Attributes:
+        what: What it is, a sentence without its full stop.
+        cure: What mends it, likewise.
+        mend: Mends it, given the catalog; None where only a person can.
+    """
+
+    what: str
+    cure: str
+    mend: Callable[[Catalog], None] | None = None
+
+
+def examine(home: Path) -> tuple[Ailment, ...]:
+    """What is wrong with the library in `home`; another process may be writing it.
+
+    Raises:
+        LibraryError: There is no library, or it is of another version of Footnote.
+    """
+    with _locked(home) as lock:
+        wrong = damage(home / CATALOG)
+        if wrong:
+            cure = "it is set aside, and the folder read anew; folders that were included have to be again"
+            return (Ailment(f"{CATALOG} is damaged ({wrong})", cure),)
+        with closing(Catalog(home / CATALOG, read_only=True)) as catalog:
+            return tuple(_ailments(catalog, home, in_use=not lock.held))
+
+
+def mend(home: Path) -> None:
+    """Mend what can be mended without a person; the next sync reads anew what was forgotten.
+
+    Raises:
+        LibraryError: There is no library, or it is of another version of Footnote, written by another process, or
+            cannot be written.
+    """
+    with _locked(home) as lock:
+        lock.require()
+        if damage(home / CATALOG):
+            _set_aside(home)
+            return
+        with closing(Catalog(home / CATALOG, read_only=False)) as catalog:
+            for each in tuple(_ailments(catalog, home, in_use=False)):
+                if each.mend:
+                    each.mend(catalog)
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[Lock]:
+    if not (home / CATALOG).is_file():
+        raise LibraryError(f"There is no library in {home}; name the folder that it belongs to.")
+    lock = Lock(home)
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
+    yield from _of_model(catalog)
+    yield from _of_documents(catalog)
+    strays = catalog.strays()
+    if strays:
+        what = f"{strays:,} rows of {CATALOG} belong to nothing that there is"
+        yield Ailment(what, "they are forgotten", Catalog.sweep)
+    for name in () if in_use else untrusted(catalog, home):
+        what = f"The {name} index is not what was written last"
+        yield Ailment(what, "it is built anew when the library is opened")
+    for path in () if in_use else sorted((home / UPLOADS).glob(".*.part")):
+        yield Ailment(f"{path.name} is a rest of an upload", "it is deleted", partial(_delete, path=path))
+    for file in catalog.files():
+        if file.state == "failed" or file.reason == NO_TEXT:
+            cure = f"mend {file.id.rpartition('/')[2]}, or name it in .footnoteignore"
+            yield Ailment(f"{file.id} was not read: {file.reason}", cure)
+
+
+def _delete(_: Catalog, path: Path) -> None:
+    path.unlink()
+
+
+def _of_model(catalog: Catalog) -> Iterator[Ailment]:
+    name = catalog.setting("model")
+    try:
+        embedder = embeddings.load(name) if name else None
+    except ModelError as error:
+        yield Ailment(f"The embedding model {name} cannot be had: {error}", "install it again")
+        return
+    if embedder is None or _are_of(embedder, catalog):
+        return
+    dimension = str(embedder.dimension)
+    what = f"The vectors were made by another model than {name}"
+
+    def forget(catalog: Catalog) -> None:
+        catalog.forget([file.id for file in catalog.files()])
+        catalog.set("dimension", dimension)
+
+    yield Ailment(what, "every document is read anew", forget)
+
+
+def _are_of(embedder: embeddings.Embedder, catalog: Catalog) -> bool:
+    """Whether the catalog's vectors are those that an embedder makes of their texts, as far as a few tell."""
+    if catalog.setting("dimension") != str(embedder.dimension):
+        return False
+    ids = catalog.passage_ids()
+    drawn = ids[:: max(1, len(ids) // _DRAWN)]
+    vectors = catalog.vectors(drawn)
+    texts = {id: passage.text for id, passage in catalog.passages(drawn).items() if id in vectors}
+    again = embedder.embed_passages(list(texts.values()))
+    told = [
+        len(vectors[id]) == len(vector) and float(vectors[id] @ vector) >= _SAME
+        for id, vector in zip(texts, again, strict=True)
+    ]
+    return 2 * sum(told) >= len(told)  # one that is damaged says nothing of the others
+
+
+def _of_documents(catalog: Catalog) -> Iterator[Ailment]:
+    dimension = int(catalog.setting("dimension") or 0)
+    for file in catalog.files():
+        fault = _fault(catalog, file.id, dimension) if file.state == "indexed" else ""
+        if fault:
+            yield Ailment(f"{file.id}: {fault}", _READ_ANEW, partial(_forget, id=file.id))
+
+
+def _forget(catalog: Catalog, id: str) -> None:
+    catalog.forget([id])
+
+
+def _fault(catalog: Catalog, document_id: str, dimension: int) -> str:
+    """What is wrong with what the catalog holds of a document, or ""."""
+    try:
+        text, passages = catalog.document(document_id).text, catalog.passages_of(document_id)
+    except KeyError:
+        return "its text is missing"
+    except (TypeError, ValueError):
+        return "its pages, headings or sentences cannot be read"
+    return _of_passages(text, passages) or _of_vectors(catalog, passages, dimension)
+
+
+def _of_passages(text: str, passages: Sequence[Passage]) -> str:
+    if any(text[passage.start : passage.end] != passage.text for passage in passages):
+        return "a passage is not what stands in the text"
+    borders = [(0, 0), *((passage.start, passage.end) for passage in passages), (len(text), len(text))]
+    if any(text[end:start].strip() for (_, end), (start, _) in pairwise(borders)):
+        return "a part of the text is in no passage"
+    return ""
+
+
+def _of_vectors(catalog: Catalog, passages: Sequence[Passage], dimension: int) -> str:
+    keys = {text_key(passage.text) for passage in passages}
+    vectors = catalog.known_vectors(keys).values()
+    if len(vectors) < len(keys) or len(catalog.vectors([passage.id for passage in passages])) < len(passages):
+        return "a passage has no vector"
+    if any(len(each) != dimension or not abs(float(np.linalg.norm(each)) - 1) < _OFF for each in vectors):
+        return "a vector is none of the model's"
+    return ""
+
+
+def _set_aside(home: Path) -> None:
+    """Move a damaged catalog out of the way, and keep it: who knows better may want to look at it."""
+    number = next(each for each in range(1, 1_000_000) if not (home / f"{CATALOG}.damaged-{each}").exists())
+    for suffix in ("-wal", "-shm", ""):  # the file itself at last: without it there is no library
+        path = home / f"{CATALOG}{suffix}"
+        if path.exists():
+            path.rename(home / f"{CATALOG}.damaged-{number}{suffix}")
