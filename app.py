@@ -50,6 +50,12 @@ Model = Annotated[str | None, typer.Option(help="Embedding model: a name or path
 Reader = Annotated[
     str | None, typer.Option(help="Reader: a cross-encoder or question answering model that transformers knows.")
 ]
+Chroma = Annotated[
+    str,
+    typer.Option(
+        "--chroma", envvar="FOOTNOTE_CHROMA", help="A Chroma server, such as http://localhost:8000, to search with."
+    ),
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Read what changes in the folder as soon as it does.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -64,6 +70,7 @@ def serve(
     library: Home = None,
     model: Model = None,
     reader: Reader = None,
+    chroma: Chroma = "",
     watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
@@ -71,7 +78,7 @@ def serve(
 
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     page.check(port, host, password)
-    with _opened(folder, library, model, reader) as docs, watching(docs.library) if watch else nullcontext():
+    with _opened(folder, library, model, reader, chroma) as docs, watching(docs.library) if watch else nullcontext():
         docs.library.lock.require()
         _report_unread(docs.files())
         page.serve(
@@ -79,7 +86,7 @@ def serve(
             port=port,
             host=host,
             password=password,
-            opener=partial(rag.open, reader=reader),
+            opener=partial(rag.open, reader=reader, chroma=chroma),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )
 
@@ -89,6 +96,7 @@ def sync(
     folder: Folder = SEEDS,
     library: Home = None,
     model: Model = None,
+    chroma: Chroma = "",
     watch: Watch = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
@@ -97,7 +105,7 @@ def sync(
         with closing(Library(folder, home=library, model=model)) as opened:
             typer.echo(_told(opened.changes()))
         return
-    with _opened(folder, library, model) as docs:
+    with _opened(folder, library, model, chroma=chroma) as docs:
         docs.library.lock.require()
         docs.library.settle()
         _report_unread(docs.files())
@@ -113,9 +121,10 @@ def include(
     folder: Annotated[Path, typer.Argument(help="Another folder with documents.")],
     docs: Docs = SEEDS,
     library: Home = None,
+    chroma: Chroma = "",
 ) -> None:
     """Have a library read another folder as well."""
-    with _opened(docs, library) as opened:
+    with _opened(docs, library, chroma=chroma) as opened:
         opened.library.include(folder)
         typer.echo(_count(opened))
 
@@ -125,17 +134,18 @@ def exclude(
     folder: Annotated[Path, typer.Argument(help="A folder that was included.")],
     docs: Docs = SEEDS,
     library: Home = None,
+    chroma: Chroma = "",
 ) -> None:
     """Have a library forget a folder that was included."""
-    with _opened(docs, library) as opened:
+    with _opened(docs, library, chroma=chroma) as opened:
         opened.library.exclude(folder)
         typer.echo(_count(opened))
 
 
 @app.command()
-def purge(folder: Folder = SEEDS, library: Home = None) -> None:
+def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
-    with _opened(folder, library) as docs:
+    with _opened(folder, library, chroma=chroma) as docs:
         docs.library.lock.require()
         told = _count(docs)
         docs.library.purge()
@@ -194,10 +204,11 @@ def ask(
     library: Home = None,
     model: Model = None,
     reader: Reader = None,
+    chroma: Chroma = "",
     as_json: Json = False,
 ) -> None:
     """Answer a question. Exit code 0: answered; 3: the documents do not say."""
-    with _opened(docs, library, model, reader) as opened:
+    with _opened(docs, library, model, reader, chroma) as opened:
         answer = opened.ask(question)
     typer.echo(_json(asdict(answer)) if as_json else str(answer))
     raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
@@ -210,10 +221,11 @@ def search(
     k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
     library: Home = None,
     model: Model = None,
+    chroma: Chroma = "",
     as_json: Json = False,
 ) -> None:
     """Show the passages that fit a question best."""
-    with _opened(docs, library, model) as opened:
+    with _opened(docs, library, model, chroma=chroma) as opened:
         hits = opened.retrieve(query, k)
     if as_json:
         typer.echo(_json([asdict(hit) for hit in hits]))
@@ -251,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _opened(
-    folder: Path, home: Path | None, model: str | None = None, reader: str | None = None
+    folder: Path, home: Path | None, model: str | None = None, reader: str | None = None, chroma: str = ""
 ) -> Iterator[rag.Footnote]:
     """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
     console = Console(stderr=True)
@@ -272,7 +284,7 @@ def _opened(
             count = f"{min(progress.done + 1, progress.total)} of {progress.total}: {progress.name}"
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, description=count)
 
-        docs = rag.open(folder, home=home, model=model, reader=reader, on_progress=show)
+        docs = rag.open(folder, home=home, model=model, reader=reader, chroma=chroma, on_progress=show)
     with docs:
         yield docs
 

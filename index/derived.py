@@ -1,36 +1,28 @@
 """The two derived indexes of a library: opened when clean, else rebuilt, and kept equal to the catalog."""
 
 import logging
-import os
-import shutil
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from index.catalog import CATALOG, Catalog, Derived
+from index.catalog import Catalog, Derived
 from index.embeddings import Vector
 from index.errors import LibraryError
+from index.generations import ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
 from index.lexical import Lexical
 from index.vectors import ChromaVectors, ExactVectors
 
 _BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
+_LOOK = 0.05  # seconds between two looks at whether the library is being closed
 _MOMENT = 1.0  # seconds until Chroma is opened
-_LOOK, _PATIENCE = 0.05, 120  # seconds between two looks at the process that tries it, and that it is given
+_AGAIN, _SELDOM = 60.0, 3600.0  # seconds until it is tried again, twice as many each time, and at most
 
 _log = logging.getLogger(__name__)
 
 _Index = TypeVar("_Index", ChromaVectors, Lexical)
-
-
-class _Ended(Exception):
-    """The library is being closed."""
 
 
 class Indexes(Protocol):
@@ -67,13 +59,14 @@ class OwnIndexes:
     one; until it has settled, every vector of the catalog is compared.
     """
 
-    def __init__(self, catalog: Catalog, home: Path, changing: threading.RLock) -> None:
+    def __init__(self, catalog: Catalog, home: Path, changing: threading.RLock, chroma: str) -> None:
         """Open tantivy, rebuilding it where it is missing or unclean, and Chroma in a moment.
 
         Args:
             catalog: What they are derived from.
             home: Where they live.
             changing: Held by whoever changes the catalog.
+            chroma: The address of a Chroma server; "" for Chroma in this process.
 
         Raises:
             LibraryError: An index cannot be written.
@@ -82,16 +75,20 @@ class OwnIndexes:
         self._home = home
         self._changing = changing
         self._exact = ExactVectors(catalog)
+        self._over, self._wanted = threading.Event(), threading.Event()
+        self._words = Folders(home / _LEXICAL)
+        self._places: VectorGenerations = (
+            ChromaServer(chroma, home, catalog) if chroma else ChromaFolders(home / _VECTORS, self._over)
+        )
         self._vectors: ChromaVectors | None = None
         self._in_vectors: set[str] = set()
         every = set(catalog.passage_ids())
-        lexical = self._trusted(_LEXICAL, Lexical, len(every))
+        lexical = self._trusted(self._words, self._open_words, len(every))
         self._in_lexical = every if lexical else set()
         if lexical is None:
-            self._say_rebuilt(_LEXICAL)
-        self._lexical = lexical or Lexical(self._next_folder(_LEXICAL))
+            self._say_rebuilt(self._words)
+        self._lexical = lexical or self._open_words(self._next_generation(self._words))
         self._catch_up_lexical()
-        self._over, self._wanted = threading.Event(), threading.Event()
         self._settling = threading.Thread(target=self._settle_later, name=f"settling {home}", daemon=True)
         self._settling.start()
 
@@ -118,8 +115,8 @@ class OwnIndexes:
         self._unmark()
 
     def _unmark(self) -> None:
-        for name in (_VECTORS, _LEXICAL):
-            self._catalog.set_derived(name, Derived(self._generation(name), None))
+        for place in (self._places, self._words):
+            self._catalog.set_derived(place.name, Derived(self._generation(place), None))
 
     def catch_up(self) -> None:
         """See `Indexes`; brings both to what the catalog holds, sees that they do, and marks them clean.
@@ -155,8 +152,8 @@ class OwnIndexes:
             return
         self._open_clean()
         if self._vectors is None:
-            self._say_rebuilt(_VECTORS)
-            vectors = ChromaVectors(self._next_folder(_VECTORS))
+            self._say_rebuilt(self._places)
+            vectors = self._places.open(self._next_generation(self._places))
             try:
                 self._catch_up_vectors(vectors, set())
             except BaseException:
@@ -168,7 +165,7 @@ class OwnIndexes:
         """Open Chroma where it is clean and not open yet."""
         if self._vectors is None:
             every = set(self._catalog.passage_ids())
-            vectors = self._trusted(_VECTORS, self._checked, len(every))
+            vectors = self._trusted(self._places, self._places.open_checked, len(every))
             if vectors is not None:
                 self._in_vectors = every
                 self._vectors, self._exact = vectors, ExactVectors(self._catalog)
@@ -180,8 +177,8 @@ class OwnIndexes:
         """
         self._unmark()
         self.close()
-        for name in (_VECTORS, _LEXICAL):
-            shutil.rmtree(self._home / name, ignore_errors=True)
+        for place in (self._places, self._words):
+            place.discard()
 
     def close(self) -> None:
         """See `Indexes`; what was written is sealed by its digest."""
@@ -192,29 +189,39 @@ class OwnIndexes:
         self._settling.join()
         if self._vectors is not None:
             self._vectors.close()
-        for name, changed in ((_VECTORS, self._vectors is not None), (_LEXICAL, False)):  # Chroma writes to be opened
-            state = self._catalog.derived(name)
-            if state.revision == self._catalog.revision() and (changed or not state.digest):
-                self._catalog.set_derived(name, replace(state, digest=_digest(self._folder(name))))
+        self._seal(self._places, changed=self._vectors is not None)  # Chroma writes to be opened
+        self._seal(self._words, changed=False)
+
+    def _seal(self, place: Generations, *, changed: bool) -> None:
+        """Seal an index that equals the catalog, where it has changed or has no seal yet."""
+        state = self._catalog.derived(place.name)
+        if state.revision == self._catalog.revision() and (changed or not state.digest):
+            try:
+                self._catalog.set_derived(place.name, replace(state, digest=place.seal(state.generation)))
+            except LibraryError as error:  # it is built anew when it can be had again
+                _log.warning("%s", error)
 
     def _settle_later(self) -> None:
         """Settle in a moment, or at once where it is wanted: who asks one question and leaves needs no Chroma."""
         self._wanted.wait(_MOMENT)
+        failures = 0
         while not self._over.is_set():
             self._wanted.clear()
             try:
                 self.settle()
-            except _Ended:
+                failures = 0
+            except Ended:
                 return
             except BaseException as error:  # a panic of Chroma's is no Exception
                 _log.warning("Searching without Chroma: %s", error)
-            self._wanted.wait()
+                failures += 1
+            self._wanted.wait(min(_SELDOM, _AGAIN * 2 ** (failures - 1)) if failures else None)
 
     def _give_up(self, error: LibraryError) -> None:
         """Search without Chroma until it is built anew."""
         _log.warning("Searching without Chroma: %s", error)
         self._vectors = None  # and not closed: others may be asking it
-        self._catalog.set_derived(_VECTORS, Derived(self._generation(_VECTORS), None))
+        self._catalog.set_derived(self._places.name, Derived(self._generation(self._places), None))
         self._wanted.set()
 
     def _catch_up_vectors(self, vectors: ChromaVectors, written: set[str]) -> None:
@@ -222,23 +229,23 @@ class OwnIndexes:
         vectors.remove(written.difference(every))
         for ids in _batches([id for id in every if id not in written]):
             if self._over.is_set():
-                raise _Ended  # the next process builds it anew
+                raise Ended  # the next process builds it anew
             document_of = {id: passage.document_id for id, passage in self._catalog.passages(ids).items()}
             vectors.add(self._catalog.vectors(ids), document_of)
         self._in_vectors = set(every)
-        self._mark(_VECTORS, vectors.count(), len(every))
+        self._mark(self._places, vectors.count(), len(every))
 
     def _catch_up_lexical(self) -> None:
         every = self._catalog.passage_ids()
         lexical, written = self._lexical, self._in_lexical
         if written.difference(every):  # it cannot forget: see `Lexical`
-            lexical, written = Lexical(self._next_folder(_LEXICAL)), set()
+            lexical, written = self._open_words(self._next_generation(self._words)), set()
         for ids in _batches([id for id in every if id not in written]):
             lexical.add(self._catalog.passages(ids).values())
         self._lexical, self._in_lexical = lexical, set(every)  # only now: another thread may be searching
-        self._mark(_LEXICAL, lexical.count(), len(every))
+        self._mark(self._words, lexical.count(), len(every))
 
-    def _mark(self, name: str, count: int, wanted: int) -> None:
+    def _mark(self, place: Generations, count: int, wanted: int) -> None:
         """See that an index holds what it should, and mark it clean.
 
         Raises:
@@ -246,90 +253,58 @@ class OwnIndexes:
         """
         if count != wanted:
             raise LibraryError(
-                f"The {name} index of {self._home} holds {count} passages of {wanted}; delete the folder "
-                f"{self._folder(name)} and open the library again."
+                f"The {place.name} index of {self._home} holds {count} passages of {wanted}; close the library, and "
+                f"have footnote doctor --mend look at it."
             )
-        state, revision = self._catalog.derived(name), self._catalog.revision()
+        state, revision = self._catalog.derived(place.name), self._catalog.revision()
         if state.revision != revision:
-            self._catalog.set_derived(name, Derived(state.generation, revision))
-        self._sweep(name)
+            self._catalog.set_derived(place.name, Derived(state.generation, revision))
+        place.sweep(state.generation)
 
-    def _checked(self, folder: Path) -> ChromaVectors:
-        """Chroma's index in a folder, once another process has opened it and found what it should.
-
-        Raises:
-            LibraryError: It has not.
-        """
-        command = [sys.executable, "-m", "index.selfcheck", str(folder), str(self._home / CATALOG)]
-        places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        child = subprocess.Popen(
-            command,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + _PATIENCE
-        while child.poll() is None:
-            if self._over.wait(_LOOK) or time.monotonic() > deadline:
-                child.kill()
-                child.wait()
-        if self._over.is_set():
-            raise _Ended
-        if child.returncode:
-            raise LibraryError(f"The vector index {folder} does not find what it should ({child.returncode}).")
-        return ChromaVectors(folder)
-
-    def _trusted(self, name: str, open_index: Callable[[Path], _Index], wanted: int) -> _Index | None:
-        """The index on disk, or None where it is not to be trusted; one without its mark is not even opened."""
-        state, folder = self._catalog.derived(name), self._folder(name)
-        if _is_sound(state, self._catalog.revision(), folder):
-            try:
-                index = open_index(folder)
+    def _trusted(self, place: Generations, open_index: Callable[[int], _Index], wanted: int) -> _Index | None:
+        """The index as it is, or None where it is not to be trusted; one without its mark is not even opened."""
+        state = self._catalog.derived(place.name)
+        try:
+            if _is_sound(state, self._catalog.revision(), place):
+                index = open_index(state.generation)
                 if index.count() == wanted:
                     return index
                 index.close()
-            except LibraryError as error:
-                _log.warning("%s", error)
+        except LibraryError as error:
+            _log.warning("%s", error)
         return None
 
-    def _say_rebuilt(self, name: str) -> None:
+    def _say_rebuilt(self, place: Generations) -> None:
         if self._catalog.passage_count():
-            _log.info("Rebuilding the %s index of %s", name, self._home)
+            _log.info("Rebuilding the %s index of %s", place.name, self._home)
 
-    def _generation(self, name: str) -> int:
-        return self._catalog.derived(name).generation
+    def _open_words(self, generation: int) -> Lexical:
+        return Lexical(self._words.path(generation))
 
-    def _folder(self, name: str) -> Path:
-        return self._home / name / str(self._generation(name))
+    def _generation(self, place: Generations) -> int:
+        return self._catalog.derived(place.name).generation
 
-    def _next_folder(self, name: str) -> Path:
-        """The folder of the next generation, empty; the current one is no longer trusted."""
-        self._catalog.set_derived(name, Derived(self._generation(name) + 1, None))
-        shutil.rmtree(self._folder(name), ignore_errors=True)
-        return self._folder(name)
-
-    def _sweep(self, name: str) -> None:
-        """Delete the generations that are no longer in use."""
-        for folder in (self._home / name).iterdir():
-            if folder != self._folder(name):
-                shutil.rmtree(folder, ignore_errors=True)
+    def _next_generation(self, place: Generations) -> int:
+        """The next generation's number, nothing under it; the current one is no longer trusted."""
+        generation = self._generation(place) + 1
+        self._catalog.set_derived(place.name, Derived(generation, None))
+        place.clear(generation)
+        return generation
 
 
 def untrusted(catalog: Catalog, home: Path) -> tuple[str, ...]:
-    """The indexes in `home` that are not what was written last, and will be built anew; nobody may be writing them."""
-    states = {name: catalog.derived(name) for name in (_VECTORS, _LEXICAL)}
-    revision = catalog.revision()
+    """The indexes in `home` that are not what was closed last, and will be built anew; nobody may be writing them."""
+    states = [(Folders(home / name), catalog.derived(name)) for name in (_VECTORS, _LEXICAL)]
     return tuple(
-        name
-        for name, state in states.items()
-        if state.generation and not _is_sound(state, revision, home / name / str(state.generation))
+        place.name
+        for place, state in states
+        if state.generation and not (state.revision and place.is_sealed(state.generation, state.digest))
     )
 
 
-def _is_sound(state: Derived, revision: int, folder: Path) -> bool:
-    """Whether an index equals the catalog, and its files are what was closed."""
-    return state.revision == revision and bool(state.digest) and state.digest == _digest(folder)
+def _is_sound(state: Derived, revision: int, place: Generations) -> bool:
+    """Whether an index equals the catalog, and is what was closed."""
+    return state.revision == revision and place.is_sealed(state.generation, state.digest)
 
 
 class SharedIndexes:
@@ -371,9 +346,10 @@ class SharedIndexes:
         """See `Indexes`; nothing is held."""
 
     def _open_lexical(self, revision: int) -> Lexical:
-        state = self._catalog.derived(_LEXICAL)
-        folder = self._home / _LEXICAL / str(state.generation)
-        if state.revision == revision and folder.exists() and (not state.digest or state.digest == _digest(folder)):
+        words = Folders(self._home / _LEXICAL)
+        state = self._catalog.derived(words.name)
+        folder = words.path(state.generation)
+        if state.revision == revision and folder.exists() and (not state.digest or _is_sound(state, revision, words)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():
@@ -384,18 +360,6 @@ class SharedIndexes:
         for ids in _batches(self._catalog.passage_ids()):
             lexical.add(self._catalog.passages(ids).values())
         return lexical
-
-
-def _digest(folder: Path) -> str:
-    """The SHA-256 of all files in a folder, their names and bytes; "" where there is none."""
-    told = sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as stream:
-                told.update(
-                    f"{path.relative_to(folder).as_posix()}\0{file_digest(stream, sha256).hexdigest()}\0".encode()
-                )
-    return told.hexdigest() if folder.exists() else ""
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -51,13 +51,17 @@ class Library:
         embedder: What turns texts into vectors.
     """
 
-    def __init__(self, folder: Path, *, home: Path | None = None, model: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, home: Path | None = None, model: str | None = None, chroma: str | None = None
+    ) -> None:
         """Open the library of a folder, and make it where there is none.
 
         Args:
             folder: The documents.
             home: Where the library lives; by default `FOLDER/.footnote`.
             model: The embedding model; by default the one the library was made with.
+            chroma: The address of a Chroma server, such as `http://localhost:8000`, in place of Chroma in this process;
+                one that cannot be had is done without, until it can.
 
         Raises:
             LibraryError: The folder is missing, or the library cannot be made, opened or written.
@@ -90,7 +94,7 @@ class Library:
             self.embedder = self._load_embedder(model)
             self._name = self._root_name()
             self._indexes: Indexes = (
-                OwnIndexes(self._catalog, self.home, self._syncing)
+                OwnIndexes(self._catalog, self.home, self._syncing, chroma or "")
                 if self.writable
                 else SharedIndexes(self._catalog, self.home)
             )

@@ -1,8 +1,9 @@
 """Nearest passages by cosine: Chroma (the only importer of chromadb), DERIVED and rebuildable, or exact search."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
@@ -13,8 +14,12 @@ from index.errors import LibraryError
 if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.collection_configuration import CreateHNSWConfiguration
+    from chromadb.api.fastapi import FastAPI
+    from chromadb.config import Settings
 
 _BATCH = 1_000  # far under Chroma's limit of 5,461
+_DEADLINE = 10.0  # seconds for a server to answer
+_SEAL = "seal"
 
 # Wide enough that the graph search finds what an exact one would; ties and scores are settled after.
 _HNSW: "CreateHNSWConfiguration" = {
@@ -25,29 +30,114 @@ _HNSW: "CreateHNSWConfiguration" = {
 }
 
 
-class ChromaVectors:
-    """One generation of a Chroma collection, in a folder of its own that never moves."""
+class Chroma:
+    """A connection to Chroma: to one embedded in this process, or to a server."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the generation in `folder`, or make it.
+    def __init__(self, client: "Client", where: str, errors: type[Exception]) -> None:
+        """See `embedded` and `served`; `errors` are those it raises where something is wrong with `where`."""
+        self.client = client
+        self._where = where
+        self._errors = errors
+
+    @classmethod
+    def embedded(cls, folder: Path) -> Self:
+        """The one whose files are in a folder, made where there is none.
+
+        Raises:
+            LibraryError: It cannot be opened.
+        """
+        import chromadb  # heavy: 0.6 s
+        from chromadb.errors import ChromaError
+
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            client = chromadb.PersistentClient(str(folder), _settings())
+        except ChromaError as error:
+            raise LibraryError(f"The vector index {folder} cannot be opened ({error}).") from error
+        return cls(cast("Client", client), str(folder), ChromaError)  # its declared type forgets close()
+
+    @classmethod
+    def served(cls, url: str) -> Self:
+        """The server at an address such as `http://localhost:8000`.
+
+        Raises:
+            LibraryError: There is none, or it does not answer within seconds.
+        """
+        import chromadb  # heavy: 0.6 s
+        import httpx  # Chroma's own way to a server
+
+        try:
+            address = httpx.URL(url)
+            httpx.get(address.join("/api/v2/heartbeat"), timeout=_DEADLINE).raise_for_status()
+            is_safe = address.scheme == "https"
+            is_safe = address.scheme == "https"
+            port = address.port or (443 if is_safe else 80)
+            client = cast("Client", chromadb.HttpClient(address.host, port, is_safe, settings=_settings()))
+            cast("FastAPI", client._server)._session.timeout = httpx.Timeout(_DEADLINE)  # else it waits for ever
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise LibraryError(
+                f"There is no Chroma server at {url} ({error}); start it, name another, or leave out --chroma."
+            ) from error
+        return cls(client, url, Exception)  # it raises whatever HTTP and JSON do, and plain ones
+
+    @contextmanager
+    def saying(self, what: str) -> Iterator[None]:
+        """Do something with it.
+
+        Raises:
+            LibraryError: It goes wrong; the message says what could not be done.
+        """
+        try:
+            yield
+        except self._errors as error:
+            raise LibraryError(f"The vector index {self._where} cannot be {what} ({error}).") from error
+
+    def seals(self) -> dict[str, str]:
+        """The seal of each collection by its name, "" where it has none.
+
+        Raises:
+            LibraryError: Chroma cannot answer.
+        """
+        with self.saying("read"):
+            return {each.name: str((each.metadata or {}).get(_SEAL, "")) for each in self.client.list_collections()}
+
+    def set_seal(self, name: str, seal: str) -> None:
+        """Give a collection a seal.
+
+        Raises:
+            LibraryError: Chroma cannot write.
+        """
+        with self.saying("written"):
+            self.client.get_collection(name, embedding_function=None).modify(metadata={_SEAL: seal})
+
+    def delete(self, name: str) -> None:
+        """Delete a collection.
+
+        Raises:
+            LibraryError: Chroma cannot write.
+        """
+        with self.saying("written"):
+            self.client.delete_collection(name)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.client.close()
+
+
+class ChromaVectors:
+    """One generation: a Chroma collection of its own."""
+
+    def __init__(self, chroma: Chroma, name: str) -> None:
+        """Open the collection of this name, or make it; the connection is closed with it.
 
         Raises:
             LibraryError: Chroma cannot open it.
         """
-        import chromadb  # heavy: 0.6 s
-        from chromadb.config import Settings
-        from chromadb.errors import ChromaError
-
-        self._error = ChromaError
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            client = chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
-            self._client = cast("Client", client)  # its declared type forgets close()
-            self._collection = self._client.get_or_create_collection(
-                "passages", embedding_function=None, configuration={"hnsw": _HNSW}
+        self._chroma = chroma
+        with chroma.saying("opened"):
+            self._collection = chroma.client.get_or_create_collection(
+                name, embedding_function=None, configuration={"hnsw": _HNSW}
             )
-        except ChromaError as error:
-            raise LibraryError(f"The vector index {folder} cannot be opened ({error}).") from error
 
     def add(self, vectors: Mapping[str, Vector], document_of: Mapping[str, str]) -> None:
         """Write vectors by passage id; a passage already there is replaced.
@@ -58,14 +148,12 @@ class ChromaVectors:
         ids = list(vectors)
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
-            try:
+            with self._chroma.saying("written"):
                 self._collection.upsert(
                     batch,
                     embeddings=np.stack([vectors[id] for id in batch]),
                     metadatas=[{"document_id": document_of[id]} for id in batch],
                 )
-            except self._error as error:
-                raise LibraryError(f"The vector index cannot be written ({error}).") from error
 
     def remove(self, ids: Collection[str]) -> None:
         """Forget passages.
@@ -75,10 +163,8 @@ class ChromaVectors:
         """
         every = list(ids)
         for start in range(0, len(every), _BATCH):
-            try:
+            with self._chroma.saying("written"):
                 self._collection.delete(every[start : start + _BATCH])
-            except self._error as error:
-                raise LibraryError(f"The vector index cannot be written ({error}).") from error
 
     def count(self) -> int:
         """How many passages it holds.
@@ -86,10 +172,8 @@ class ChromaVectors:
         Raises:
             LibraryError: Chroma cannot answer.
         """
-        try:
+        with self._chroma.saying("read"):
             return self._collection.count()
-        except self._error as error:
-            raise LibraryError(f"The vector index cannot be read ({error}).") from error
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
         """Ids of about the `count` nearest passages, of these documents only where they are given.
@@ -98,15 +182,19 @@ class ChromaVectors:
             LibraryError: Chroma cannot answer.
         """
         where = None if documents is None else {"document_id": {"$in": sorted(documents)}}
-        try:
+        with self._chroma.saying("read"):
             found = self._collection.query(query_embeddings=[vector], n_results=count, where=where, include=[])  # type: ignore[arg-type]
-        except self._error as error:
-            raise LibraryError(f"The vector index cannot be read ({error}).") from error
-        return found["ids"][0]
+            return found["ids"][0]
 
     def close(self) -> None:
         """Let go of the files."""
-        self._client.close()
+        self._chroma.close()
+
+
+def _settings() -> "Settings":
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False)
 
 
 class ExactVectors:

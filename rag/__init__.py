@@ -26,6 +26,7 @@ def open(
     *,
     home: str | PathLike[str] | None = None,
     model: str | None = None,
+    chroma: str | None = None,
     reader: str | None = None,
     calibration: Calibration | None = None,
     on_progress: OnProgress = lambda _: None,
@@ -38,6 +39,7 @@ def open(
         folder: The documents.
         home: Where the library lives; by default `FOLDER/.footnote`.
         model: The embedding model, by name or path; by default the one the library was made with.
+        chroma: The address of a Chroma server, such as `http://localhost:8000`, in place of Chroma in this process.
         reader: A cross-encoder or extractive question answering model of Hugging Face, by name or path, in place of
             the one that Footnote ships.
         calibration: The numbers to answer with; by default the library's own, or those that Footnote ships.
@@ -50,7 +52,7 @@ def open(
         CalibrationError: The library has a calibration of its own that cannot be used, or the one given was fitted to
             another reader.
     """
-    library = Library(Path(folder), home=Path(home) if home else None, model=model)
+    library = Library(Path(folder), home=Path(home) if home else None, model=model, chroma=chroma)
     try:
         if library.writable:
             library.sync(on_progress)

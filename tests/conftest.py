@@ -66,6 +66,15 @@ def docs(seeds: Path) -> Iterator[rag.Footnote]:
 
 
 @pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Chroma server for all tests, which name their collections apart."""
+    from tests.chroma_server import running
+
+    with running(tmp_path_factory.mktemp("chroma")) as (_, url):
+        yield url
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """The system's Chromium."""
     from tests.browser import chromium  # heavy, and few tests need it: Gradio, 2 s

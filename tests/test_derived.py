@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from index import derived
+from index import derived, generations
 from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.library import Library
@@ -135,7 +135,7 @@ def test_what_another_process_cannot_open_is_not_opened_by_this_one(
     copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy, expected = copied
-    monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "kill -SEGV $$"))
+    monkeypatch.setattr(generations.sys, "executable", script(tmp_path, "kill -SEGV $$"))
     with closing(Library(copy)) as library:
         generation = library._catalog.derived("chroma").generation
         library.settle()
@@ -162,7 +162,7 @@ def test_who_closes_while_chroma_is_tried_keeps_the_index(
 ) -> None:
     copy, _ = copied
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
-    monkeypatch.setattr(derived.sys, "executable", script(tmp_path, "exec sleep 60"))
+    monkeypatch.setattr(generations.sys, "executable", script(tmp_path, "exec sleep 60"))
     with closing(Library(copy)) as library:
         state = library._catalog.derived("chroma")
         time.sleep(0.5)

@@ -30,7 +30,7 @@ def test_hostile_text_is_shown_as_it_is(browser: Browser) -> None:
         seen = visit(browser, url)
         page, card = seen.page, seen.page.locator("#card")
         before = [page.locator(f"#{column}").bounding_box() for column in ("documents", "chat", "source-column")]
-        assert page.locator("#files .state.refused").all_text_contents() == [f"refused: {each}" for each in PAYLOADS]
+        assert page.locator("#files .state.unread").all_text_contents() == [f"refused: {each}" for each in PAYLOADS]
         assert page.locator("#files li").count() == len(PAYLOADS) + 1
         seen.ask(answer.question)
         for mark, citation in zip(page.locator("button.mark").all(), answer.citations, strict=True):

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from index import derived, embeddings, export, formats
+from index import derived, embeddings, export, formats, generations
 from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
@@ -436,8 +436,9 @@ def test_an_index_without_its_clean_mark_is_not_even_opened(folder, open_library
     old = {path for name in ("chroma", "lexical") for path in (folder / ".footnote" / name).iterdir()}
     assert len(old) == 2
     opened = []
-    for kind in (derived.ChromaVectors, derived.Lexical):
-        monkeypatch.setattr(derived, kind.__name__, lambda path, kind=kind: (opened.append(path), kind(path))[1])
+    for owner, name in ((generations.Chroma, "embedded"), (derived, "Lexical")):
+        really = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda path, really=really: (opened.append(path), really(path))[1])
     library = open_library()
     library.settle()
     assert results(library) == expected

@@ -1,6 +1,7 @@
 """Nearest passages: Chroma finds what an exact search finds."""
 
 from contextlib import closing
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from index.catalog import Catalog, File, text_key
 from index.document import Document
 from index.errors import LibraryError
 from index.passages import Passage
-from index.vectors import ChromaVectors, ExactVectors
+from index.vectors import Chroma, ChromaVectors, ExactVectors
 
 RANDOM = np.random.default_rng(7)
 
@@ -26,9 +27,13 @@ def document_of(vectors: dict[str, np.ndarray]) -> dict[str, str]:
     return {id: id.partition("#")[0] for id in vectors}
 
 
-@pytest.fixture
-def chroma(tmp_path):
-    with closing(ChromaVectors(tmp_path / "chroma")) as opened:
+@pytest.fixture(params=["embedded", "served"])
+def chroma(request, tmp_path):
+    if request.param == "embedded":
+        connection = Chroma.embedded(tmp_path / "chroma")
+    else:
+        connection = Chroma.served(request.getfixturevalue("chroma_server"))
+    with closing(ChromaVectors(connection, f"test-{uuid4().hex}")) as opened:
         yield opened
 
 
@@ -99,9 +104,9 @@ def test_an_empty_collection_finds_nothing(chroma, tmp_path):
 
 
 def test_what_was_written_is_there_when_opened_again(tmp_path):
-    with closing(ChromaVectors(tmp_path)) as first:
+    with closing(ChromaVectors(Chroma.embedded(tmp_path), "passages")) as first:
         first.add(NEAR, document_of(NEAR))
-    with closing(ChromaVectors(tmp_path)) as again:
+    with closing(ChromaVectors(Chroma.embedded(tmp_path), "passages")) as again:
         assert again.count() == len(NEAR)
         assert list(again.nearest(unit(0, 1), 1, None)) == ["b#1"]
 
@@ -109,4 +114,4 @@ def test_what_was_written_is_there_when_opened_again(tmp_path):
 def test_a_damaged_collection_is_a_library_error(tmp_path):
     (tmp_path / "chroma.sqlite3").write_bytes(b"no database" * 1_000)
     with pytest.raises(LibraryError, match="cannot be opened"):
-        ChromaVectors(tmp_path)
+        ChromaVectors(Chroma.embedded(tmp_path), "passages")
