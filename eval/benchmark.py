@@ -96,10 +96,9 @@ class Measured:
             f"| {' | '.join(line)} |" for line in (["", *columns], ["---", *["---:"] * len(columns)], *rows)
         )
 
-    def against(self, system: str, column: str, floor: float) -> str:
-        """Whether a system keeps a floor, and by how much."""
-        value = next(_COLUMNS[column](search) for search in self.searches if search.system == system)
-        return f"{'kept' if value >= floor else 'missed'} by {abs(value - floor):.1f}"
+    def value(self, system: str, column: str) -> str:
+        """A system's figure, as the table has it."""
+        return next(f"{_COLUMNS[column](search):.1f}" for search in self.searches if search.system == system)
 
     def figure(self, name: str) -> str:
         """A metric of the full path, in per cent."""
@@ -159,6 +158,7 @@ def record(
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         **measured,
+        against=against,
         seeds=len(seeds),
         seeds_figure=partial(figure, seeds),
         same=repeated[0],
@@ -169,6 +169,12 @@ def record(
         machine=f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}",
         date=time.strftime("%Y-%m-%d"),
     )
+
+
+def against(value: str, floor: float) -> str:
+    """Whether a figure keeps a floor, and by how much."""
+    over = float(value) - floor
+    return f"{'kept' if over >= 0 else 'missed'} by {abs(over):.1f}"
 
 
 def figure(outcomes: Sequence[Outcome], name: str) -> str:

@@ -63,7 +63,7 @@ def opened(
     if documents is not None or home is not None:
         raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
     with _open(kept(dataset), None, reader, numbers) as docs:
-        docs.library.lock.require()  # a reader beside a sync would find half of the documents
+        docs.library.require_writable()  # a reader beside a sync would find half of the documents
         unread = [file for file in docs.files() if file.state != "indexed"]
         if unread:
             raise DatasetError(f"{path}: the document {unread[0].id} was not read: {unread[0].reason}.")
