@@ -118,24 +118,29 @@ def main(
 
 
 def rounds(place: Path, kills: int, seed: int, points: Sequence[str] = POINTS) -> Iterator[Left]:
-    """Kill after kill of one library: at each point in turn, and every other time at a moment drawn by chance."""
+    """Kill after kill of one library: at each point in turn, and every other time at a moment drawn by chance.
+
+    What a kill has left is looked at by the process that is killed next.
+    """
     rng = random.Random(seed)
     folder, written = place / "docs", place / "written.jsonl"
     folder.mkdir(parents=True)
+    child = _child(folder, written)
+    _told(child)
     for number in range(kills):
         change(folder, rng)
-        written.unlink(missing_ok=True)
         by_chance = number >= len(points) and number % 2
         point = "" if by_chance else points[number % len(points)]
-        killed = _child("write", folder, written, point, str(rng.randint(1, 3)))
+        _tell(child, f"{point} {rng.randint(1, 3)}")
         try:
-            killed.wait(rng.uniform(0.3, _SLOWEST) if by_chance else 60)
+            child.wait(rng.uniform(0.05, _SLOWEST) if by_chance else 60)
         except subprocess.TimeoutExpired:
-            killed.send_signal(signal.SIGKILL)
-            killed.wait()
-        looked = _child("look", folder, written)
-        out, _ = looked.communicate(timeout=120)
-        yield Left(**json.loads(out)) if looked.returncode == 0 else Left((), answered=False, seconds=0.0, whole=False)
+            child.send_signal(signal.SIGKILL)
+        child.communicate()
+        child = _child(folder, written)
+        yield _told(child)
+    child.kill()
+    child.communicate()
 
 
 def change(folder: Path, rng: random.Random) -> None:
@@ -150,20 +155,25 @@ def change(folder: Path, rng: random.Random) -> None:
         (folder / name).write_text(". ".join(sentences) + ".", encoding="utf-8")
 
 
-def write(folder: Path, written: Path, point: str, count: str) -> None:
-    """Sync, noting down each document once it is written, until killed at the `count`-th time that a point is met."""
+def live(folder: Path, written: Path) -> None:
+    """Print what is there; then, told a point and a number, sync until killed when the point is met that often.
+
+    Each document is noted down once it is written.
+    """
     embeddings.load = lambda _: QuickEmbedder()
+    typer.echo(json.dumps(asdict(_left(folder, written))))
+    point, count = sys.stdin.readline().split(" ")
+    written.unlink(missing_ok=True)
     _note_down(written)
     if point:
-        _kill_at(point, int(count))
+        kill_at(point, int(count))
     with closing(Library(folder)) as library:
         library.sync()
         library.settle()
 
 
-def look(folder: Path, written: Path) -> None:
-    """Print what is there."""
-    embeddings.load = lambda _: QuickEmbedder()
+def _left(folder: Path, written: Path) -> Left:
+    """What the process before this one has left."""
     noted = [json.loads(line) for line in written.read_text().splitlines()] if written.exists() else []
     expected = {each["id"]: each["sha256"] for each in noted}
     began = time.monotonic()
@@ -178,12 +188,12 @@ def look(folder: Path, written: Path) -> None:
         whole = {file.id for file in library.files()} == names and _answers(library)
         whole = whole and own._vectors is not None and own._vectors.count() == count == own._lexical.count()
     lost = [id for id, digest in expected.items() if there.get(id) != digest]
-    typer.echo(json.dumps(asdict(Left(tuple(lost), answered, seconds, whole))))
+    return Left(tuple(lost), answered, seconds, whole)
 
 
 def _answers(library: Library) -> bool:
     """Whether passages are found by their own words and vectors; a library without passages has nothing to say."""
-    for id in library._catalog.passage_ids()[:3]:
+    for id in list(library._catalog.passage_keys())[:3]:
         text = library.passages([id])[id].text
         near = library.nearest(library.embedder.embed_query(text), 5)
         if not near or near[0][1] < 0.999 or not library.search(text, 5):
@@ -205,7 +215,7 @@ def _note_down(written: Path) -> None:
     catalog.Catalog.put = put
 
 
-def _kill_at(point: str, count: int) -> None:
+def kill_at(point: str, count: int) -> None:
     """Have this process killed before or after the `count`-th call of a method."""
     kind_name, method, moment = point.split(".")
     kind = getattr(catalog if kind_name == "Catalog" else derived, kind_name)
@@ -223,15 +233,24 @@ def _kill_at(point: str, count: int) -> None:
     setattr(kind, method, killing)
 
 
-def _child(*arguments: str | Path) -> subprocess.Popen[str]:
-    code = f"import sys; from tests import kills; kills.{arguments[0]}(*map(kills.given, sys.argv[1:]))"
-    command = [sys.executable, "-c", code, *map(str, arguments[1:])]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+def _child(folder: Path, written: Path) -> subprocess.Popen[str]:
+    code = "import sys; from pathlib import Path; from tests import kills; kills.live(*map(Path, sys.argv[1:]))"
+    command = [sys.executable, "-c", code, str(folder), str(written)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
 
 
-def given(argument: str) -> str | Path:
-    """A path, or what it is."""
-    return Path(argument) if argument.startswith("/") else argument
+def _tell(child: subprocess.Popen[str], line: str) -> None:
+    assert child.stdin is not None
+    child.stdin.write(f"{line}\n")
+    child.stdin.flush()
+
+
+def _told(child: subprocess.Popen[str]) -> Left:
+    """What a process finds; nothing is well where it breaks down."""
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    return Left(**json.loads(line)) if line else Left((), answered=False, seconds=0.0, whole=False)
 
 
 if __name__ == "__main__":
