@@ -106,7 +106,7 @@ def sync(
             typer.echo(_told(opened.changes()))
         return
     with _opened(folder, library, model, chroma=chroma) as docs:
-        docs.library.lock.require()
+        docs.library.require_writable()
         docs.library.settle()
         _report_unread(docs.files())
         typer.echo(_count(docs))
@@ -146,7 +146,7 @@ def exclude(
 def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
     with _opened(folder, library, chroma=chroma) as docs:
-        docs.library.lock.require()
+        docs.library.require_writable()
         told = _count(docs)
         docs.library.purge()
     typer.echo(told)

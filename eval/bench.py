@@ -45,6 +45,11 @@ def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
         yield f"ask from the shell: median {median(seconds):.2f} s of {times}, at most 3 s"
         yield f"torch imported by it: {'yes' if imports_torch(seeds) else 'no'}, must be no"
         yield from page_lines(seeds, Path(folder) / "long")
+        files = 10_000
+        write_files(Path(folder) / "files", files)
+        with rag.open(Path(folder) / "files") as docs:
+            again = [_seconds(docs.sync) for _ in range(times)]
+        yield f"sync of a folder of {files:,} files that has not changed: median {median(again):.2f} s, at most 2 s"
         write_corpus(Path(folder) / "many", passages)
         with rag.open(Path(folder) / "many") as docs:
             docs.library.settle()
@@ -108,6 +113,14 @@ def write_corpus(folder: Path, passages: int) -> None:
             for paragraph in range(100)
         )
         (folder / f"{number}.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+
+
+def write_files(folder: Path, count: int) -> None:
+    """Files that say the same, told apart by the blanks at their ends: they are read in no time."""
+    folder.mkdir()
+    for number in range(count):
+        blanks = f"{number:b}".translate(str.maketrans("01", " \t"))
+        (folder / f"{number}.txt").write_text(f"The owner of the mill saw it burn.{blanks}\n", encoding="utf-8")
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from index.disk import see_room
 from index.document import Document, Heading, Page, Span
 from index.embeddings import Vector
 from index.errors import LibraryError
@@ -24,6 +25,14 @@ from index.passages import Passage
 
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
+
+Access = Literal["rw", "ro", "still"]
+"""How a catalog is opened: to be written; to be read, also while another process writes; to be read while none does.
+
+Only the last takes no room on the disk.
+"""
+
+_ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
 _SCHEMA_VERSION = 3
 
@@ -123,19 +132,20 @@ class Catalog:
     Each thread reads through a connection of its own; one thread at a time writes.
     """
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, access: Access) -> None:
         """Open the catalog, and make it where it may be written and does not exist.
 
         Raises:
             LibraryError: The file is missing, damaged, or of another version of Footnote.
+            NoRoom: The disk is full.
         """
         self._path = path
-        self._read_only = read_only
+        self._access = access
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
         self._opening = threading.Lock()
         self._write_lock = threading.RLock()
         try:
-            if not read_only:
+            if access == "rw":
                 self._create()
             version = self.setting("schema")
         except LibraryError:
@@ -143,9 +153,10 @@ class Catalog:
             raise
         except sqlite3.Error as error:
             self.close()
+            see_room(path.parent)
             raise LibraryError(
-                f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written and has "
-                f"room, or name another place with --library."
+                f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written, or name "
+                f"another place with --library."
             ) from error
         if version != str(_SCHEMA_VERSION):
             self.close()
@@ -197,6 +208,11 @@ class Catalog:
         """Write the state of a derived index."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)", (name, *astuple(state)))
+
+    def unmark(self, name: str) -> None:
+        """Write that a derived index equals no revision now, whatever its generation is."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE derived SET revision = NULL, digest = '' WHERE name = ?", (name,))
 
     # --- writing documents ---
 
@@ -338,9 +354,9 @@ class Catalog:
         """How many passages there are."""
         return int(self._rows("SELECT count(*) FROM passage")[0][0])
 
-    def passage_ids(self) -> tuple[str, ...]:
-        """Every passage's id, by document and place in it."""
-        return tuple(row[0] for row in self._rows("SELECT id FROM passage ORDER BY document_id, start"))
+    def passage_keys(self) -> dict[str, str]:
+        """The id of every passage, by document and place in it, and what tells its text from any other."""
+        return dict(self._rows("SELECT id, substr(text_sha256, 1, 16) FROM passage ORDER BY document_id, start"))
 
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Passages by id; ids that are not there are left out."""
@@ -395,6 +411,16 @@ class Catalog:
         )
         return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read in this thread while the block runs is as of one moment, whatever others write."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
     # --- inside ---
 
     def _create(self) -> None:
@@ -429,14 +455,14 @@ class Catalog:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode={'ro' if self._read_only else 'rwc'}",
+            f"{self._path.absolute().as_uri()}?{_ACCESS[self._access]}",
             uri=True,
             timeout=10,
             isolation_level=None,
             check_same_thread=False,  # so that another thread may close it; each is used by one
         )
         connection.execute("PRAGMA foreign_keys = ON")
-        if not self._read_only:
+        if self._access == "rw":
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         return connection
@@ -463,7 +489,8 @@ class Catalog:
         """All of it is written, or none.
 
         Raises:
-            LibraryError: The disk is full, or the file cannot be written.
+            LibraryError: The file cannot be written.
+            NoRoom: The disk is full.
         """
         with self._write_lock:
             connection = self._connection()
@@ -474,9 +501,10 @@ class Catalog:
             except sqlite3.IntegrityError:
                 raise  # a mistake of ours, and no remedy for a person to try
             except sqlite3.DatabaseError as error:
+                see_room(self._path.parent)
                 raise LibraryError(
-                    f"The library {self._path.parent} cannot be written ({error}); see that the disk has room and the "
-                    f"folder can be written, or name another place with --library."
+                    f"The library {self._path.parent} cannot be written ({error}); see that the folder can be written, "
+                    f"or name another place with --library."
                 ) from error
             finally:
                 if connection.in_transaction:

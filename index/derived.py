@@ -3,11 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from index.catalog import Catalog, Derived
+from index.disk import see_room
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.generations import ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
@@ -17,10 +19,14 @@ from index.vectors import ChromaVectors, ExactVectors
 _BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
+_FEW = 1_000  # passages that are written by this process, in less time than another one takes to start
 _MOMENT = 1.0  # seconds until Chroma is opened
 _AGAIN, _SELDOM = 60.0, 3600.0  # seconds until it is tried again, twice as many each time, and at most
 
 _log = logging.getLogger(__name__)
+
+Keys = dict[str, str]
+"""Passages, by id, and what tells the text of each from any other."""
 
 _Index = TypeVar("_Index", ChromaVectors, Lexical)
 
@@ -80,14 +86,14 @@ class OwnIndexes:
         self._places: VectorGenerations = (
             ChromaServer(chroma, home, catalog) if chroma else ChromaFolders(home / _VECTORS, self._over)
         )
+        self._building = threading.Lock()
         self._vectors: ChromaVectors | None = None
-        self._in_vectors: set[str] = set()
-        every = set(catalog.passage_ids())
-        lexical = self._trusted(self._words, self._open_words, len(every))
-        self._in_lexical = every if lexical else set()
-        if lexical is None:
+        self._in_vectors: Keys = {}
+        kept, self._in_lexical = self._trusted(self._words, self._open_words)
+        if kept is None:
             self._say_rebuilt(self._words)
-        self._lexical = lexical or self._open_words(self._next_generation(self._words))
+        self._is_kept = kept is not None  # on the disk
+        self._lexical = kept or Lexical(None)
         self._catch_up_lexical()
         self._settling = threading.Thread(target=self._settle_later, name=f"settling {home}", daemon=True)
         self._settling.start()
@@ -111,12 +117,18 @@ class OwnIndexes:
 
         A clean Chroma is opened before, or it could not be caught up and would be built anew.
         """
-        self._open_clean()
+        if self._vectors is None and self._building.acquire(blocking=False):
+            try:
+                vectors, written = self._trusted(self._places, self._places.open_checked)
+                if vectors:
+                    self._publish(vectors, written)
+            finally:
+                self._building.release()
         self._unmark()
 
     def _unmark(self) -> None:
         for place in (self._places, self._words):
-            self._catalog.set_derived(place.name, Derived(self._generation(place), None))
+            self._catalog.unmark(place.name)
 
     def catch_up(self) -> None:
         """See `Indexes`; brings both to what the catalog holds, sees that they do, and marks them clean.
@@ -134,41 +146,53 @@ class OwnIndexes:
             self._give_up(error)
 
     def settle(self) -> None:
-        """See `Indexes`; opens Chroma, or builds it anew.
+        """See `Indexes`; opens Chroma, or builds it anew, while the catalog may be changed.
 
         Raises:
             LibraryError: It cannot be opened or written.
         """
-        while not self._changing.acquire(timeout=_LOOK):
-            if self._over.is_set():
-                return  # and whoever changes the catalog waits for this thread to end
-        try:
-            self._settle()
-        finally:
-            self._changing.release()
-
-    def _settle(self) -> None:
-        if self._over.is_set():
-            return
-        self._open_clean()
-        if self._vectors is None:
-            self._say_rebuilt(self._places)
-            vectors = self._places.open(self._next_generation(self._places))
+        with self._building:
+            if self._vectors is not None or self._over.is_set():
+                return
+            see_room(self._home)  # Chroma on a full disk hangs, and is damaged
+            vectors, written = self._trusted(self._places, self._places.open_checked)
+            if vectors is None:
+                vectors, written = self._built()
             try:
-                self._catch_up_vectors(vectors, set())
+                with self._unchanging():
+                    self._catch_up_vectors(vectors, written)  # what has changed meanwhile
+                    self._publish(vectors, self._in_vectors)
             except BaseException:
                 vectors.close()
                 raise
-            self._vectors, self._exact = vectors, ExactVectors(self._catalog)
 
-    def _open_clean(self) -> None:
-        """Open Chroma where it is clean and not open yet."""
-        if self._vectors is None:
-            every = set(self._catalog.passage_ids())
-            vectors = self._trusted(self._places, self._places.open_checked, len(every))
-            if vectors is not None:
-                self._in_vectors = every
-                self._vectors, self._exact = vectors, ExactVectors(self._catalog)
+    def _built(self) -> tuple[ChromaVectors, Keys]:
+        """A new generation, and what it holds: all that is in the catalog, or where that is little, nothing yet."""
+        self._say_rebuilt(self._places)
+        generation = self._next_generation(self._places)
+        with self._unchanging():
+            revision, every = self._catalog.revision(), self._catalog.passage_keys()
+        is_filled = len(every) > _FEW and self._places.fill(generation, revision, len(every))
+        return self._places.open(generation), every if is_filled else {}
+
+    @contextmanager
+    def _unchanging(self) -> Iterator[None]:
+        """Nobody changes the catalog while the block runs.
+
+        Raises:
+            Ended: The library is being closed, and whoever changes the catalog waits for this thread to end.
+        """
+        while not self._changing.acquire(timeout=_LOOK):
+            if self._over.is_set():
+                raise Ended
+        try:
+            yield
+        finally:
+            self._changing.release()
+
+    def _publish(self, vectors: ChromaVectors, written: Keys) -> None:
+        """Search with Chroma from now on."""
+        self._vectors, self._in_vectors, self._exact = vectors, written, ExactVectors(self._catalog)
 
     def discard(self) -> None:
         """See `Indexes`; another process builds them anew.
@@ -189,13 +213,15 @@ class OwnIndexes:
         self._settling.join()
         if self._vectors is not None:
             self._vectors.close()
-        self._seal(self._places, changed=self._vectors is not None)  # Chroma writes to be opened
-        self._seal(self._words, changed=False)
+        if self._vectors is not None:
+            self._seal(self._places)
+        if self._is_kept:
+            self._seal(self._words)
 
-    def _seal(self, place: Generations, *, changed: bool) -> None:
-        """Seal an index that equals the catalog, where it has changed or has no seal yet."""
+    def _seal(self, place: Generations) -> None:
+        """Seal an index that equals the catalog; also one that was sealed, for Chroma writes to be opened."""
         state = self._catalog.derived(place.name)
-        if state.revision == self._catalog.revision() and (changed or not state.digest):
+        if state.revision == self._catalog.revision():
             try:
                 self._catalog.set_derived(place.name, replace(state, digest=place.seal(state.generation)))
             except LibraryError as error:  # it is built anew when it can be had again
@@ -221,28 +247,45 @@ class OwnIndexes:
         """Search without Chroma until it is built anew."""
         _log.warning("Searching without Chroma: %s", error)
         self._vectors = None  # and not closed: others may be asking it
-        self._catalog.set_derived(self._places.name, Derived(self._generation(self._places), None))
+        with suppress(LibraryError):  # on a full disk; without vectors it is not sealed, and so not trusted either
+            self._catalog.unmark(self._places.name)
         self._wanted.set()
 
-    def _catch_up_vectors(self, vectors: ChromaVectors, written: set[str]) -> None:
-        every = self._catalog.passage_ids()
-        vectors.remove(written.difference(every))
-        for ids in _batches([id for id in every if id not in written]):
+    def _catch_up_vectors(self, vectors: ChromaVectors, written: Keys) -> None:
+        self._in_vectors = self._written(vectors, written)
+        self._mark(self._places, vectors.count(), len(self._in_vectors))
+
+    def _written(self, vectors: ChromaVectors, written: Keys) -> Keys:
+        """Write what the catalog holds now, where that was `written` already; what it holds then.
+
+        Raises:
+            Ended: The library is being closed; the next process builds it anew.
+        """
+        every = self._catalog.passage_keys()
+        vectors.remove(written.keys() - every.keys())
+        for ids in _batches([id for id, key in every.items() if written.get(id) != key]):
             if self._over.is_set():
-                raise Ended  # the next process builds it anew
+                raise Ended
+            see_room(self._home)
             document_of = {id: passage.document_id for id, passage in self._catalog.passages(ids).items()}
-            vectors.add(self._catalog.vectors(ids), document_of)
-        self._in_vectors = set(every)
-        self._mark(self._places, vectors.count(), len(every))
+            there = {id: vector for id, vector in self._catalog.vectors(ids).items() if id in document_of}
+            vectors.add(there, document_of)
+        return every
 
     def _catch_up_lexical(self) -> None:
-        every = self._catalog.passage_ids()
+        every = self._catalog.passage_keys()
         lexical, written = self._lexical, self._in_lexical
-        if written.difference(every):  # it cannot forget: see `Lexical`
-            lexical, written = self._open_words(self._next_generation(self._words)), set()
-        for ids in _batches([id for id in every if id not in written]):
-            lexical.add(self._catalog.passages(ids).values())
-        self._lexical, self._in_lexical = lexical, set(every)  # only now: another thread may be searching
+        try:
+            see_room(self._home)
+            if not self._is_kept or written.items() - every.items():  # it cannot forget: see `Lexical`
+                lexical, written = self._open_words(self._next_generation(self._words)), {}
+            _write(lexical, self._catalog, [id for id in every if id not in written])
+        except LibraryError as error:
+            _log.warning("Words are looked up in memory: %s", error)
+            self._lexical, self._in_lexical, self._is_kept = _in_memory(self._catalog), every, False
+            return
+        self._lexical, self._in_lexical = lexical, every  # only now: another thread may be searching
+        self._is_kept = True
         self._mark(self._words, lexical.count(), len(every))
 
     def _mark(self, place: Generations, count: int, wanted: int) -> None:
@@ -261,18 +304,23 @@ class OwnIndexes:
             self._catalog.set_derived(place.name, Derived(state.generation, revision))
         place.sweep(state.generation)
 
-    def _trusted(self, place: Generations, open_index: Callable[[int], _Index], wanted: int) -> _Index | None:
-        """The index as it is, or None where it is not to be trusted; one without its mark is not even opened."""
+    def _trusted(self, place: Generations, open_index: Callable[[int], _Index]) -> tuple[_Index | None, Keys]:
+        """The index as it is and what it holds; none where it is not to be trusted.
+
+        One without its mark is not even opened. The mark is taken away before the catalog is changed, so where it
+        stands after the passages were listed, they are those of the index.
+        """
+        revision, every = self._catalog.revision(), self._catalog.passage_keys()
         state = self._catalog.derived(place.name)
         try:
-            if _is_sound(state, self._catalog.revision(), place):
+            if _is_sound(state, revision, place):
                 index = open_index(state.generation)
-                if index.count() == wanted:
-                    return index
+                if index.count() == len(every):
+                    return index, every
                 index.close()
         except LibraryError as error:
             _log.warning("%s", error)
-        return None
+        return None, {}
 
     def _say_rebuilt(self, place: Generations) -> None:
         if self._catalog.passage_count():
@@ -281,12 +329,9 @@ class OwnIndexes:
     def _open_words(self, generation: int) -> Lexical:
         return Lexical(self._words.path(generation))
 
-    def _generation(self, place: Generations) -> int:
-        return self._catalog.derived(place.name).generation
-
     def _next_generation(self, place: Generations) -> int:
         """The next generation's number, nothing under it; the current one is no longer trusted."""
-        generation = self._generation(place) + 1
+        generation = self._catalog.derived(place.name).generation + 1
         self._catalog.set_derived(place.name, Derived(generation, None))
         place.clear(generation)
         return generation
@@ -356,10 +401,19 @@ class SharedIndexes:
                     return on_disk
             except LibraryError as error:
                 _log.warning("%s", error)
-        lexical = Lexical(None)
-        for ids in _batches(self._catalog.passage_ids()):
-            lexical.add(self._catalog.passages(ids).values())
-        return lexical
+        return _in_memory(self._catalog)
+
+
+def _in_memory(catalog: Catalog) -> Lexical:
+    """A word index of all passages that is nowhere on the disk."""
+    lexical = Lexical(None)
+    _write(lexical, catalog, tuple(catalog.passage_keys()))
+    return lexical
+
+
+def _write(lexical: Lexical, catalog: Catalog, passage_ids: Sequence[str]) -> None:
+    for ids in _batches(passage_ids):
+        lexical.add(catalog.passages(ids).values())
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:

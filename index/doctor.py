@@ -50,7 +50,7 @@ def examine(home: Path) -> tuple[Ailment, ...]:
         if wrong:
             cure = "it is set aside, and the folder read anew; folders that were included have to be again"
             return (Ailment(f"{CATALOG} is damaged ({wrong})", cure),)
-        with closing(Catalog(home / CATALOG, read_only=True)) as catalog:
+        with closing(Catalog(home / CATALOG, "ro")) as catalog:
             return tuple(_ailments(catalog, home, in_use=not lock.held))
 
 
@@ -66,7 +66,7 @@ def mend(home: Path) -> None:
         if damage(home / CATALOG):
             _set_aside(home)
             return
-        with closing(Catalog(home / CATALOG, read_only=False)) as catalog:
+        with closing(Catalog(home / CATALOG, "rw")) as catalog:
             for each in tuple(_ailments(catalog, home, in_use=False)):
                 if each.mend:
                     each.mend(catalog)
@@ -128,7 +128,7 @@ def _are_of(embedder: embeddings.Embedder, catalog: Catalog) -> bool:
     """Whether the catalog's vectors are those that an embedder makes of their texts, as far as a few tell."""
     if catalog.setting("dimension") != str(embedder.dimension):
         return False
-    ids = catalog.passage_ids()
+    ids = tuple(catalog.passage_keys())
     drawn = ids[:: max(1, len(ids) // _DRAWN)]
     vectors = catalog.vectors(drawn)
     texts = {id: passage.text for id, passage in catalog.passages(drawn).items() if id in vectors}

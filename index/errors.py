@@ -4,7 +4,8 @@ FootnoteError           anything Footnote refuses or cannot do
 ├── Refused             this file will not be read (the rest of the folder is)
 │   └── Failed          because reading it broke down
 ├── LibraryError        this library cannot be opened or written
-│   └── ModelMismatch   it was made with another embedding model
+│   ├── ModelMismatch   it was made with another embedding model
+│   └── NoRoom          its disk is full
 ├── ModelError          an embedding model cannot be had
 ├── CalibrationError    the numbers learned for a library cannot be used
 ├── DatasetError        a set of questions, or a run of one, cannot be used
@@ -30,6 +31,10 @@ class LibraryError(FootnoteError):
 
 class ModelMismatch(LibraryError):
     """A library opened with another embedding model than the one it was made with."""
+
+
+class NoRoom(LibraryError):
+    """A library whose disk is full, or nearly so; what was read before can still be asked."""
 
 
 class ModelError(FootnoteError):

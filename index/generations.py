@@ -16,11 +16,13 @@ from uuid import uuid4
 
 from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
+from index.fill import MOVED
 from index.selfcheck import finds_its_own
 from index.vectors import Chroma, ChromaVectors
 
 _COLLECTION = "passages"
-_LOOK, _PATIENCE = 0.05, 120  # seconds between two looks at the process that tries an index, and that it is given
+_LOOK, _PATIENCE = 0.05, 120  # seconds between two looks at a process of its own, and that it is given
+_PASSAGE = 0.05  # seconds that it is given for each passage to be written, besides
 
 
 class Ended(Exception):
@@ -60,6 +62,14 @@ class VectorGenerations(Generations, Protocol):
 
         Raises:
             LibraryError: It cannot be opened.
+        """
+
+    def fill(self, generation: int, revision: int, count: int) -> bool:
+        """Write a generation as the catalog is at a revision, with its `count` passages; whether it was done at all.
+
+        Raises:
+            LibraryError: It cannot be written.
+            Ended: The library is being closed.
         """
 
     def open_checked(self, generation: int) -> ChromaVectors:
@@ -124,10 +134,28 @@ class ChromaFolders(Folders):
         """See `VectorGenerations`."""
         return ChromaVectors(Chroma.embedded(self.path(generation)), _COLLECTION)
 
+    def fill(self, generation: int, revision: int, count: int) -> bool:
+        """See `VectorGenerations`; another process does it, for Chroma would keep this one's threads waiting."""
+        code = self._elsewhere("index.fill", generation, _PATIENCE + _PASSAGE * count, str(revision))
+        if code not in (0, MOVED):
+            raise LibraryError(f"The vector index {self.path(generation)} cannot be written ({code}).")
+        return code == 0
+
     def open_checked(self, generation: int) -> ChromaVectors:
         """See `VectorGenerations`; another process opens it before."""
-        folder = self.path(generation)
-        command = [sys.executable, "-m", "index.selfcheck", str(folder), str(self._path.parent / CATALOG), _COLLECTION]
+        code = self._elsewhere("index.selfcheck", generation, _PATIENCE)
+        if code:
+            raise LibraryError(f"The vector index {self.path(generation)} does not find what it should ({code}).")
+        return self.open(generation)
+
+    def _elsewhere(self, module: str, generation: int, patience: float, *more: str) -> int:
+        """The exit code of a module of ours, run on a generation in a process of its own.
+
+        Raises:
+            Ended: The library is being closed.
+        """
+        catalog = str(self._path.parent / CATALOG)
+        command = [sys.executable, "-m", module, str(self.path(generation)), catalog, _COLLECTION, *more]
         places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         child = subprocess.Popen(
             command,
@@ -136,16 +164,14 @@ class ChromaFolders(Folders):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + patience
         while child.poll() is None:
             if self._over.wait(_LOOK) or time.monotonic() > deadline:
                 child.kill()
                 child.wait()
         if self._over.is_set():
             raise Ended
-        if child.returncode:
-            raise LibraryError(f"The vector index {folder} does not find what it should ({child.returncode}).")
-        return self.open(generation)
+        return child.returncode
 
 
 class ChromaServer:
@@ -166,6 +192,10 @@ class ChromaServer:
     def open(self, generation: int) -> ChromaVectors:
         """See `VectorGenerations`."""
         return ChromaVectors(Chroma.served(self._url), f"{self._prefix}{generation}")
+
+    def fill(self, generation: int, revision: int, count: int) -> bool:  # noqa: ARG002
+        """See `VectorGenerations`; not done, for a server keeps no thread of ours waiting."""
+        return False
 
     def open_checked(self, generation: int) -> ChromaVectors:
         """See `VectorGenerations`."""

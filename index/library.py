@@ -3,7 +3,6 @@
 import itertools
 import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -13,14 +12,14 @@ from pathlib import Path, PurePosixPath
 from index import embeddings, formats, passages
 from index.catalog import CATALOG, Catalog, File, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
+from index.disk import see_room
 from index.document import Document, canonical
-from index.errors import Failed, LibraryError, ModelMismatch, Refused
+from index.errors import Failed, LibraryError, ModelMismatch, NoRoom, Refused
 from index.lock import Lock
 from index.passages import Passage
 from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 
 _HOME = ".footnote"
-_FREE_BYTES = 200 * 2**20
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _COPY = "it is the same as "  # begins the reason why a copy is refused
 _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
@@ -47,7 +46,7 @@ class Library:
         folder: The folder that the library belongs to.
         home: Where the library lives.
         lock: Held by the one process that writes.
-        writable: Whether this process is that one.
+        writable: Whether this process is that one, and the disk has room.
         embedder: What turns texts into vectors.
     """
 
@@ -86,7 +85,7 @@ class Library:
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
         try:
-            self._catalog = Catalog(catalog, read_only=not self.writable)
+            self._catalog = self._open_catalog(catalog)
         except LibraryError:
             self.lock.release()
             raise
@@ -230,7 +229,7 @@ class Library:
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self.roots, self.home), known)
             if todo.read or todo.removed or _orphans(known.values()):
-                self.lock.require()
+                self.require_writable()
                 self._indexes.distrust()
                 try:
                     self._apply(todo.read, todo.removed, on_progress)
@@ -246,7 +245,7 @@ class Library:
         Raises:
             LibraryError: It is missing, or read already, or another process writes this library, or the disk is full.
         """
-        self.lock.require()
+        self.require_writable()
         path = folder.expanduser().absolute()
         if not path.is_dir():
             raise LibraryError(f"There is no folder {path}; name one that holds documents.")
@@ -265,7 +264,7 @@ class Library:
         Raises:
             LibraryError: It was not included, or another process writes this library, or the disk is full.
         """
-        self.lock.require()
+        self.require_writable()
         path = folder.expanduser().absolute()
         with self._syncing:
             roots = self._catalog.roots()
@@ -289,7 +288,7 @@ class Library:
         Raises:
             LibraryError: Another process writes this library, or the disk is full.
         """
-        self.lock.require()
+        self.require_writable()
         clean = _file_name(name)
         file = File(f"{UPLOADS}/{clean}", len(data), 0, "", "indexed")
         try:
@@ -303,7 +302,7 @@ class Library:
             twin = self._twin(sha256(data).hexdigest())
             if twin is not None:
                 return twin
-            self._see_room()
+            see_room(self.home)
             path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
             try:
                 part = path.with_name(f".{path.name}.part")
@@ -325,7 +324,7 @@ class Library:
                 or the file cannot be deleted.
             KeyError: There is no file of this id.
         """
-        self.lock.require()
+        self.require_writable()
         name, _, rest = id.partition("/")
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
@@ -355,7 +354,7 @@ class Library:
         Raises:
             LibraryError: Another process writes or reads this library, or the disk is full.
         """
-        self.lock.require()
+        self.require_writable()
         with self._syncing:
             self._indexes.discard()
             self._catalog.prune()
@@ -378,7 +377,7 @@ class Library:
 
     def _read(self, found: Found, removed: Collection[str]) -> None:
         """Read one file and write down what became of it."""
-        self._see_room()
+        see_room(self.home)
         known = self._catalog.file(found.id)
         file = File(found.id, found.size, found.mtime_ns, "", "indexed")
         try:
@@ -415,10 +414,38 @@ class Library:
 
     # --- opening ---
 
+    def require_writable(self) -> None:
+        """See that this process may write the library.
+
+        Raises:
+            LibraryError: Another process writes it.
+            NoRoom: The disk is full.
+        """
+        self.lock.require()
+        see_room(self.home)
+        if not self.writable:
+            raise NoRoom(f"{self.home} was opened while its disk was full, and is only read; close and open it again.")
+
+    def _open_catalog(self, path: Path) -> Catalog:
+        """The catalog: written by who holds the lock, unless the disk is full."""
+        if not self.writable:
+            return Catalog(path, "ro")
+        try:
+            return Catalog(path, "rw")
+        except NoRoom:
+            wal = path.with_name(f"{path.name}-wal")
+            if not path.exists() or (
+                wal.exists() and wal.stat().st_size
+            ):  # what was written last is not in the file yet
+                raise
+            self.writable = False
+            return Catalog(path, "still")
+
     def _make_home(self) -> None:
         try:
             (self.home / UPLOADS).mkdir(parents=True, exist_ok=True)
-            (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
+            if not (self.home / ".gitignore").exists():
+                (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
             raise LibraryError(
                 f"{self.home} cannot be written ({(error.strerror or str(error)).lower()}); name a place for the "
@@ -454,15 +481,6 @@ class Library:
             if self.writable:
                 self._catalog.set("root", name)
         return name
-
-    def _see_room(self) -> None:
-        """Raise before the disk is full, because a full one damages what is being written."""
-        free = shutil.disk_usage(self.home).free
-        if free < _FREE_BYTES:
-            raise LibraryError(
-                f"Only {free // 2**20} MB are free on the disk of {self.home}, and {_FREE_BYTES // 2**20} MB are "
-                f"needed; free some, or name another place with --library. What was read so far is kept."
-            )
 
 
 def _orphans(files: Collection[File]) -> set[str]:

@@ -1,5 +1,6 @@
 """The one process that writes a library; the lock goes with it, however it ends."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -54,8 +55,7 @@ class Lock:
     def _take(self) -> bool:
         try:
             self._lock.acquire()
-            since = time.strftime("%Y-%m-%d %H:%M:%S")
-            (self._home / _WRITER).write_text(f"process {os.getpid()} since {since}", encoding="utf-8")
+            self._say_who()
         except filelock.Timeout:
             return False
         except (OSError, NotImplementedError) as error:
@@ -63,3 +63,11 @@ class Lock:
                 f"{self._home} cannot be locked ({error}); name a place on another disk with --library."
             ) from error
         return True
+
+    def _say_who(self) -> None:
+        told = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        try:
+            (self._home / _WRITER).write_text(told, encoding="utf-8")
+        except OSError as error:
+            if error.errno != errno.ENOSPC:  # on a full disk it can still be read
+                raise

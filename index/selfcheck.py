@@ -17,7 +17,7 @@ _SAME = 0.999  # cosine of a vector and itself, as float32 has it
 
 def finds_its_own(vectors: ChromaVectors, catalog: Catalog) -> bool:
     """Whether an index holds as many passages as the catalog, and finds some of them by their own vectors."""
-    ids = catalog.passage_ids()
+    ids = tuple(catalog.passage_keys())
     drawn = ids[:: max(1, len(ids) // _ASKED)]
     if vectors.count() != len(ids):
         return False
@@ -30,7 +30,7 @@ def finds_its_own(vectors: ChromaVectors, catalog: Catalog) -> bool:
 
 if __name__ == "__main__":
     with (
-        closing(Catalog(Path(sys.argv[2]), read_only=True)) as opened,
+        closing(Catalog(Path(sys.argv[2]), "ro")) as opened,
         closing(ChromaVectors(Chroma.embedded(Path(sys.argv[1])), sys.argv[3])) as tried,
     ):
         sys.exit(0 if finds_its_own(tried, opened) else 1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chromadb.api.fastapi import FastAPI
     from chromadb.config import Settings
 
-_BATCH = 1_000  # far under Chroma's limit of 5,461
+_BATCH = 250  # far under Chroma's limit of 5,461, for Python's other threads wait until one is written: 0.1 s
 _DEADLINE = 10.0  # seconds for a server to answer
 _SEAL = "seal"
 

@@ -6,10 +6,11 @@ docs = rag.open("seeds")
 print(docs.ask("Who rejected the proposal?"))
 """
 
+import logging
 from os import PathLike
 from pathlib import Path
 
-from index.errors import CalibrationError
+from index.errors import CalibrationError, NoRoom
 from index.library import Library, OnProgress
 from rag import crossencoder
 from rag.answer import Answer, Footnote, Statement
@@ -55,7 +56,7 @@ def open(
     library = Library(Path(folder), home=Path(home) if home else None, model=model, chroma=chroma)
     try:
         if library.writable:
-            library.sync(on_progress)
+            _catch_up(library, on_progress)
         encoder = crossencoder.load(reader)
         numbers = calibration or calibration_of(library.home, known(encoder.name))
         if numbers.weights.encoder != encoder.name:
@@ -67,3 +68,13 @@ def open(
     except BaseException:
         library.close()
         raise
+
+
+def _catch_up(library: Library, on_progress: OnProgress) -> None:
+    """Bring a library up to date; on a full disk, what was read before is asked as it stands."""
+    try:
+        library.sync(on_progress)
+    except NoRoom as error:
+        if not library.files():
+            raise
+        logging.getLogger(__name__).warning("%s", error)

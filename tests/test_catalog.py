@@ -42,13 +42,13 @@ def path(tmp_path):
 @pytest.fixture
 def catalog(path):
     path.parent.mkdir()
-    with closing(Catalog(path, read_only=False)) as opened:
+    with closing(Catalog(path, "rw")) as opened:
         yield opened
 
 
 def everything(catalog: Catalog) -> tuple[object, ...]:
     ids, documents, matrix = catalog.every_vector()
-    return catalog.files(), catalog.passage_ids(), ids, documents, matrix.tolist(), catalog.revision()
+    return catalog.files(), catalog.passage_keys(), ids, documents, matrix.tolist(), catalog.revision()
 
 
 def test_what_is_put_is_what_is_read(catalog):
@@ -87,7 +87,7 @@ def test_a_put_that_fails_midway_writes_nothing(catalog, broken):
 def test_a_document_put_again_is_replaced(catalog):
     catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
     catalog.put(FILE, DOCUMENT, PASSAGES[1:], {})
-    assert catalog.passage_ids() == ("p#2",)
+    assert list(catalog.passage_keys()) == ["p#2"]
 
 
 def test_a_removed_document_takes_its_passages_along_and_its_vectors_when_pruned(catalog):
@@ -132,17 +132,17 @@ def test_the_state_of_a_derived_index_is_kept(catalog):
 
 def test_a_reader_sees_the_same_while_the_writer_is_open_and_after(path, catalog):
     catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
-    with closing(Catalog(path, read_only=True)) as reader:
+    with closing(Catalog(path, "ro")) as reader:
         assert everything(reader) == everything(catalog)
         catalog.remove(DOCUMENT.id)
         assert reader.files() == ()
     catalog.close()
-    with closing(Catalog(path, read_only=True)) as reader:
+    with closing(Catalog(path, "ro")) as reader:
         assert reader.files() == ()
 
 
 def test_a_reader_writes_nothing(path, catalog):
-    with closing(Catalog(path, read_only=True)) as reader, pytest.raises(LibraryError, match="cannot be written"):
+    with closing(Catalog(path, "ro")) as reader, pytest.raises(LibraryError, match="cannot be written"):
         reader.set("model", "x")
     assert catalog.setting("model") == ""
 
@@ -210,9 +210,9 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         old.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(version),))
         old.commit()
     with pytest.raises(LibraryError, match=f"is of version {version}"):
-        Catalog(path, read_only=True)
-    for read_only in (False, True):
-        with closing(Catalog(path, read_only=read_only)) as forward:
+        Catalog(path, "ro")
+    for access in ("rw", "ro"):
+        with closing(Catalog(path, access)) as forward:
             assert (forward.setting("schema"), forward.setting("root")) == ("3", "docs")
             assert forward.derived("chroma") == Derived(3, 5, "digest" if version > 1 else "")
             assert forward.files() == (refused,)
@@ -228,23 +228,23 @@ def _plain(sql: str | None) -> str:
     )
 
 
-@pytest.mark.parametrize("read_only", [True, False])
-def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, read_only):
+@pytest.mark.parametrize("access", ["ro", "rw"])
+def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, access):
     catalog.set("schema", "99")
     catalog.close()
     with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 3; use the Footnote"):
-        Catalog(path, read_only=read_only)
+        Catalog(path, access)
 
 
-@pytest.mark.parametrize("read_only", [True, False])
-def test_a_file_that_is_no_catalog_is_refused_with_a_sentence(tmp_path, read_only):
+@pytest.mark.parametrize("access", ["ro", "rw"])
+def test_a_file_that_is_no_catalog_is_refused_with_a_sentence(tmp_path, access):
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(b"not a database " * 100)
     with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
-        Catalog(path, read_only=read_only)
+        Catalog(path, access)
 
 
 def test_a_missing_catalog_is_refused_to_a_reader(tmp_path):
     with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
-        Catalog(tmp_path / "catalog.sqlite", read_only=True)
+        Catalog(tmp_path / "catalog.sqlite", "ro")
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -85,7 +86,7 @@ def test_whatever_becomes_of_a_file_of_an_index_it_is_noticed_and_mended(
             target.unlink()
         else:
             target.write_bytes(data)
-        with closing(Catalog(copy / ".footnote" / CATALOG, read_only=True)) as catalog:
+        with closing(Catalog(copy / ".footnote" / CATALOG, "ro")) as catalog:
             before = catalog.derived(name).generation
         with closing(Library(copy)) as library:
             assert results(library) == expected, (path, data)
@@ -234,5 +235,55 @@ def test_who_is_killed_while_nothing_is_written_finds_the_same(copied: Sealed) -
     child.wait()
     with closing(Library(copy)) as library:
         assert results(library) == expected
+        library.settle()
+        assert results(library) == expected
+
+
+def test_a_large_index_is_written_by_another_process_and_what_changes_meanwhile_by_this_one(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, expected = copied
+    shutil.rmtree(copy / ".footnote" / "chroma")
+    monkeypatch.setattr(derived, "_FEW", 0)
+    monkeypatch.setattr(derived, "_MOMENT", 60.0)
+    added: list[str] = []
+    really_add, really_fill = derived.ChromaVectors.add, generations.ChromaFolders.fill
+
+    def add(self, vectors, document_of):
+        added.extend(vectors)
+        really_add(self, vectors, document_of)
+
+    monkeypatch.setattr(derived.ChromaVectors, "add", add)
+    with closing(Library(copy)) as library:
+
+        def fill(self, generation, revision, count):
+            done = really_fill(self, generation, revision, count)
+            (copy / "dam.txt").write_text("The dam broke.")
+            library.sync()
+            return done
+
+        monkeypatch.setattr(generations.ChromaFolders, "fill", fill)
+        library.settle()
+        assert added == ["docs/dam.txt#0-14"]
+        assert library._indexes._vectors.count() == library.passage_count() == 4
+        (copy / "dam.txt").unlink()
+        library.sync()
+        assert results(library) == expected
+
+
+def test_what_another_process_cannot_write_is_searched_without_and_one_that_comes_late_writes_nothing(
+    copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, expected = copied
+    monkeypatch.setattr(derived, "_FEW", 0)
+    shutil.rmtree(copy / ".footnote" / "chroma")
+    with monkeypatch.context() as patched, closing(Library(copy)) as library:
+        patched.setattr(generations.sys, "executable", script(tmp_path, "kill -SEGV $$"))
+        with pytest.raises(LibraryError, match=r"cannot be written \(-11\)"):
+            library.settle()
+        assert results(library) == expected
+    with closing(Library(copy)) as library:
+        place = generations.ChromaFolders(copy / ".footnote" / "chroma", threading.Event())
+        assert not place.fill(99, library.revision() - 1, 3)
         library.settle()
         assert results(library) == expected

@@ -38,7 +38,7 @@ def chroma(request, tmp_path):
 
 
 def exact(tmp_path, vectors: dict[str, np.ndarray]) -> ExactVectors:
-    catalog = Catalog(tmp_path / "catalog.sqlite", read_only=False)
+    catalog = Catalog(tmp_path / "catalog.sqlite", "rw")
     for document_id in sorted(set(document_of(vectors).values())):
         own = {id: vector for id, vector in vectors.items() if id.partition("#")[0] == document_id}
         passages = [Passage(id, document_id, id, place, place + 1, None, "", ()) for place, id in enumerate(own)]
