@@ -1,6 +1,5 @@
 """A Chroma server in a process of its own, on loopback."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -10,14 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from eval.served import free_port
+
 _PATIENCE = 60  # seconds until it must be up
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

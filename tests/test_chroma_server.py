@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -107,6 +108,17 @@ def test_a_server_that_never_answers_holds_nobody_up(folder, read, deaf, monkeyp
         with pytest.raises(LibraryError, match="There is no Chroma server at"):
             library.settle()
     assert time.monotonic() - began < 10
+
+
+def test_a_server_that_falls_silent_costs_a_question_its_deadline_and_no_answer(folder, read, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors, "_DEADLINE", 1.0)
+    (tmp_path / "server").mkdir()
+    with running(tmp_path / "server") as (server, url), closing(Library(folder, chroma=url)) as library:
+        library.settle()
+        server.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        assert results(library) == read
+        assert time.monotonic() - began < 5
 
 
 def test_what_another_has_changed_on_the_server_is_built_anew(folder, read, chroma_server, caplog):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,6 +111,25 @@ def test_a_library_that_another_process_writes(
         code, _, err = told(capsys, command)
         assert code == 1
         assert "is being written by process " in one_line(err)
+
+
+def test_on_a_full_disk_what_was_read_is_asked_and_nothing_is_read(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "mill.txt").write_text("The mill burned in 1902.")
+    assert told(capsys, ["sync", str(folder)])[0] == 0
+    (folder / "dam.txt").write_text("The dam broke in 1911.")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    code, out, err = told(capsys, ["ask", "When did the mill burn?", "--docs", str(folder)])
+    assert code == 0
+    assert "The mill burned in 1902." in out
+    code, _, err = told(capsys, ["sync", str(folder)])
+    assert code == 1
+    assert "Only 1 MB are free on the disk of" in one_line(err)
+    other = folder.with_name("other")
+    other.mkdir()
+    (other / "dam.txt").write_text("The dam broke in 1911.")
+    assert told(capsys, ["ask", "When did the dam break?", "--docs", str(other)])[0] == 1
 
 
 def test_a_port_that_is_taken(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
