@@ -12,7 +12,7 @@ chat: .venv/installed
 	@$(BIN)/python app.py serve "$(DOCS)"
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 	$(MAKE) gate
 
 gate: .venv/installed-dev
