@@ -23,8 +23,8 @@ from index.doctor import examine
 from index.doctor import mend as mend_library
 from index.document import Span
 from index.errors import FootnoteError, QuestionError
-from index.library import Library, home_of
-from index.sync import Changes
+from index.library import Library, OnProgress, home_of
+from index.sync import Changes, became
 from index.sync import Progress as SyncProgress
 from index.watch import watch as watch_folder
 from index.watch import watching
@@ -101,19 +101,21 @@ def sync(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Read what is new or changed in the folder, and forget what is gone."""
-    if dry_run:
-        with closing(Library(folder, home=library, model=model)) as opened:
+    with closing(Library(folder, home=library, model=model, chroma=chroma)) as opened:
+        if dry_run:
             typer.echo(_told(opened.changes()))
-        return
-    with _opened(folder, library, model, chroma=chroma) as docs:
-        docs.library.require_writable()
-        docs.library.settle()
-        _report_unread(docs.files())
-        typer.echo(_count(docs))
+            return
+        opened.require_writable()
+        before = opened.files()
+        with _bar() as show:
+            opened.sync(show)
+        opened.settle()
+        _report_unread(opened.files())
+        typer.echo(f"{became(before, opened.files())} {_count(opened)}")
         if watch:
             typer.echo("Watching the folder (Ctrl-C ends it)")
             with suppress(KeyboardInterrupt):
-                watch_folder(docs.library)
+                watch_folder(opened)
 
 
 @app.command()
@@ -126,7 +128,7 @@ def include(
     """Have a library read another folder as well."""
     with _opened(docs, library, chroma=chroma) as opened:
         opened.library.include(folder)
-        typer.echo(_count(opened))
+        typer.echo(_count(opened.library))
 
 
 @app.command()
@@ -139,7 +141,7 @@ def exclude(
     """Have a library forget a folder that was included."""
     with _opened(docs, library, chroma=chroma) as opened:
         opened.library.exclude(folder)
-        typer.echo(_count(opened))
+        typer.echo(_count(opened.library))
 
 
 @app.command()
@@ -147,7 +149,7 @@ def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> 
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
     with _opened(folder, library, chroma=chroma) as docs:
         docs.library.require_writable()
-        told = _count(docs)
+        told = _count(docs.library)
         docs.library.purge()
     typer.echo(told)
 
@@ -194,7 +196,7 @@ def restore(
     """Make the library of a folder that a backup holds."""
     read_backup(source, library or home_of(docs))
     with _opened(docs, library) as opened:
-        typer.echo(_count(opened))
+        typer.echo(_count(opened.library))
 
 
 @app.command()
@@ -240,7 +242,7 @@ def search(
 def status(docs: Docs = SEEDS, library: Home = None, model: Model = None, as_json: Json = False) -> None:
     """Show what became of every file."""
     with _opened(docs, library, model) as opened:
-        files, count = opened.files(), _count(opened)
+        files, count = opened.files(), _count(opened.library)
     if as_json:
         typer.echo(_json([asdict(file) for file in files]))
         return
@@ -266,6 +268,15 @@ def _opened(
     folder: Path, home: Path | None, model: str | None = None, reader: str | None = None, chroma: str = ""
 ) -> Iterator[rag.Footnote]:
     """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
+    with _bar() as show:
+        docs = rag.open(folder, home=home, model=model, reader=reader, chroma=chroma, on_progress=show)
+    with docs:
+        yield docs
+
+
+@contextmanager
+def _bar() -> Iterator[OnProgress]:
+    """A bar on a terminal, and something to tell it how far a sync is."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("Reading"),
@@ -284,9 +295,7 @@ def _opened(
             count = f"{min(progress.done + 1, progress.total)} of {progress.total}: {progress.name}"
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, description=count)
 
-        docs = rag.open(folder, home=home, model=model, reader=reader, chroma=chroma, on_progress=show)
-    with docs:
-        yield docs
+        yield show
 
 
 def _report_unread(files: Sequence[File]) -> None:
@@ -295,12 +304,12 @@ def _report_unread(files: Sequence[File]) -> None:
             typer.echo(f"{file.id} was not read: {file.reason}", err=True)
 
 
-def _count(docs: rag.Footnote) -> str:
-    files = docs.files()
+def _count(library: Library) -> str:
+    files = library.files()
     indexed = sum(file.state == "indexed" for file in files)
     return (
-        f"{indexed} documents, {docs.library.passage_count()} passages; {len(files) - indexed} files not read. "
-        f"The library is in {docs.library.home}."
+        f"{indexed} documents, {library.passage_count()} passages; {len(files) - indexed} files not read. "
+        f"The library is in {library.home}."
     )
 
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -182,6 +182,26 @@ def changes(todo: Plan, known: Mapping[str, File]) -> Changes:
         renamed=tuple((before, now) for now, before in renamed.items()),
         removed=tuple(id for id in todo.removed if id not in renamed.values()),
     )
+
+
+def became(before: Collection[File], after: Collection[File]) -> str:
+    """What a sync did, in a line: how many files were read, not read or gone, and how many are as they were."""
+    known, digests, ids = set(before), {file.id: file.sha256 for file in before}, {file.id for file in after}
+    new = [file for file in after if file not in known and not _is_touched(file, digests)]
+    counts = {
+        "read": sum(file.state == "indexed" for file in new),
+        "not read": sum(file.state != "indexed" for file in new),
+        "gone": sum(file.id not in ids for file in before),
+        "unchanged": len(after) - len(new),
+    }
+    if not new and not counts["gone"]:
+        return "Nothing has changed."
+    return f"{', '.join(f'{count:,} {what}' for what, count in counts.items() if count)}."
+
+
+def _is_touched(file: File, digests: Mapping[str, str]) -> bool:
+    """Whether a file has another time, and says the same."""
+    return file.state == "indexed" and digests.get(file.id) == file.sha256
 
 
 def read_bytes(file: Found) -> bytes:

@@ -10,6 +10,7 @@ import watchfiles
 
 from index.errors import LibraryError
 from index.library import Library
+from index.sync import became
 
 _SETTLED = 800  # milliseconds without another change until what changed is read
 _LOOK = 500  # milliseconds until it is seen that the watching is over
@@ -49,12 +50,11 @@ def watch(library: Library, over: Event | None = None) -> None:
 
 def _catch_up(library: Library) -> None:
     """Sync; where that fails, it is tried again at the next change."""
-    before = {file.id: file.sha256 for file in library.files()}
+    before = library.files()
     try:
-        after = {file.id: file.sha256 for file in library.sync()}
+        after = library.sync()
     except LibraryError as error:
         _log.warning("%s", error)
         return
-    read, gone = len(after.items() - before.items()), len(before.keys() - after.keys())
-    if read or gone:
-        _log.info("%s: %d read, %d gone", library.folder, read, gone)
+    if after != before:
+        _log.info("%s: %s", library.folder, became(before, after))

@@ -287,3 +287,18 @@ def test_what_another_process_cannot_write_is_searched_without_and_one_that_come
         assert not place.fill(99, library.revision() - 1, 3)
         library.settle()
         assert results(library) == expected
+
+
+def test_an_index_of_another_revision_of_the_catalog_is_built_anew(
+    copied: Sealed, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy, expected = copied
+    with closing(Catalog(copy / ".footnote" / CATALOG, "rw")) as catalog, catalog._transaction() as connection:
+        catalog._grow_revision(connection)
+    caplog.set_level("INFO", "index")
+    with closing(Library(copy)) as library:
+        library.settle()
+        assert results(library) == expected
+    told = " ".join(record.getMessage() for record in caplog.records)
+    assert "Rebuilding the lexical" in told
+    assert "Rebuilding the chroma" in told

@@ -1,6 +1,7 @@
 """What a folder needs, and that no file in it can stop the others from being read."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from index import sync
 from index.catalog import File
 from index.errors import LibraryError, Refused
-from index.sync import Found, Plan, Root, plan, read_bytes, scan
+from index.sync import Found, Plan, Root, became, plan, read_bytes, scan
 
 SEEN = Found("docs/a.txt", Path("/docs/a.txt"), 3, 7)
 
@@ -212,3 +213,14 @@ def test_a_sync_without_changes_writes_nothing(folder, open_library):
     revision = library.revision()
     library.sync()
     assert library.revision() == revision
+
+
+def test_what_a_sync_did_is_told_in_a_line() -> None:
+    kept, changed, gone = (File(f"docs/{name}.txt", 3, 7, name * 64, "indexed") for name in "abc")
+    before = (kept, changed, gone)
+    assert became(before, before) == became((), ()) == "Nothing has changed."
+    assert became(before, (replace(kept, mtime_ns=8), changed, gone)) == "Nothing has changed."
+    refused = File("docs/d.txt", 0, 7, "d" * 64, "refused", "it is empty")
+    after = (kept, replace(changed, sha256="e" * 64), refused)
+    assert became(before, after) == "1 read, 1 not read, 1 gone, 1 unchanged."
+    assert became((refused,), (replace(refused, state="failed"),)) == "1 not read."

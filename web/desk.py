@@ -13,7 +13,7 @@ import gradio as gr
 from index.document import Document, Span
 from index.errors import FootnoteError, QuestionError
 from index.library import OnProgress
-from index.sync import Progress
+from index.sync import Progress, became
 from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.cite import anchored
@@ -239,7 +239,7 @@ class Desk:
         except FootnoteError as error:
             yield viewer.outcome([str(error)])
         else:
-            yield viewer.outcome([viewer.changes(before, after)])
+            yield viewer.outcome([became(before, after)])
 
     def enough(self, request: gr.Request) -> None:
         """Stop what is being read, after the file that it is at."""

@@ -173,19 +173,6 @@ def outcome(lines: Iterable[str]) -> str:
     return f'<div role="status" class="quiet">{told}</div>'
 
 
-def changes(before: Sequence[File], after: Sequence[File]) -> str:
-    """How many files were read anew or not, and how many are gone."""
-    known, ids = set(before), {file.id for file in after}
-    new = [file for file in after if file not in known]
-    told = {
-        "read": sum(file.state == "indexed" for file in new),
-        "not read": sum(file.state != "indexed" for file in new),
-        "gone": sum(file.id not in ids for file in before),
-    }
-    said = [f"{_count(number, 'file')} {what}" for what, number in told.items() if number]
-    return f"{', '.join(said) or 'Nothing has changed'}."
-
-
 def libraries(current: Path, known: Sequence[Known]) -> str:
     """The name of this library; under it, the others to turn to, and a place to name another folder."""
     rows = "".join(_library(each) for each in known if each.folder != current)
