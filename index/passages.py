@@ -27,6 +27,12 @@ _MAX_WORD = 60
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
 _BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]+ \| ))")
 
+# The number of a list's item or a heading, and a short line that is such a heading: "3. Pets", with the text under it.
+_NUMBER = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]?(?=\s)")
+_NUMBERED = re.compile(
+    r"^[ \t]*(?:\d{1,2}\.|\d{1,2}(?:\.\d{1,2})+\.?|\(\d{1,2}\)) [A-Z][^\n.!?:;,]{1,60}(?=\n[A-Z“\"])", re.MULTILINE
+)
+
 TokenSpans = Callable[[str], Sequence[Span]]
 """A text -> where each of the embedding model's tokens stands in it."""
 
@@ -84,10 +90,14 @@ def split_sentences(text: str) -> Iterator[Span]:
 
     Punkt: Kiss and Strunk, Unsupervised Multilingual Sentence Boundary Detection, 2006.
     """
-    borders = (0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))
-    for start, end in pairwise(borders):
-        for first, last in _punkt().span_tokenize(text[start:end]):
-            yield from _trimmed(text, start + first, start + last)
+    borders = {0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text)}
+    borders |= {match.end() for match in _NUMBERED.finditer(text)}
+    for start, end in pairwise(sorted(borders)):
+        number = _NUMBER.match(text, start, end)  # a sentence of its own to Punkt
+        ends = [start + last for _, last in _punkt().span_tokenize(text[start:end])]
+        firsts = [start, *(last for last in ends[:-1] if not number or last > number.end())]
+        for first, last in pairwise([*firsts, end]):
+            yield from _trimmed(text, first, last)
 
 
 def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:

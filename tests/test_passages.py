@@ -181,3 +181,17 @@ def test_two_megabytes_without_a_full_stop_are_cut_in_seconds(paragraph):
 
 def test_the_target_leaves_room_below_what_the_model_reads():
     assert model().max_tokens // 2 + 2 >= TARGET_TOKENS
+
+
+def test_a_number_belongs_to_what_it_numbers_and_a_numbered_heading_is_a_sentence() -> None:
+    text = "Lease\n3. Pets\nCats are allowed. Dogs are not.\n4. Repairs up to\n120 euros are the tenant's.\n(2) Fees apply. 1. Yes."
+    assert [text[span.start : span.end] for span in split_sentences(text)] == [
+        "Lease",
+        "3. Pets",
+        "Cats are allowed.",
+        "Dogs are not.",
+        "4. Repairs up to\n120 euros are the tenant's.",
+        "(2) Fees apply.",
+        "1.",
+        "Yes.",
+    ]
