@@ -148,7 +148,7 @@ def exclude(
 def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
     with _opened(folder, library, chroma=chroma) as docs:
-        docs.library.require_writable()
+        docs.library.lock.require()
         told = _count(docs.library)
         docs.library.purge()
     typer.echo(told)
@@ -162,17 +162,19 @@ def doctor(
 ) -> None:
     """Say what is wrong with a library. Exit code 0: nothing; 1: something is."""
     home = library or home_of(folder)
-    if mend:
-        mend_library(home)
-        with _opened(folder, library) as docs:
-            docs.library.settle()
     found = examine(home)
     for each in found:
         typer.echo(f"{each.what}; {each.cure}.")
-    if not found:
-        typer.echo("Nothing is wrong.")
-    elif not mend:
+    if found and mend:
+        mend_library(home)
+        found = examine(home)
+        typer.echo(
+            f"Mended, but for {len(found)}." if found else "Mended. What was forgotten is read at the next start."
+        )
+    elif found:
         typer.echo("footnote doctor --mend does what can be done without you.")
+    else:
+        typer.echo("Nothing is wrong.")
     raise typer.Exit(ERROR if found else 0)
 
 
@@ -192,10 +194,11 @@ def restore(
     source: Annotated[Path, typer.Argument(help="The file that backup wrote.")],
     docs: Docs = SEEDS,
     library: Home = None,
+    chroma: Chroma = "",
 ) -> None:
     """Make the library of a folder that a backup holds."""
     read_backup(source, library or home_of(docs))
-    with _opened(docs, library) as opened:
+    with _opened(docs, library, chroma=chroma) as opened:
         typer.echo(_count(opened.library))
 
 
@@ -239,9 +242,11 @@ def search(
 
 
 @app.command()
-def status(docs: Docs = SEEDS, library: Home = None, model: Model = None, as_json: Json = False) -> None:
+def status(
+    docs: Docs = SEEDS, library: Home = None, model: Model = None, chroma: Chroma = "", as_json: Json = False
+) -> None:
     """Show what became of every file."""
-    with _opened(docs, library, model) as opened:
+    with _opened(docs, library, model, chroma=chroma) as opened:
         files, count = opened.files(), _count(opened.library)
     if as_json:
         typer.echo(_json([asdict(file) for file in files]))

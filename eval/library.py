@@ -53,7 +53,7 @@ def opened(
     """
     if formats.is_own(path):
         with _open(documents or SEEDS, home, reader, numbers) as docs:
-            if not docs.library.writable:
+            if not docs.library.lock.held:
                 typer.echo(
                     f"Asked as it stands: {docs.library.home} is written by {docs.library.lock.holder()}.", err=True
                 )

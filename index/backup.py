@@ -34,7 +34,8 @@ def backup(home: Path, target: Path) -> None:
             _copy(home, copy)
             with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED) as packed:
                 for path in sorted(copy.rglob("*")):
-                    packed.write(path, path.relative_to(copy))
+                    if _belongs(path.relative_to(copy).as_posix()):
+                        packed.write(path, path.relative_to(copy))
             part.replace(target)
     except OSError as error:
         raise LibraryError(
@@ -85,6 +86,9 @@ def _copy(home: Path, copy: Path) -> None:
             except sqlite3.Error as error:
                 raise LibraryError(f"{database} cannot be read ({error}).") from error
         _check(copy / database.name)
+    with closing(sqlite3.connect(copy / CATALOG)) as theirs:
+        theirs.execute("DELETE FROM derived")  # of indexes that are not in it
+        theirs.commit()
     for path in home.glob(_KEPT):
         shutil.copyfile(path, copy / path.name)
     shutil.copytree(home / UPLOADS, copy / UPLOADS, ignore=shutil.ignore_patterns(".*"))

@@ -32,6 +32,9 @@ Access = Literal["rw", "ro", "still"]
 Only the last takes no room on the disk.
 """
 
+Every = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]
+"""Ids of passages and of their documents, and the passages' vectors `(passages, dimension)`, in one order."""
+
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
 _SCHEMA_VERSION = 3
@@ -77,7 +80,7 @@ _MIGRATIONS = {  # from a version to the next
     """,
 }
 
-# Orphans: what no row that should name it names; in the order in which they are forgotten.
+# Rows that belong to nothing: no row that should name them does. In the order in which they are forgotten.
 _STRAYS = (
     ("document", "id NOT IN (SELECT id FROM file WHERE state = 'indexed')"),
     ("passage", "document_id NOT IN (SELECT id FROM document)"),
@@ -142,6 +145,7 @@ class Catalog:
         self._path = path
         self._access = access
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
+        self._is_closed = False
         self._opening = threading.Lock()
         self._write_lock = threading.RLock()
         try:
@@ -158,6 +162,9 @@ class Catalog:
                 f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written, or name "
                 f"another place with --library."
             ) from error
+        if version in map(str, _MIGRATIONS):
+            self.close()
+            raise LibraryError(f"{path} is of version {version}; footnote sync brings it to version {_SCHEMA_VERSION}.")
         if version != str(_SCHEMA_VERSION):
             self.close()
             raise LibraryError(
@@ -167,9 +174,11 @@ class Catalog:
 
     def close(self) -> None:
         """Close every thread's connection."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections.clear()
+        with self._opening:
+            self._is_closed = True
+            for connection in self._connections.values():
+                connection.close()
+            self._connections.clear()
 
     # --- settings and revisions ---
 
@@ -208,6 +217,15 @@ class Catalog:
         """Write the state of a derived index."""
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)", (name, *astuple(state)))
+
+    def derived_names(self) -> tuple[str, ...]:
+        """The derived indexes that there have been."""
+        return tuple(row[0] for row in self._rows("SELECT name FROM derived ORDER BY name"))
+
+    def forget_derived(self, name: str) -> None:
+        """Forget that there has been a derived index."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM derived WHERE name = ?", (name,))
 
     def unmark(self, name: str) -> None:
         """Write that a derived index equals no revision now, whatever its generation is."""
@@ -395,8 +413,8 @@ class Catalog:
         with self._transaction() as connection:
             connection.execute("UPDATE file SET sha256 = ''")
 
-    def every_vector(self) -> tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]:
-        """Every passage's id and document id, and all vectors `(passages, dimension)` in the same order."""
+    def every_vector(self) -> Every:
+        """Every passage with its vector, by id."""
         rows = self._rows("SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id")
         if not rows:
             return (), (), np.zeros((0, 0), dtype=np.float32)
@@ -448,6 +466,8 @@ class Catalog:
         thread = threading.current_thread()
         if thread not in self._connections:
             with self._opening:
+                if self._is_closed:
+                    raise LibraryError(f"The library's catalog {self._path} is closed; open the library again.")
                 for ended in [each for each in self._connections if not each.is_alive()]:
                     self._connections.pop(ended).close()
                 self._connections[thread] = self._connect()
@@ -527,11 +547,19 @@ class Catalog:
 
 
 def damage(database: Path) -> str:
-    """What SQLite finds wrong with a file, on one line; "" where it finds nothing."""
+    """What SQLite finds wrong with a file, on one line; "" where it finds nothing.
+
+    Raises:
+        LibraryError: It cannot be looked at now, for another reason.
+        NoRoom: The disk is full.
+    """
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as opened:
             told = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            see_room(database.parent)
+            raise LibraryError(f"{database} cannot be looked at ({error}); try again in a moment.") from error
         told = str(error)
     return "" if told == "ok" else told.splitlines()[-1]
 

@@ -12,13 +12,14 @@ from index.catalog import Catalog, Derived
 from index.disk import see_room
 from index.embeddings import Vector
 from index.errors import LibraryError
-from index.generations import ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
+from index.generations import SERVED, ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
 from index.lexical import Lexical
 from index.vectors import ChromaVectors, ExactVectors
 
 _BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
+_TRIES = 3  # times that another process begins to write an index
 _FEW = 1_000  # passages that are written by this process, in less time than another one takes to start
 _MOMENT = 1.0  # seconds until Chroma is opened
 _AGAIN, _SELDOM = 60.0, 3600.0  # seconds until it is tried again, twice as many each time, and at most
@@ -50,7 +51,14 @@ class Indexes(Protocol):
         """Wait until questions are looked up in the index that is made for it."""
 
     def discard(self) -> None:
-        """To be called so that nothing is left of them, nor of what they were told to forget; their last call."""
+        """To be called so that nothing is left of them on the disk, nor of what they were told to forget."""
+
+    def discard_served(self) -> None:
+        """To be called so that nothing is left on any server that was searched with; the last call.
+
+        Raises:
+            LibraryError: A server is away.
+        """
 
     def close(self) -> None:
         """Let go of files and memory."""
@@ -105,7 +113,7 @@ class OwnIndexes:
             try:
                 return vectors.nearest(vector, count, documents)
             except LibraryError as error:
-                self._give_up(error)
+                self._give_up(vectors, error)
         return self._exact.nearest(vector, count, documents)
 
     def search(self, query: str, count: int, documents: Collection[str] | None) -> list[tuple[str, float]]:
@@ -136,14 +144,15 @@ class OwnIndexes:
         Raises:
             LibraryError: tantivy cannot be written, or does not hold what it was given.
         """
-        self._catch_up_lexical()
-        if self._vectors is None:
+        vectors = self._vectors
+        if vectors is None:
             self._wanted.set()
-            return
-        try:
-            self._catch_up_vectors(self._vectors, self._in_vectors)
-        except LibraryError as error:
-            self._give_up(error)
+        else:
+            try:
+                self._catch_up_vectors(vectors, self._in_vectors)
+            except LibraryError as error:
+                self._give_up(vectors, error)
+        self._catch_up_lexical()
 
     def settle(self) -> None:
         """See `Indexes`; opens Chroma, or builds it anew, while the catalog may be changed.
@@ -156,24 +165,39 @@ class OwnIndexes:
                 return
             see_room(self._home)  # Chroma on a full disk hangs, and is damaged
             vectors, written = self._trusted(self._places, self._places.open_checked)
-            if vectors is None:
-                vectors, written = self._built()
+            if vectors:
+                self._finish(vectors, written)
+                return
+            self._say_rebuilt(self._places)
+            generation = self._next_generation(self._places)
             try:
-                with self._unchanging():
-                    self._catch_up_vectors(vectors, written)  # what has changed meanwhile
-                    self._publish(vectors, self._in_vectors)
+                written = self._filled(generation)
+                vectors = self._places.open(generation)
+                self._finish(vectors, written)
             except BaseException:
-                vectors.close()
+                with suppress(LibraryError):
+                    self._places.clear(generation)  # or each failure would leave another one
                 raise
 
-    def _built(self) -> tuple[ChromaVectors, Keys]:
-        """A new generation, and what it holds: all that is in the catalog, or where that is little, nothing yet."""
-        self._say_rebuilt(self._places)
-        generation = self._next_generation(self._places)
-        with self._unchanging():
-            revision, every = self._catalog.revision(), self._catalog.passage_keys()
-        is_filled = len(every) > _FEW and self._places.fill(generation, revision, len(every))
-        return self._places.open(generation), every if is_filled else {}
+    def _filled(self, generation: int) -> Keys:
+        """Have a new generation filled, and say with what: nothing yet where that is little, or changes too often."""
+        for _ in range(_TRIES):
+            with self._unchanging():
+                revision, every = self._catalog.revision(), self._catalog.passage_keys()
+            if len(every) > _FEW and self._places.fill(generation, revision, len(every)):
+                return every
+        return {}
+
+    def _finish(self, vectors: ChromaVectors, written: Keys) -> None:
+        """Write what is missing, what changes meanwhile in the end, and search with it from now on."""
+        try:
+            written = self._written(vectors, written)
+            with self._unchanging():
+                self._catch_up_vectors(vectors, written)
+                self._publish(vectors, self._in_vectors)
+        except BaseException:
+            vectors.close()
+            raise
 
     @contextmanager
     def _unchanging(self) -> Iterator[None]:
@@ -201,8 +225,15 @@ class OwnIndexes:
         """
         self._unmark()
         self.close()
-        for place in (self._places, self._words):
-            place.discard()
+        for name in (_VECTORS, _LEXICAL):
+            Folders(self._home / name).discard()
+
+    def discard_served(self) -> None:
+        """See `Indexes`."""
+        for name in self._catalog.derived_names():
+            if name.startswith(SERVED):
+                ChromaServer(name.removeprefix(SERVED), self._home, self._catalog).discard()
+                self._catalog.forget_derived(name)
 
     def close(self) -> None:
         """See `Indexes`; what was written is sealed by its digest."""
@@ -241,10 +272,12 @@ class OwnIndexes:
             except BaseException as error:  # a panic of Chroma's is no Exception
                 _log.warning("Searching without Chroma: %s", error)
                 failures += 1
-            self._wanted.wait(min(_SELDOM, _AGAIN * 2 ** (failures - 1)) if failures else None)
+            self._wanted.wait(min(_SELDOM, _AGAIN * 2 ** min(failures - 1, 10)) if failures else None)
 
-    def _give_up(self, error: LibraryError) -> None:
-        """Search without Chroma until it is built anew."""
+    def _give_up(self, vectors: ChromaVectors, error: LibraryError) -> None:
+        """Search without Chroma until it is built anew, unless it has been since."""
+        if self._vectors is not vectors:
+            return
         _log.warning("Searching without Chroma: %s", error)
         self._vectors = None  # and not closed: others may be asking it
         with suppress(LibraryError):  # on a full disk; without vectors it is not sealed, and so not trusted either
@@ -318,6 +351,8 @@ class OwnIndexes:
                 if index.count() == len(every):
                     return index, every
                 index.close()
+        except Ended:
+            raise
         except LibraryError as error:
             _log.warning("%s", error)
         return None, {}
@@ -337,13 +372,11 @@ class OwnIndexes:
         return generation
 
 
-def untrusted(catalog: Catalog, home: Path) -> tuple[str, ...]:
-    """The indexes in `home` that are not what was closed last, and will be built anew; nobody may be writing them."""
+def damaged(catalog: Catalog, home: Path) -> tuple[str, ...]:
+    """The indexes in `home` whose files are not what was closed last; nobody may be writing them."""
     states = [(Folders(home / name), catalog.derived(name)) for name in (_VECTORS, _LEXICAL)]
     return tuple(
-        place.name
-        for place, state in states
-        if state.generation and not (state.revision and place.is_sealed(state.generation, state.digest))
+        place.name for place, state in states if state.digest and not place.is_sealed(state.generation, state.digest)
     )
 
 
@@ -385,6 +418,9 @@ class SharedIndexes:
         """See `Indexes`; a reader has no Chroma."""
 
     def discard(self) -> None:
+        """See `Indexes`; a reader does not write."""
+
+    def discard_served(self) -> None:
         """See `Indexes`; a reader does not write."""
 
     def close(self) -> None:

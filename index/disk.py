@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from index.errors import NoRoom
+from index.errors import LibraryError, NoRoom
 
 FREE_BYTES = 200 * 2**20
 
@@ -13,8 +13,12 @@ def see_room(home: Path) -> None:
 
     Raises:
         NoRoom: It has not.
+        LibraryError: The disk cannot be looked at.
     """
-    free = shutil.disk_usage(home).free
+    try:
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise LibraryError(f"{home} cannot be looked at ({(error.strerror or str(error)).lower()}).") from error
     if free < FREE_BYTES:
         raise NoRoom(
             f"Only {free // 2**20} MB are free on the disk of {home}, and {FREE_BYTES // 2**20} MB are needed; free "

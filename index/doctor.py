@@ -11,7 +11,8 @@ import numpy as np
 
 from index import embeddings
 from index.catalog import CATALOG, Catalog, damage, text_key
-from index.derived import untrusted
+from index.derived import damaged
+from index.disk import see_room
 from index.errors import LibraryError, ModelError
 from index.formats import NO_TEXT
 from index.lock import Lock
@@ -50,7 +51,7 @@ def examine(home: Path) -> tuple[Ailment, ...]:
         if wrong:
             cure = "it is set aside, and the folder read anew; folders that were included have to be again"
             return (Ailment(f"{CATALOG} is damaged ({wrong})", cure),)
-        with closing(Catalog(home / CATALOG, "ro")) as catalog:
+        with closing(Catalog(home / CATALOG, "ro")) as catalog, catalog.snapshot():
             return tuple(_ailments(catalog, home, in_use=not lock.held))
 
 
@@ -63,6 +64,7 @@ def mend(home: Path) -> None:
     """
     with _locked(home) as lock:
         lock.require()
+        see_room(home)
         if damage(home / CATALOG):
             _set_aside(home)
             return
@@ -86,13 +88,13 @@ def _locked(home: Path) -> Iterator[Lock]:
 def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
     yield from _of_model(catalog)
     yield from _of_documents(catalog)
-    strays = catalog.strays()
+    strays = 0 if in_use else catalog.strays()  # a sync under way leaves some, and forgets them in the end
     if strays:
         what = f"{strays:,} rows of {CATALOG} belong to nothing that there is"
         yield Ailment(what, "they are forgotten", Catalog.sweep)
-    for name in () if in_use else untrusted(catalog, home):
-        what = f"The {name} index is not what was written last"
-        yield Ailment(what, "it is built anew when the library is opened")
+    for name in () if in_use else damaged(catalog, home):
+        what = f"The {name} index is not what was closed last"
+        yield Ailment(what, "it is built anew when the library is opened", partial(Catalog.unmark, name=name))
     for path in () if in_use else sorted((home / UPLOADS).glob(".*.part")):
         yield Ailment(f"{path.name} is a rest of an upload", "it is deleted", partial(_delete, path=path))
     for file in catalog.files():
@@ -112,8 +114,11 @@ def _of_model(catalog: Catalog) -> Iterator[Ailment]:
     except ModelError as error:
         yield Ailment(f"The embedding model {name} cannot be had: {error}", "install it again")
         return
-    if embedder is None or _are_of(embedder, catalog):
-        return
+    try:
+        if embedder is None or _are_of(embedder, catalog):
+            return
+    except (TypeError, ValueError):
+        return  # of damaged rows, which are named with their documents
     dimension = str(embedder.dimension)
     what = f"The vectors were made by another model than {name}"
 
@@ -141,9 +146,11 @@ def _are_of(embedder: embeddings.Embedder, catalog: Catalog) -> bool:
 
 
 def _of_documents(catalog: Catalog) -> Iterator[Ailment]:
-    dimension = int(catalog.setting("dimension") or 0)
+    dimension = catalog.setting("dimension")
     for file in catalog.files():
-        fault = _fault(catalog, file.id, dimension) if file.state == "indexed" else ""
+        fault = (
+            _fault(catalog, file.id, int(dimension) if dimension.isdecimal() else 0) if file.state == "indexed" else ""
+        )
         if fault:
             yield Ailment(f"{file.id}: {fault}", _READ_ANEW, partial(_forget, id=file.id))
 
@@ -158,9 +165,12 @@ def _fault(catalog: Catalog, document_id: str, dimension: int) -> str:
         text, passages = catalog.document(document_id).text, catalog.passages_of(document_id)
     except KeyError:
         return "its text is missing"
-    except (TypeError, ValueError):
-        return "its pages, headings or sentences cannot be read"
-    return _of_passages(text, passages) or _of_vectors(catalog, passages, dimension)
+    except (LibraryError, TypeError, ValueError):
+        return "its text, pages, headings or sentences cannot be read"
+    try:
+        return _of_passages(text, passages) or _of_vectors(catalog, passages, dimension)
+    except ValueError:
+        return "a vector is none of the model's"
 
 
 def _of_passages(text: str, passages: Sequence[Passage]) -> str:

@@ -9,19 +9,21 @@ from contextlib import closing
 from pathlib import Path
 
 from index.catalog import Catalog
+from index.disk import see_room
 from index.vectors import Chroma, ChromaVectors
 
 MOVED = 3
 _BATCH = 1_000  # passages held in memory at once
 
 
-def fill(vectors: ChromaVectors, catalog: Catalog, revision: int) -> int:
-    """Write every passage of a catalog; the exit code."""
+def fill(vectors: ChromaVectors, catalog: Catalog, home: Path, revision: int) -> int:
+    """Write every passage of the catalog in `home`; the exit code."""
     with catalog.snapshot():
         if catalog.revision() != revision:
             return MOVED
         every = list(catalog.passage_keys())
         for ids in (every[start : start + _BATCH] for start in range(0, len(every), _BATCH)):
+            see_room(home)
             vectors.add(catalog.vectors(ids), {id: each.document_id for id, each in catalog.passages(ids).items()})
     return 0
 
@@ -31,4 +33,4 @@ if __name__ == "__main__":
         closing(Catalog(Path(sys.argv[2]), "ro")) as opened,
         closing(ChromaVectors(Chroma.embedded(Path(sys.argv[1])), sys.argv[3])) as filled,
     ):
-        sys.exit(fill(filled, opened, int(sys.argv[4])))
+        sys.exit(fill(filled, opened, Path(sys.argv[2]).parent, int(sys.argv[4])))

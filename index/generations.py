@@ -20,13 +20,19 @@ from index.fill import MOVED
 from index.selfcheck import finds_its_own
 from index.vectors import Chroma, ChromaVectors
 
+SERVED = "chroma at "
+"""What the names of indexes on a server begin with; the address follows."""
+
 _COLLECTION = "passages"
 _LOOK, _PATIENCE = 0.05, 120  # seconds between two looks at a process of its own, and that it is given
 _PASSAGE = 0.05  # seconds that it is given for each passage to be written, besides
 
 
-class Ended(Exception):
+class Ended(LibraryError):
     """The library is being closed."""
+
+    def __init__(self) -> None:
+        super().__init__("The library is being closed.")
 
 
 class Generations(Protocol):
@@ -155,7 +161,8 @@ class ChromaFolders(Folders):
             Ended: The library is being closed.
         """
         catalog = str(self._path.parent / CATALOG)
-        command = [sys.executable, "-m", module, str(self.path(generation)), catalog, _COLLECTION, *more]
+        # -P: what lies in the working directory, such as a document called sqlite3.py, is not to be run.
+        command = [sys.executable, "-P", "-m", module, str(self.path(generation)), catalog, _COLLECTION, *more]
         places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         child = subprocess.Popen(
             command,
@@ -163,15 +170,18 @@ class ChromaFolders(Folders):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process, which ends that one
         )
         deadline = time.monotonic() + patience
-        while child.poll() is None:
-            if self._over.wait(_LOOK) or time.monotonic() > deadline:
-                child.kill()
-                child.wait()
+        try:
+            while child.poll() is None and time.monotonic() < deadline and not self._over.wait(_LOOK):
+                pass
+        finally:
+            child.kill()
+            code = child.wait()
         if self._over.is_set():
             raise Ended
-        return child.returncode
+        return code
 
 
 class ChromaServer:
@@ -183,10 +193,10 @@ class ChromaServer:
 
     def __init__(self, url: str, home: Path, catalog: Catalog) -> None:
         """Generations of the library in `home` live on the server at `url`, such as `http://localhost:8000`."""
-        self.name = f"chroma at {url}"
+        self.name = f"{SERVED}{url}"
         self._url = url
         self._catalog = catalog
-        owner = sha256(f"{platform.node()}\0{home}".encode()).hexdigest()[:32]
+        owner = sha256(f"{platform.node()}\0{home.resolve()}".encode()).hexdigest()[:32]
         self._prefix = f"footnote-{owner}-"
 
     def open(self, generation: int) -> ChromaVectors:

@@ -20,6 +20,7 @@ from index.passages import Passage
 from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 
 _HOME = ".footnote"
+_PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _COPY = "it is the same as "  # begins the reason why a copy is refused
 _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
@@ -81,6 +82,7 @@ class Library:
         self.lock = Lock(self.home)
         self.writable = self.lock.held
         self._syncing = threading.RLock()
+        self._is_changed, self._is_closing = False, False
         catalog = self.home / CATALOG
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
@@ -103,18 +105,35 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Let go of the library, so that another process may write it."""
-        self._indexes.close()
-        self._catalog.close()
-        self.lock.release()
+        """Let go of the library, so that another process may write it; a sync under way ends before its next change."""
+        self._is_closing = True
+        is_still = self._syncing.acquire(timeout=_PATIENCE)
+        try:
+            self._indexes.close()
+            self._catalog.close()
+            self.lock.release()
+        finally:
+            if is_still:
+                self._syncing.release()
 
     # --- what is in it ---
 
     @property
     def roots(self) -> tuple[Root, ...]:
         """The library's own folder, those that are included, and that of the uploads."""
-        included = (Root(name, path) for name, path in self._catalog.roots().items())
+        included = (Root(name, path, may_be_away=True) for name, path in self._catalog.roots().items())
         return Root(self._name, self.folder), *included, Root(UPLOADS, self.home / UPLOADS)
+
+    def _root(self, name: str) -> Path:
+        """The folder whose documents' ids begin with a name.
+
+        Raises:
+            LibraryError: It is not included any more.
+        """
+        for root in self.roots:
+            if root.name == name:
+                return root.path
+        raise LibraryError(f"The folder of {name} is not included any more; the next sync forgets its documents.")
 
     def files(self) -> tuple[File, ...]:
         """Every file of the folders and every upload, by id, with what became of it."""
@@ -137,9 +156,8 @@ class Library:
         """
         digest = self._catalog.document(document_id).sha256
         name, _, rest = document_id.partition("/")
-        path = next(root.path for root in self.roots if root.name == name) / rest
         try:
-            data = read_bytes(Found(document_id, path, 0, 0))
+            data = read_bytes(Found(document_id, self._root(name) / rest, 0, 0))
         except Refused as reason:
             raise LibraryError(f"{rest} cannot be read: {reason}.") from reason
         if sha256(data).hexdigest() != digest:
@@ -209,7 +227,7 @@ class Library:
         """What a sync would do now.
 
         Raises:
-            LibraryError: The folder cannot be listed.
+            LibraryError: A list of files to ignore cannot be read.
         """
         known = {file.id: file for file in self._catalog.files()}
         if self._catalog.setting("recipe") != _RECIPE:
@@ -229,12 +247,13 @@ class Library:
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self.roots, self.home), known)
             if todo.read or todo.removed or _orphans(known.values()):
-                self.require_writable()
-                self._indexes.distrust()
+                self._require()
+                self._is_changed = False
                 try:
                     self._apply(todo.read, todo.removed, on_progress)
                 finally:
-                    self._indexes.catch_up()
+                    if self._is_changed:
+                        self._indexes.catch_up()
             return self._catalog.files()
 
     def include(self, folder: Path, on_progress: OnProgress = lambda _: None) -> None:
@@ -246,9 +265,7 @@ class Library:
             LibraryError: It is missing, or read already, or another process writes this library, or the disk is full.
         """
         self.require_writable()
-        path = folder.expanduser().absolute()
-        if not path.is_dir():
-            raise LibraryError(f"There is no folder {path}; name one that holds documents.")
+        path = _folder_of(folder)
         with self._syncing:
             for root in self.roots:
                 ours, theirs = root.path.resolve(), path.resolve()
@@ -264,13 +281,13 @@ class Library:
         Raises:
             LibraryError: It was not included, or another process writes this library, or the disk is full.
         """
-        self.require_writable()
-        path = folder.expanduser().absolute()
+        self._require()
         with self._syncing:
             roots = self._catalog.roots()
-            left = {name: each for name, each in roots.items() if each.resolve() != path.resolve()}
+            path = os.path.realpath(folder.expanduser())
+            left = {name: each for name, each in roots.items() if os.path.realpath(each) != path}
             if left == roots:
-                raise LibraryError(f"{path} is not included; the library's status says which folders are.")
+                raise LibraryError(f"{folder} is not included; the library's status says which folders are.")
             self._catalog.set_roots(left)
             self.sync()
 
@@ -303,15 +320,16 @@ class Library:
             if twin is not None:
                 return twin
             see_room(self.home)
-            path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
             try:
+                path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
                 part = path.with_name(f".{path.name}.part")
                 part.write_bytes(data)
                 part.replace(path)
             except OSError as error:
+                why = (error.strerror or str(error)).lower()
                 raise LibraryError(
-                    f"{clean} cannot be kept in {path.parent} ({(error.strerror or str(error)).lower()}); see that the "
-                    f"disk has room, or name another place with --library."
+                    f"{clean} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
+                    f"another place with --library."
                 ) from error
             self.sync(on_progress)
             return next(file for file in self.files() if file.id == f"{UPLOADS}/{path.name}")
@@ -324,13 +342,12 @@ class Library:
                 or the file cannot be deleted.
             KeyError: There is no file of this id.
         """
-        self.require_writable()
+        self._require()
         name, _, rest = id.partition("/")
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
         if name != UPLOADS:
-            folder = next(root.path for root in self.roots if root.name == name)
-            raise LibraryError(f"{rest} lies in {folder}; delete it there.")
+            raise LibraryError(f"{rest} lies in {self._root(name)}; delete it there.")
         with self._syncing:
             try:
                 (self.home / UPLOADS / rest).unlink(missing_ok=True)
@@ -349,16 +366,17 @@ class Library:
     def purge(self) -> None:
         """Leave nothing on the disk of documents that were forgotten, neither their text nor their vectors, and close.
 
-        The search indexes are built anew by the process that opens the library next.
+        Nor on a Chroma server. The search indexes are built anew by the process that opens the library next.
 
         Raises:
-            LibraryError: Another process writes or reads this library, or the disk is full.
+            LibraryError: Another process writes or reads this library, or the disk is full, or a server is away.
         """
-        self.require_writable()
+        self._require()
         with self._syncing:
             self._indexes.discard()
             self._catalog.prune()
             self._catalog.vacuum()
+            self._indexes.discard_served()
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
@@ -367,17 +385,18 @@ class Library:
             on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
             self._read(found, removed)
         for document_id in removed:
+            self._changing()
             self._catalog.remove(document_id)
         if orphans := _orphans(self._catalog.files()):
             for found in scan(self.roots, self.home):
                 if found.id in orphans:
                     self._read(found, ())
-        self._catalog.prune()
+        if self._is_changed:
+            self._catalog.prune()
         on_progress(Progress(len(read), len(read), "", size, size))
 
     def _read(self, found: Found, removed: Collection[str]) -> None:
         """Read one file and write down what became of it."""
-        see_room(self.home)
         known = self._catalog.file(found.id)
         file = File(found.id, found.size, found.mtime_ns, "", "indexed")
         try:
@@ -393,12 +412,14 @@ class Library:
         except Refused as reason:
             unread = _unread(file, reason)
             if unread != known:
+                self._changing()
                 self._catalog.refuse(unread)
         else:
             self._index(replace(file, title=document.title), document)
 
     def _index(self, file: File, document: Document) -> None:
         """Cut and embed a document and write it; a text that has a vector is not embedded again."""
+        see_room(self.home)
         target = min(passages.TARGET_TOKENS, self.embedder.max_tokens - 2)  # two marks that every text gets
         cut = passages.cut(document, self.embedder.token_spans, target)
         texts = {text_key(passage.text): passage.text for passage in cut}
@@ -406,7 +427,16 @@ class Library:
         missing = [key for key in texts if key not in vectors]
         embedded = self.embedder.embed_passages([texts[key] for key in missing])
         vectors.update(zip(missing, embedded, strict=True))
+        self._changing()
         self._catalog.put(file, document, cut, vectors)
+
+    def _changing(self) -> None:
+        """To be called before the catalog is changed by a sync."""
+        if self._is_closing:
+            raise LibraryError(f"{self.home} is being closed; what was read so far is kept.")
+        if not self._is_changed:
+            self._indexes.distrust()
+            self._is_changed = True
 
     def _twin(self, digest: str) -> File | None:
         """The file with these bytes that is read."""
@@ -415,14 +445,18 @@ class Library:
     # --- opening ---
 
     def require_writable(self) -> None:
-        """See that this process may write the library.
+        """See that this process may write the library, and has room for more.
 
         Raises:
             LibraryError: Another process writes it.
             NoRoom: The disk is full.
         """
-        self.lock.require()
+        self._require()
         see_room(self.home)
+
+    def _require(self) -> None:
+        """See that this process may write the library; what is only forgotten needs no room."""
+        self.lock.require()
         if not self.writable:
             raise NoRoom(f"{self.home} was opened while its disk was full, and is only read; close and open it again.")
 
@@ -512,7 +546,24 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     """`name`, or `name (2)` and so on where that is taken."""
     path = PurePosixPath(name)
     names = (f"{path.stem} ({number}){path.suffix}" for number in itertools.count(2))
-    return next(each for each in itertools.chain([name], names) if each not in taken)
+    folded = {each.casefold() for each in taken}  # to some disks capitals are the same
+    return next(each for each in itertools.chain([name], names) if each.casefold() not in folded)
+
+
+def _folder_of(folder: Path) -> Path:
+    """A folder's whole path.
+
+    Raises:
+        LibraryError: There is none.
+    """
+    try:
+        path = Path(os.path.normpath(folder.expanduser().absolute()))
+        if path.is_dir():
+            return path
+        why = "there is no such folder"
+    except (OSError, RuntimeError) as error:  # a name too long, no permission, or a home of nobody
+        why = str(error)
+    raise LibraryError(f"{folder} cannot be read ({why}); name a folder that holds documents.")
 
 
 def _name_of(folder: Path) -> str:

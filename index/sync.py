@@ -25,10 +25,17 @@ IGNORE = ".footnoteignore"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A folder of documents; their ids begin with `name`."""
+    """A folder of documents.
+
+    Attributes:
+        name: What their ids begin with.
+        path: Where it is.
+        may_be_away: Whether it may lie on a disk that is not plugged in: then its place is missing, or empty.
+    """
 
     name: str
     path: Path
+    may_be_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,9 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
         LibraryError: A root's `IGNORE` cannot be read.
     """
     for root in roots:
+        if _is_away(root):
+            yield Found(_id(root, root.path), root.path, 0, 0, unlisted=True)
+            continue
         unlisted: list[OSError] = []
         ignored = _ignored(root.path / IGNORE)
         for folder, folders, names in os.walk(root.path, onerror=unlisted.append):
@@ -124,6 +134,15 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
         for error in unlisted:
             path = Path(error.filename)
             yield Found(_id(root, path), path, 0, 0, unlisted=True)
+
+
+def _is_away(root: Root) -> bool:
+    """Whether a root cannot be listed, or is as empty as the place of a disk that is not plugged in."""
+    try:
+        with os.scandir(root.path) as entries:
+            return root.may_be_away and next(entries, None) is None
+    except OSError:
+        return True
 
 
 def _ignored(path: Path) -> GitIgnoreSpec:
@@ -211,7 +230,7 @@ def read_bytes(file: Found) -> bytes:
         Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable.
     """
     if file.unlisted:
-        raise Refused("it is a folder that cannot be listed; see that it is there and that you may read it")
+        raise Refused("it is a folder that is empty or cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():
         raise Refused("it is a link; put the file itself into the folder")
     formats.check_suffix(file.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
 
-from index.catalog import Catalog
+from index.catalog import Catalog, Every
 from index.embeddings import Vector
 from index.errors import LibraryError
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 _BATCH = 250  # far under Chroma's limit of 5,461, for Python's other threads wait until one is written: 0.1 s
 _DEADLINE = 10.0  # seconds for a server to answer
+_ROUTES = (
+    "/api/v2/heartbeat",
+    "/api/v2/auth/identity",
+    "/api/v2/tenants/default_tenant",
+    "/api/v2/tenants/default_tenant/databases/default_database",
+)
 _SEAL = "seal"
+_CLIENTS: dict[str, "Client"] = {}
 
 # Wide enough that the graph search finds what an exact one would; ties and scores are settled after.
 _HNSW: "CreateHNSWConfiguration" = {
@@ -63,17 +70,13 @@ class Chroma:
         Raises:
             LibraryError: There is none, or it does not answer within seconds.
         """
-        import chromadb  # heavy: 0.6 s
         import httpx  # Chroma's own way to a server
 
         try:
-            address = httpx.URL(url)
-            httpx.get(address.join("/api/v2/heartbeat"), timeout=_DEADLINE).raise_for_status()
-            is_safe = address.scheme == "https"
-            is_safe = address.scheme == "https"
-            port = address.port or (443 if is_safe else 80)
-            client = cast("Client", chromadb.HttpClient(address.host, port, is_safe, settings=_settings()))
-            cast("FastAPI", client._server)._session.timeout = httpx.Timeout(_DEADLINE)  # else it waits for ever
+            for route in _ROUTES:  # that Chroma's client asks for at once, and with no deadline
+                httpx.get(httpx.URL(url).join(route), timeout=_DEADLINE).raise_for_status()
+            client = _client_of(url)
+            cast("FastAPI", client._server)._session.timeout = httpx.Timeout(_DEADLINE)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise LibraryError(
                 f"There is no Chroma server at {url} ({error}); start it, name another, or leave out --chroma."
@@ -120,8 +123,9 @@ class Chroma:
             self.client.delete_collection(name)
 
     def close(self) -> None:
-        """Let go of it."""
-        self.client.close()
+        """Let go of its files; a server's client is kept, for Chroma never lets go of one whole."""
+        if self._where not in _CLIENTS:
+            self.client.close()
 
 
 class ChromaVectors:
@@ -191,6 +195,19 @@ class ChromaVectors:
         self._chroma.close()
 
 
+def _client_of(url: str) -> "Client":
+    """The one client of a server in this process."""
+    import chromadb  # heavy: 0.6 s
+    from httpx import URL
+
+    if url not in _CLIENTS:
+        address = URL(url)
+        is_safe = address.scheme == "https"
+        port = address.port or (443 if is_safe else 80)
+        _CLIENTS[url] = cast("Client", chromadb.HttpClient(address.host, port, is_safe, settings=_settings()))
+    return _CLIENTS[url]
+
+
 def _settings() -> "Settings":
     from chromadb.config import Settings
 
@@ -202,23 +219,22 @@ class ExactVectors:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._revision = -1
-        self._ids: tuple[str, ...] = ()
-        self._documents: tuple[str, ...] = ()
-        self._matrix = np.zeros((0, 0), dtype=np.float32)
+        self._read: tuple[int, Every] = (-1, ((), (), np.zeros((0, 0), dtype=np.float32)))  # whole: several threads ask
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
         """As `ChromaVectors.nearest`, and exact; ties by id."""
-        self._refresh()
-        rows = np.arange(len(self._ids))
+        ids, document_ids, matrix = self._every()
+        rows = np.arange(len(ids))
         if documents is not None:
-            rows = rows[[document in documents for document in self._documents]]
-        cosines = self._matrix[rows] @ vector if len(rows) else np.zeros(0)
-        best = sorted(zip(-cosines, (self._ids[row] for row in rows), strict=True))[:count]
+            rows = rows[[document in documents for document in document_ids]]
+        cosines = matrix[rows] @ vector if len(rows) else np.zeros(0)
+        best = sorted(zip(-cosines, (ids[row] for row in rows), strict=True))[:count]
         return [id for _, id in best]
 
-    def _refresh(self) -> None:
+    def _every(self) -> Every:
         revision = self._catalog.revision()
-        if revision != self._revision:
-            self._ids, self._documents, self._matrix = self._catalog.every_vector()
-            self._revision = revision
+        read, every = self._read
+        if read != revision:
+            every = self._catalog.every_vector()
+            self._read = revision, every
+        return every

@@ -36,6 +36,7 @@ POINTS = tuple(
         ("Catalog", "remove"),
         ("Catalog", "prune"),
         ("Catalog", "set_derived"),
+        ("Catalog", "unmark"),
         ("ChromaVectors", "add"),
         ("ChromaVectors", "remove"),
         ("ChromaVectors", "close"),
@@ -131,12 +132,14 @@ def rounds(place: Path, kills: int, seed: int, points: Sequence[str] = POINTS) -
         change(folder, rng)
         by_chance = number >= len(points) and number % 2
         point = "" if by_chance else points[number % len(points)]
-        _tell(child, f"{point} {rng.randint(1, 3)}")
+        _tell(child, point)
         try:
             child.wait(rng.uniform(0.05, _SLOWEST) if by_chance else 60)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
         child.communicate()
+        if point and child.returncode != -signal.SIGKILL:
+            raise AssertionError(f"{point} was not met")
         child = _child(folder, written)
         yield _told(child)
     child.kill()
@@ -156,17 +159,17 @@ def change(folder: Path, rng: random.Random) -> None:
 
 
 def live(folder: Path, written: Path) -> None:
-    """Print what is there; then, told a point and a number, sync until killed when the point is met that often.
+    """Print what is there; then, told a point, sync until killed there.
 
     Each document is noted down once it is written.
     """
     embeddings.load = lambda _: QuickEmbedder()
     typer.echo(json.dumps(asdict(_left(folder, written))))
-    point, count = sys.stdin.readline().split(" ")
+    point = sys.stdin.readline().strip()
     written.unlink(missing_ok=True)
     _note_down(written)
     if point:
-        kill_at(point, int(count))
+        kill_at(point, 1)
     with closing(Library(folder)) as library:
         library.sync()
         library.settle()

@@ -4,9 +4,11 @@ import logging
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -100,10 +102,31 @@ def deaf() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_a_server_that_never_answers_holds_nobody_up(folder, read, deaf, monkeypatch):
+@pytest.fixture
+def half_deaf() -> Iterator[str]:
+    """The address of a server that answers its heartbeat, and nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.endswith("heartbeat"):
+                time.sleep(20)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.parametrize("server", ["deaf", "half_deaf"])
+def test_a_server_that_never_answers_holds_nobody_up(folder, read, request, monkeypatch, server):
     monkeypatch.setattr(vectors, "_DEADLINE", 0.5)
     began = time.monotonic()
-    with closing(Library(folder, chroma=deaf)) as library:
+    with closing(Library(folder, chroma=request.getfixturevalue(server))) as library:
         assert results(library) == read
         with pytest.raises(LibraryError, match="There is no Chroma server at"):
             library.settle()
@@ -153,9 +176,10 @@ def test_a_purge_leaves_nothing_on_the_server(folder, read, chroma_server):
     before = collections(chroma_server)
     results_of(folder, chroma_server)
     assert len(collections(chroma_server) - before) == 1
-    with closing(Library(folder, chroma=chroma_server)) as library:
+    with closing(Library(folder)) as library:  # without it, this time
         library.purge()
     assert collections(chroma_server) == before
+    assert not (folder / ".footnote" / "chroma").exists()
 
 
 def test_the_command_line_asks_a_server(folder, read, chroma_server, monkeypatch, capsys):

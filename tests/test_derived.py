@@ -17,6 +17,7 @@ from index import derived, generations
 from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.library import Library
+from index.vectors import ExactVectors
 from tests.conftest import OpenLibrary
 from tests.test_library import TEXTS, results, write
 
@@ -302,3 +303,59 @@ def test_an_index_of_another_revision_of_the_catalog_is_built_anew(
     told = " ".join(record.getMessage() for record in caplog.records)
     assert "Rebuilding the lexical" in told
     assert "Rebuilding the chroma" in told
+
+
+def test_a_build_that_fails_leaves_nothing_behind(copied: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, expected = copied
+    shutil.rmtree(copy / ".footnote" / "chroma")
+    with closing(Library(copy)) as library:
+        monkeypatch.setattr(derived.ChromaVectors, "count", lambda _: 2)
+        for _ in range(3):
+            with pytest.raises(LibraryError, match="holds 2 passages of 3"):
+                library.settle()
+        assert list((copy / ".footnote" / "chroma").iterdir()) == []
+        assert results(library) == expected
+
+
+def test_a_document_called_like_a_module_is_not_run(
+    copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy, _ = copied
+    for name in ("sqlite3.py", "numpy.py"):
+        (copy / name).write_text("raise SystemExit(9)")
+    monkeypatch.chdir(copy)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    caplog.set_level("INFO", "index")
+    with closing(Library(copy)) as library:
+        library.settle()
+    assert not [record for record in caplog.records if "Rebuilding" in record.getMessage()]
+
+
+def test_many_ask_while_the_catalog_changes(folder: Path, open_library: OpenLibrary) -> None:
+    """Exact search, of ticked documents, by several threads: what one reads is not replaced under it."""
+    for number in range(60):
+        (folder / f"{number}.txt").write_text(f"This is number {number}.")
+    library = open_library()
+    library.sync()
+    library._indexes._vectors = None
+    vector, wrong, over = library.embedder.embed_query("number"), [], threading.Event()
+    exact = ExactVectors(library._catalog)
+
+    def ask() -> None:
+        while not over.is_set():
+            try:
+                found = exact.nearest(vector, 99, {f"docs/{number}.txt" for number in range(50)})
+            except Exception as error:
+                wrong.append(repr(error))
+            else:
+                wrong.extend(id for id in found if not id.startswith("docs/"))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        library._catalog.remove(f"docs/{59 - number}.txt")
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

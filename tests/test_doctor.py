@@ -12,6 +12,7 @@ import pytest
 
 import app
 from index import doctor, formats
+from index.backup import backup, restore
 from index.catalog import CATALOG
 from index.errors import LibraryError
 from index.library import Library
@@ -61,13 +62,21 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda home: catalog(home, "UPDATE document SET text = 'x' || text WHERE id = 'docs/mill.txt'"),
         "docs/mill.txt: a passage is not what stands in the text",
     ),
+    "no text at all": (
+        lambda home: catalog(home, "UPDATE document SET text = CAST(x'ff' AS TEXT) WHERE id = 'docs/mill.txt'"),
+        "docs/mill.txt: its text, pages, headings or sentences cannot be read",
+    ),
+    "unreadable sentences": (
+        lambda home: catalog(home, "UPDATE passage SET sentences = '[1]' WHERE document_id = 'docs/mill.txt'"),
+        "docs/mill.txt: its text, pages, headings or sentences cannot be read",
+    ),
     "no passages": (
         lambda home: catalog(home, "DELETE FROM passage WHERE document_id = 'docs/mill.txt'"),
         "docs/mill.txt: a part of the text is in no passage",
     ),
     "unreadable": (
         lambda home: catalog(home, "UPDATE document SET headings = '[[' WHERE id = 'docs/mill.txt'"),
-        "docs/mill.txt: its pages, headings or sentences cannot be read",
+        "docs/mill.txt: its text, pages, headings or sentences cannot be read",
     ),
     "no vector": (
         lambda home: catalog(home, f"DELETE FROM vector WHERE text_sha256 IN {ONE}"),
@@ -75,6 +84,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a short vector": (
         lambda home: catalog(home, f"UPDATE vector SET vector = zeroblob(8) WHERE text_sha256 IN {ONE}"),
+        "docs/mill.txt: a vector is none of the model's",
+    ),
+    "half a number": (
+        lambda home: catalog(home, f"UPDATE vector SET vector = zeroblob(7) WHERE text_sha256 IN {ONE}"),
         "docs/mill.txt: a vector is none of the model's",
     ),
     "a vector of nothing": (
@@ -101,8 +114,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
         "rows of catalog.sqlite belong to nothing",
     ),
     "a damaged catalog": (overwrite, "catalog.sqlite is damaged"),
-    "a damaged vector index": (spoil("chroma"), "The chroma index is not what was written last"),
-    "a damaged word index": (spoil("lexical"), "The lexical index is not what was written last"),
+    "a damaged vector index": (spoil("chroma"), "The chroma index is not what was closed last"),
+    "a damaged word index": (spoil("lexical"), "The lexical index is not what was closed last"),
     "a rest": (lambda home: (home / "uploads" / ".a.txt.part").write_text("half"), ".a.txt.part is a rest"),
 }
 
@@ -128,6 +141,32 @@ def test_every_damage_is_named_and_mended(home, folder, name):
         library.settle()
         assert results(library) == sound
     assert doctor.examine(home) == ()
+
+
+def test_a_library_that_is_empty_purged_or_restored_has_no_ailment(home, folder, tmp_path):
+    backup(home, tmp_path / "kept.zip")
+    restore(tmp_path / "kept.zip", tmp_path / "again")
+    assert doctor.examine(tmp_path / "again") == ()
+    with closing(Library(folder)) as library:
+        library.purge()
+    assert doctor.examine(home) == ()
+    (tmp_path / "empty").mkdir()
+    with closing(Library(tmp_path / "empty")) as library:
+        library.sync()
+    assert doctor.examine(tmp_path / "empty" / ".footnote") == ()
+
+
+def test_what_sqlite_cannot_do_now_is_no_damage(home, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    monkeypatch.setattr("index.catalog.sqlite3.connect", fail)
+    for work in (doctor.examine, doctor.mend):
+        with pytest.raises(LibraryError, match="cannot be looked at"):
+            work(home)
+    assert (home / CATALOG).exists()
 
 
 def test_a_damaged_catalog_is_kept_aside(home, folder):
@@ -173,7 +212,7 @@ def test_the_command_says_what_is_wrong_and_mends_it(home, folder, capsys):
     DAMAGES["no vector"][0](home)
     for options, code, said in (
         ([], "1", "a passage has no vector; what it holds is forgotten, and read anew.\nfootnote doctor --mend"),
-        (["--mend"], "0", "Nothing is wrong."),
+        (["--mend"], "0", "Mended. What was forgotten is read at the next start."),
         ([], "0", "Nothing is wrong."),
     ):
         with pytest.raises(SystemExit, match=code):

@@ -68,6 +68,17 @@ def test_what_an_included_folder_holds_is_kept_while_it_is_away(library, notes, 
     assert [file.id for file in library.sync()] == ["docs/mill.txt", "notes/dam.txt"]
 
 
+@pytest.mark.parametrize("place", ["empty", "a file"])
+def test_so_it_is_where_the_place_of_its_disk_is_empty_or_no_folder(library, notes, tmp_path, place):
+    library.include(notes)
+    notes.rename(tmp_path / "unplugged")
+    notes.mkdir() if place == "empty" else notes.write_text("no folder")
+    states = {file.id: file.state for file in library.sync()}
+    assert (states["notes"], states["notes/dam.txt"]) == ("refused", "indexed")
+    library.exclude(notes)
+    assert ids(library) == ["docs/mill.txt"]
+
+
 def test_folders_of_one_name_are_told_apart(library, notes, tmp_path):
     other = Path(shutil.copytree(notes, tmp_path / "other" / "docs"))
     (other / "mill.txt").write_text("Another mill stands.")
@@ -84,8 +95,9 @@ def test_a_folder_that_holds_the_same_documents_is_refused(library, folder, wher
 
 
 def test_a_folder_that_is_not_there_is_refused(library, tmp_path):
-    with pytest.raises(LibraryError, match="There is no folder"):
-        library.include(tmp_path / "absent")
+    for absent in (tmp_path / "absent", tmp_path / ("x" * 300), Path("~no-such-person/docs")):
+        with pytest.raises(LibraryError, match=r"cannot be read \(.*\); name a folder that holds documents"):
+            library.include(absent)
 
 
 def test_a_document_that_lies_in_an_included_folder_is_its_owners_to_delete(library, notes):

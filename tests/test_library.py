@@ -20,7 +20,7 @@ from index import derived, embeddings, export, formats, generations
 from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
-from index.library import Library
+from index.library import Library, _free_name
 from index.sync import Progress
 from tests.conftest import OpenLibrary
 
@@ -361,7 +361,7 @@ def test_a_sync_does_not_wait_for_chroma_to_be_built(folder, open_library, monke
     monkeypatch.setattr(generations.ChromaFolders, "fill", slowly)
     monkeypatch.setattr(derived, "_FEW", 0)
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
-    shutil.rmtree(folder / ".footnote" / "chroma")
+    shutil.rmtree(folder / ".footnote" / "chroma", ignore_errors=True)
     library = open_library()
     assert building.wait(30)
     (folder / "mill.txt").unlink()
@@ -519,7 +519,7 @@ def test_ids_stay_when_the_folder_is_renamed(tmp_path):
 def test_without_free_space_what_was_read_is_kept_and_the_next_sync_completes(folder, open_library, monkeypatch):
     write(folder, TEXTS)
     library = open_library()
-    free = iter([2**40, 2**40])
+    free = iter([2**40])
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free, 100 * 2**20)))
         with pytest.raises(LibraryError, match=r"Only 100 MB are free .* kept"):
@@ -528,6 +528,54 @@ def test_without_free_space_what_was_read_is_kept_and_the_next_sync_completes(fo
     assert [id.partition("#")[0] for id, _ in library.search("mill", 5)] == ["docs/mill.txt"]
     library.sync()
     assert len(library.files()) == 3
+
+
+def test_what_is_gone_is_forgotten_on_a_full_disk_too(folder, open_library, monkeypatch):
+    write(folder, TEXTS)
+    library = open_library()
+    library.sync()
+    library.add("letter.txt", b"The owner was Ada Brandt.")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
+    (folder / "mill.txt").unlink()
+    library.sync()
+    library.remove("uploads/letter.txt")
+    assert states(library) == {"docs/school.md": "indexed", "docs/sub/port.html": "indexed"}
+    assert library.search("mill owner", 5) == []
+
+
+def test_a_file_that_is_no_document_leaves_the_indexes_as_they_were_closed(folder, monkeypatch):
+    write(folder, {**TEXTS, "photo.jpg": "no text"})
+    with closing(Library(folder)) as library:
+        library.sync()
+        library.settle()
+    for method in ("distrust", "catch_up"):
+        monkeypatch.setattr(derived.OwnIndexes, method, lambda _: pytest.fail("nothing has changed"))
+    with closing(Library(folder)) as library:
+        library.sync()
+
+
+def test_who_closes_a_library_ends_a_sync_before_its_next_change(folder, open_library):
+    write(folder, {f"{number}.txt": f"This is number {number}." for number in range(200)})
+    library = open_library()
+    begun, said = threading.Event(), []
+
+    def sync() -> None:
+        try:
+            library.sync(lambda progress: begun.set() if progress.done else None)
+        except LibraryError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=sync)
+    thread.start()
+    assert begun.wait(30)
+    library.close()
+    thread.join(30)
+    assert "is being closed; what was read so far is kept" in said[0]
+    with closing(Library(folder)) as again:
+        assert again.writable
+        assert 0 < len(again.files()) < 200
+    with pytest.raises(LibraryError, match="is closed"):
+        library.files()
 
 
 # --- uploads ---
@@ -863,3 +911,7 @@ def test_a_sync_that_is_stopped_leaves_no_copy_unread(open_library: OpenLibrary,
         ("a.txt", "b.txt", "c.txt"), "indexed"
     )
     assert library.document(f"{folder.name}/b.txt").text == "The mill."
+
+
+def test_a_name_that_differs_in_capitals_alone_is_taken():
+    assert _free_name("Letter.txt", ["letter.txt", "letter (2).TXT"]) == "Letter (3).txt"

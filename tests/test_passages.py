@@ -184,7 +184,10 @@ def test_the_target_leaves_room_below_what_the_model_reads():
 
 
 def test_a_number_belongs_to_what_it_numbers_and_a_numbered_heading_is_a_sentence() -> None:
-    text = "Lease\n3. Pets\nCats are allowed. Dogs are not.\n4. Repairs up to\n120 euros are the tenant's.\n(2) Fees apply. 1. Yes."
+    text = (
+        "Lease\n3. Pets\nCats are allowed. Dogs are not.\n"
+        "4. Repairs up to\n120 euros are the tenant's.\n(2) Fees apply. 1. Yes."
+    )
     assert [text[span.start : span.end] for span in split_sentences(text)] == [
         "Lease",
         "3. Pets",

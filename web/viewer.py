@@ -39,8 +39,10 @@ _REACH = 20_000
 _CLOSEST, _NAMED = 3, 3
 
 # Files from which on the list has a box to find one by its name.
-_MOMENT = 5.0  # seconds of reading before it is said how long it will take
 _MANY = 9
+
+# Seconds of reading before it is said how long it will take.
+_MOMENT = 5.0
 
 _UPLOADED = "uploads/"
 _MOVED = "This document has changed; the words stand here now."
