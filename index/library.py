@@ -46,6 +46,7 @@ class Library:
     Attributes:
         folder: The folder that the library belongs to.
         home: Where the library lives.
+        chroma: The address of the Chroma server that it searches with, or "".
         lock: Held by the one process that writes.
         writable: Whether this process is that one, and the disk has room.
         embedder: What turns texts into vectors.
@@ -79,6 +80,7 @@ class Library:
         if not is_there:
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
         self._make_home()
+        self.chroma = chroma or ""
         self.lock = Lock(self.home)
         self.writable = self.lock.held
         self._syncing = threading.RLock()
@@ -95,7 +97,7 @@ class Library:
             self.embedder = self._load_embedder(model)
             self._name = self._root_name()
             self._indexes: Indexes = (
-                OwnIndexes(self._catalog, self.home, self._syncing, chroma or "")
+                OwnIndexes(self._catalog, self.home, self._syncing, self.chroma)
                 if self.writable
                 else SharedIndexes(self._catalog, self.home)
             )

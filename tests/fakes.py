@@ -92,7 +92,7 @@ class FakeDocs:
     asked_of: list[Collection[str] | None] = field(default_factory=list)
     library: SimpleNamespace = field(
         default_factory=lambda: SimpleNamespace(
-            home=Path(mkdtemp()), folder=Path("/documents/seeds"), lock=SimpleNamespace(require=bool)
+            home=Path(mkdtemp()), folder=Path("/documents/seeds"), chroma="", lock=SimpleNamespace(require=bool)
         )
     )
 

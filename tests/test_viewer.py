@@ -12,6 +12,7 @@ from rag.answer import Answer
 from rag.cite import Citation
 from tests.fakes import document, fake, quoting
 from web import viewer
+from web.page import _leaving
 
 
 class _Text(HTMLParser):
@@ -82,5 +83,18 @@ def test_the_parts_of_a_document_are_all_of_it_and_each_once(
 
 
 def test_no_documents_one_document() -> None:
-    assert "no documents" in viewer.promise((), "this computer")
-    assert "only from this 1 document." in viewer.promise(fake().files()[:1], "this computer")
+    assert "no documents" in viewer.promise((), "Nothing leaves.")
+    assert "only from this 1 document." in viewer.promise(fake().files()[:1], "Nothing leaves.")
+
+
+@pytest.mark.parametrize(
+    ("host", "chroma", "said"),
+    [
+        ("127.0.0.1", "", "Nothing leaves this computer."),
+        ("127.0.0.1", "http://localhost:8000", "Nothing leaves this computer."),
+        ("0.0.0.0", "", "Nothing leaves the computer that serves this page."),
+        ("127.0.0.1", "http://vectors.example:8000", "The vectors of passages and questions go to vectors.example."),
+    ],
+)
+def test_what_leaves_the_computer_is_said(host: str, chroma: str, said: str) -> None:
+    assert _leaving(host, chroma) == said

@@ -41,7 +41,7 @@ class Desk:
 
     Attributes:
         docs: Whom it asks.
-        host: What a reader calls the computer that it runs on.
+        leaving: What leaves the computer that it runs on, a sentence.
         shelf: The other libraries that can be turned to; None where none can.
         asking: What is being asked.
         reading: What is being read.
@@ -50,7 +50,7 @@ class Desk:
     """
 
     docs: Footnote
-    host: str
+    leaving: str
     shelf: Shelf | None = None
     asking: UnderWay = field(default_factory=UnderWay)
     reading: UnderWay = field(default_factory=UnderWay)
@@ -69,7 +69,7 @@ class Desk:
     def lists(self, ticked: Sequence[str]) -> Updates:
         """The documents as they are now: promise, list, ticks, the line that tells them."""
         files, ticked = self.docs.files(), self._ready(ticked)
-        return viewer.promise(files, self.host), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
+        return viewer.promise(files, self.leaving), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
 
     def welcome(self, talk: Conversation, request: gr.Request) -> object:
         """The examples that the documents as they are now allow; nothing new where a question was asked."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import sleep
 from typing import Any
+from urllib.parse import urlsplit
 
 import gradio as gr
 from gradio.components import Component
@@ -97,7 +98,7 @@ def launch(
     check(port, host, password)
     login = Login(password) if password else None
     _bypass_proxies(host)
-    page = build(Desk(docs, "this computer" if host in LOOPBACK else "the computer that serves this page", shelf))
+    page = build(Desk(docs, _leaving(host, docs.library.chroma), shelf))
     page.queue(default_concurrency_limit=AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
@@ -142,7 +143,7 @@ def build(desk: Desk) -> gr.Blocks:
             elem_id="tabs",
         )
         with gr.Row(elem_id="top"):
-            promise = _panel(viewer.promise(files, desk.host), "promise")
+            promise = _panel(viewer.promise(files, desk.leaving), "promise")
             past = _panel("", "past")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
@@ -253,6 +254,14 @@ def check(port: int, host: str = _HOST, password: str = "") -> None:
                 f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
                 f"--port."
             ) from error
+
+
+def _leaving(host: str, chroma: str) -> str:
+    """What leaves the computer that serves the page, for who reads it."""
+    server = urlsplit(chroma).hostname
+    if server and server not in LOOPBACK:
+        return f"The vectors of passages and questions go to {server}."
+    return f"Nothing leaves {'this computer' if host in LOOPBACK else 'the computer that serves this page'}."
 
 
 def _bypass_proxies(host: str) -> None:

@@ -95,15 +95,15 @@ def tabs(suffixes: Sequence[str], megabytes: int) -> str:
     return f'<nav aria-label="Columns" data-accept="{accept}" data-megabytes="{megabytes}">{buttons}</nav>'
 
 
-def promise(files: Sequence[File], host: str) -> str:
-    """The line at the top of the page: what answers come from, and that all stays on the computer called so."""
+def promise(files: Sequence[File], leaving: str) -> str:
+    """The line at the top of the page: what answers come from, and what leaves the computer."""
     ready = sum(file.state == "indexed" for file in files)
     scope = {
         0: "There are no documents to answer from yet.",
         1: "Answers come only from this 1 document.",
     }.get(ready, f"Answers come only from these {ready:,} documents.")
     unfold = '<button class="plain link unfold">Show documents</button>'
-    return f"{unfold}<h1>Footnote</h1> <p>{scope} Nothing leaves {_text(host)}.</p>"
+    return f"{unfold}<h1>Footnote</h1> <p>{scope} {_text(leaving)}</p>"
 
 
 def documents(files: Sequence[File], ticked: Collection[str]) -> str:
