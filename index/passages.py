@@ -27,7 +27,7 @@ _MAX_WORD = 60
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
 _BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]+ \| ))")
 
-# The number of a list's item or a heading, and a short line that is such a heading: "3. Pets", with the text under it.
+# The number of a list's item or a heading, and a short line that is such a heading, with text under it: "3. Pets".
 _NUMBER = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]?(?=\s)")
 _NUMBERED = re.compile(
     r"^[ \t]*(?:\d{1,2}\.|\d{1,2}(?:\.\d{1,2})+\.?|\(\d{1,2}\)) [A-Z][^\n.!?:;,]{1,60}(?=\n[A-Z“\"])", re.MULTILINE
@@ -90,9 +90,8 @@ def split_sentences(text: str) -> Iterator[Span]:
 
     Punkt: Kiss and Strunk, Unsupervised Multilingual Sentence Boundary Detection, 2006.
     """
-    borders = {0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text)}
-    borders |= {match.end() for match in _NUMBERED.finditer(text)}
-    for start, end in pairwise(sorted(borders)):
+    borders = (0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))
+    for start, end in pairwise(borders):
         number = _NUMBER.match(text, start, end)  # a sentence of its own to Punkt
         ends = [start + last for _, last in _punkt().span_tokenize(text[start:end])]
         firsts = [start, *(last for last in ends[:-1] if not number or last > number.end())]
@@ -134,10 +133,10 @@ def _passage(document: Document, group: Sequence[_Sentence]) -> Passage:
 def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iterator[_Sentence]:
     """Every sentence of the document with its length in tokens and the heading it stands under."""
     text = document.text
-    headings = {heading.start: heading for heading in document.headings}
+    headings = {heading.start: heading for heading in _headings(document)}
     pages = {page.start: page for page in document.pages if page.start < page.end}
     borders = {0, len(text), *pages}
-    borders |= {border for heading in document.headings for border in (heading.start, heading.end)}
+    borders |= {border for heading in headings.values() for border in (heading.start, heading.end)}
     heading: Heading | None = None
     page: Page | None = None
     for start, end in pairwise(sorted(borders)):
@@ -147,6 +146,14 @@ def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iter
             for piece, tokens in _pieces(text, whole, token_spans, target):
                 weight = max(tokens, (piece.end - piece.start) * target // _MAX_CHARACTERS, 1)
                 yield _Sentence(piece, weight, page, heading, start in headings)
+
+
+def _headings(document: Document) -> Iterator[Heading]:
+    """The headings that the format tells of and, where it tells of none, short lines with a number."""
+    yield from document.headings
+    if not document.headings:
+        for match in _NUMBERED.finditer(document.text):
+            yield Heading(1, match.start(), match.end())
 
 
 def _pieces(text: str, span: Span, token_spans: TokenSpans, target: int) -> Iterator[tuple[Span, int]]:

@@ -13,6 +13,7 @@ from index.passages import TARGET_TOKENS, cut, split_sentences
 
 PARTS = (
     *("Dr. Ada Brandt paid $3.50. ", "She left! ", "Why? ", "\r\n", "\n\n", "\f", "\t", "- item\n", "2) item\n"),
+    *("3. Pets\n", "\n4.1 Notice\n", "(2) Fees\nApply. "),
     *(
         "| a | b |\n",
         "👩‍👩‍👧 ",
@@ -183,18 +184,25 @@ def test_the_target_leaves_room_below_what_the_model_reads():
     assert model().max_tokens // 2 + 2 >= TARGET_TOKENS
 
 
-def test_a_number_belongs_to_what_it_numbers_and_a_numbered_heading_is_a_sentence() -> None:
-    text = (
-        "Lease\n3. Pets\nCats are allowed. Dogs are not.\n"
-        "4. Repairs up to\n120 euros are the tenant's.\n(2) Fees apply. 1. Yes."
-    )
+def test_a_number_belongs_to_what_it_numbers() -> None:
+    text = "Lease\n3. Pets bite.\n4. Repairs up to\n120 euros are the tenant's.\n(2) Fees apply. 1. Yes."
     assert [text[span.start : span.end] for span in split_sentences(text)] == [
         "Lease",
-        "3. Pets",
-        "Cats are allowed.",
-        "Dogs are not.",
+        "3. Pets bite.",
         "4. Repairs up to\n120 euros are the tenant's.",
         "(2) Fees apply.",
         "1.",
         "Yes.",
     ]
+
+
+def test_a_short_line_with_a_number_is_a_heading_where_the_format_tells_of_none() -> None:
+    text = "Lease\n3. Pets\nCats are allowed. Dogs are not.\n4.1 Notice\nIt is three months.\n5. Keys are few.\nTwo."
+    found = cut(document(text), words_as_tokens)
+    assert [(passage.heading, [passage.quote(span) for span in passage.sentences]) for passage in found] == [
+        ("", ["Lease"]),
+        ("3. Pets", ["Cats are allowed.", "Dogs are not."]),
+        ("4.1 Notice", ["It is three months.", "5. Keys are few.", "Two."]),
+    ]
+    told = cut(document(text, headings=(Heading(1, 0, 5),)), words_as_tokens)
+    assert {passage.heading for passage in told} == {"Lease"}

@@ -395,7 +395,7 @@ def _disagreement(turn: int, answer: Answer) -> str:
 
 
 def _dated(date: str) -> str:
-    return f", {_text(date)}" if date else ""
+    return f', <span class="tied">{_text(date)}</span>' if date else ""
 
 
 def _statement(turn: int, answer: Answer, statement: Statement) -> str:
