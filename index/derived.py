@@ -184,7 +184,9 @@ class OwnIndexes:
         for _ in range(_TRIES):
             with self._unchanging():
                 revision, every = self._catalog.revision(), self._catalog.passage_keys()
-            if len(every) > _FEW and self._places.fill(generation, revision, len(every)):
+            if len(every) <= _FEW:
+                break
+            if self._places.fill(generation, revision, len(every)):
                 return every
         return {}
 

@@ -470,9 +470,8 @@ class Library:
             return Catalog(path, "rw")
         except NoRoom:
             wal = path.with_name(f"{path.name}-wal")
-            if not path.exists() or (
-                wal.exists() and wal.stat().st_size
-            ):  # what was written last is not in the file yet
+            lags = wal.exists() and wal.stat().st_size > 0  # what was written last is not in the file yet
+            if lags or not path.exists():
                 raise
             self.writable = False
             return Catalog(path, "still")
@@ -502,7 +501,7 @@ class Library:
         if dimension and dimension != str(embedder.dimension):
             raise ModelMismatch(
                 f"This library was made with a model {made_with} of {dimension} dimensions, and the one found now has "
-                f"{embedder.dimension}; delete {self.home} to read the folder anew."
+                f"{embedder.dimension}; have footnote doctor --mend read the documents anew."
             )
         if self.writable and not made_with:
             self._catalog.set("model", embedder.name)
