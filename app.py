@@ -247,12 +247,14 @@ def status(
 ) -> None:
     """Show what became of every file."""
     with _opened(docs, library, model, chroma=chroma) as opened:
-        files, count = opened.files(), _count(opened.library)
+        files, count, (_, *included, _) = opened.files(), _count(opened.library), opened.library.roots
     if as_json:
         typer.echo(_json([asdict(file) for file in files]))
         return
     for file in files:
         typer.echo(f"{file.id}: {file.state}{': ' if file.reason else ''}{file.reason}")
+    for root in included:
+        typer.echo(f"{root.name} is {root.path}, which is included.")
     typer.echo(count)
 
 
@@ -313,9 +315,13 @@ def _count(library: Library) -> str:
     files = library.files()
     indexed = sum(file.state == "indexed" for file in files)
     return (
-        f"{indexed} documents, {library.passage_count()} passages; {len(files) - indexed} files not read. "
-        f"The library is in {library.home}."
+        f"{_number(indexed, 'document')}, {_number(library.passage_count(), 'passage')}; "
+        f"{_number(len(files) - indexed, 'file')} not read. The library is in {library.home}."
     )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _told(changes: Changes) -> str:

@@ -141,9 +141,9 @@ def test_what_is_purged_is_gone_from_the_disk(
     with pytest.raises(SystemExit) as ended:
         app.main(["purge", str(folder)])
     assert not ended.value.code
-    assert "1 documents, 1 passages" in capsys.readouterr().out
+    assert "1 document, 1 passage" in capsys.readouterr().out
     child = [sys.executable, str(app.__file__), "sync", str(folder)]
-    assert "1 documents, 1 passages" in subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    assert "1 document, 1 passage" in subprocess.run(child, capture_output=True, text=True, check=True).stdout
     assert (library.home / "chroma").exists()
     assert not any(left(library.home, [mark.encode() for mark in marks] + vectors))
 

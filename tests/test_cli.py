@@ -150,7 +150,7 @@ def test_status_tells_what_became_of_every_file(tmp_path: Path, capsys: pytest.C
     assert (code, err) == (0, "")
     name = tmp_path.name
     assert out.splitlines()[:2] == [f"{name}/a.txt: indexed", f"{name}/b.txt: refused: it is empty"]
-    assert "1 documents, 1 passages; 1 files not read." in out
+    assert "1 document, 1 passage; 1 file not read." in out
     code, out, err = told(capsys, ["sync", str(tmp_path)])
     assert code == 0
     assert err == f"{name}/b.txt was not read: it is empty\n"

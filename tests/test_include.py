@@ -108,7 +108,10 @@ def test_a_document_that_lies_in_an_included_folder_is_its_owners_to_delete(libr
 
 def test_the_command_line_includes_and_excludes(folder, notes, capsys):
     (folder / "mill.txt").write_text("The mill burned in 1902.")
-    for command, count in (("include", "2 documents"), ("exclude", "1 documents")):
+    for command, count in (("include", "2 documents"), ("exclude", "1 document,")):
         with pytest.raises(SystemExit, match="0"):
             app.main([command, str(notes), "--docs", str(folder)])
         assert count in capsys.readouterr().out
+        with pytest.raises(SystemExit, match="0"):
+            app.main(["status", "--docs", str(folder)])
+        assert (f"notes is {notes}, which is included." in capsys.readouterr().out) == (command == "include")
