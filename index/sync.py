@@ -215,7 +215,9 @@ def became(before: Collection[File], after: Collection[File]) -> str:
     }
     if not new and not counts["gone"]:
         return "Nothing has changed."
-    return f"{', '.join(f'{count:,} {what}' for what, count in counts.items() if count)}."
+    (what, count), *others = ((what, count) for what, count in counts.items() if count)
+    told = [f"{count:,} {'file' if count == 1 else 'files'} {what}", *(f"{count:,} {what}" for what, count in others)]
+    return f"{', '.join(told)}."
 
 
 def _is_touched(file: File, digests: Mapping[str, str]) -> bool:

@@ -297,7 +297,7 @@ def test_reading_is_followed_and_stopped(browser: Browser) -> None:
         docs.seconds = 0.0
         page.get_by_role("button", name="Look for changes").click()
         expect(page.locator("#files li")).to_have_count(33)
-        expect(reading).to_contain_text("files read.")
+        expect(reading).to_contain_text("files read, ")
         page.get_by_role("button", name="Look for changes").click()
         expect(reading).to_contain_text("Nothing has changed.")
         check_quiet(seen)

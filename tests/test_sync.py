@@ -222,5 +222,5 @@ def test_what_a_sync_did_is_told_in_a_line() -> None:
     assert became(before, (replace(kept, mtime_ns=8), changed, gone)) == "Nothing has changed."
     refused = File("docs/d.txt", 0, 7, "d" * 64, "refused", "it is empty")
     after = (kept, replace(changed, sha256="e" * 64), refused)
-    assert became(before, after) == "1 read, 1 not read, 1 gone, 1 unchanged."
-    assert became((refused,), (replace(refused, state="failed"),)) == "1 not read."
+    assert became(before, after) == "1 file read, 1 not read, 1 gone, 1 unchanged."
+    assert became((refused,), (replace(refused, state="failed"),)) == "1 file not read."
