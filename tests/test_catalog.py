@@ -248,3 +248,13 @@ def test_a_missing_catalog_is_refused_to_a_reader(tmp_path):
     with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
         Catalog(tmp_path / "catalog.sqlite", "ro")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_another_reads_cannot_be_vacuumed_and_that_is_said(path, catalog):
+    catalog.set("root", "docs")
+    with closing(Catalog(path, "ro")) as reader, reader.snapshot():
+        assert reader.setting("root") == "docs"
+        catalog.set("root", "others")
+        with pytest.raises(LibraryError, match=r"is being read by another process|cannot be purged"):
+            catalog.vacuum()
+    catalog.vacuum()

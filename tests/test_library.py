@@ -1,5 +1,6 @@
 """The library over real folders: what is in the folder is found, what is gone is not (I5)."""
 
+import errno
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
 from index.library import Library, _free_name
+from index.lock import Lock
 from index.sync import Progress
 from tests.conftest import OpenLibrary
 
@@ -915,3 +917,14 @@ def test_a_sync_that_is_stopped_leaves_no_copy_unread(open_library: OpenLibrary,
 
 def test_a_name_that_differs_in_capitals_alone_is_taken():
     assert _free_name("Letter.txt", ["letter.txt", "letter (2).TXT"]) == "Letter (3).txt"
+
+
+def test_the_lock_is_taken_on_a_disk_that_has_no_room_to_say_by_whom(folder, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    lock = Lock(folder)
+    assert lock.held
+    assert Lock(folder).held is False
+    lock.release()
