@@ -12,7 +12,7 @@ chat: .venv/installed
 	@$(BIN)/python app.py serve "$(DOCS)"
 
 test: check
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest
 	$(MAKE) gate
 
 gate: .venv/installed-dev
