@@ -263,8 +263,8 @@ def test_a_document_is_added_or_refused_for_a_reason(seen: Visit) -> None:
     expect(page.locator("#reading p")).to_have_text(
         [
             "new (1).txt is ready",
-            "empty.txt was refused: it is empty",
-            "x.exe was refused: it is a <b>program</b>",
+            "empty.txt was not read: it is empty",
+            "x.exe was not read: it is a <b>program</b>",
         ]
     )
     expect(page.locator("#promise")).to_contain_text("these 3 documents")
