@@ -12,11 +12,11 @@ from index.catalog import Catalog, Derived
 from index.disk import see_room
 from index.embeddings import Vector
 from index.errors import LibraryError
+from index.fill import batches, write_vectors
 from index.generations import SERVED, ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
 from index.lexical import Lexical
 from index.vectors import ChromaVectors, ExactVectors
 
-_BATCH = 1_000  # passages held in memory at once while an index is written
 _VECTORS, _LEXICAL = "chroma", "lexical"
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
 _TRIES = 3  # times that another process begins to write an index
@@ -298,13 +298,10 @@ class OwnIndexes:
         """
         every = self._catalog.passage_keys()
         vectors.remove(written.keys() - every.keys())
-        for ids in _batches([id for id, key in every.items() if written.get(id) != key]):
+        for ids in batches([id for id, key in every.items() if written.get(id) != key]):
             if self._over.is_set():
                 raise Ended
-            see_room(self._home)
-            document_of = {id: passage.document_id for id, passage in self._catalog.passages(ids).items()}
-            there = {id: vector for id, vector in self._catalog.vectors(ids).items() if id in document_of}
-            vectors.add(there, document_of)
+            write_vectors(vectors, self._catalog, self._home, ids)
         return every
 
     def _catch_up_lexical(self) -> None:
@@ -450,10 +447,5 @@ def _in_memory(catalog: Catalog) -> Lexical:
 
 
 def _write(lexical: Lexical, catalog: Catalog, passage_ids: Sequence[str]) -> None:
-    for ids in _batches(passage_ids):
+    for ids in batches(passage_ids):
         lexical.add(catalog.passages(ids).values())
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _BATCH):
-        yield ids[start : start + _BATCH]

@@ -5,6 +5,7 @@ Exit code 0: it holds what the catalog held at that revision; 3: the catalog is 
 """
 
 import sys
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,11 +22,27 @@ def fill(vectors: ChromaVectors, catalog: Catalog, home: Path, revision: int) ->
     with catalog.snapshot():
         if catalog.revision() != revision:
             return MOVED
-        every = list(catalog.passage_keys())
-        for ids in (every[start : start + _BATCH] for start in range(0, len(every), _BATCH)):
-            see_room(home)
-            vectors.add(catalog.vectors(ids), {id: each.document_id for id, each in catalog.passages(ids).items()})
+        for ids in batches(tuple(catalog.passage_keys())):
+            write_vectors(vectors, catalog, home, ids)
     return 0
+
+
+def write_vectors(vectors: ChromaVectors, catalog: Catalog, home: Path, ids: Collection[str]) -> None:
+    """Write some passages of the catalog in `home`, but for those that a sync has removed meanwhile.
+
+    Raises:
+        LibraryError: Chroma cannot write them.
+        NoRoom: The disk is full.
+    """
+    see_room(home)
+    document_of = {id: passage.document_id for id, passage in catalog.passages(ids).items()}
+    vectors.add({id: vector for id, vector in catalog.vectors(ids).items() if id in document_of}, document_of)
+
+
+def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many at a time as may be held in memory with all that they stand for."""
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]
 
 
 if __name__ == "__main__":
