@@ -52,6 +52,21 @@ class Platt:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """What characters must reach to bear a statement out; as it stands, that of an encoder that nothing is known of.
+
+    Attributes:
+        probability: The cross-encoder's verdict -> the probability that they do.
+        bar: The probability under which the statement is refused.
+        provenance: Which data, and the figures reached, for people.
+    """
+
+    probability: Platt = Platt(1.0, 0.0)
+    bar: float = 0.5
+    provenance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """What weighs `rag.reader.FEATURES` of a passage.
 
@@ -95,6 +110,7 @@ class Calibration:
         confidence: The trust in the best passage -> the probability that an answer is right.
         threshold: The confidence under which Footnote abstains.
         provenance: Which data, when, and the figures reached, for people.
+        standard: What bears a statement of a language model out.
     """
 
     weights: Weights
@@ -102,6 +118,7 @@ class Calibration:
     confidence: Platt
     threshold: float
     provenance: str
+    standard: Standard = Standard()
 
 
 @cache
