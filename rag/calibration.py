@@ -56,12 +56,15 @@ class Standard:
     """What characters must reach to bear a statement out; as it stands, that of an encoder that nothing is known of.
 
     Attributes:
-        probability: The cross-encoder's verdict -> the probability that they do.
+        alone: What the cross-encoder says of one sentence -> the probability that it bears the statement out.
+        together: The same of neighbouring sentences, read where none of them does alone: they are the likelier to
+            speak of the same things and say something else.
         bar: The probability under which the statement is refused.
-        provenance: Which data, and the figures reached, for people.
+        provenance: Which data, when, and the figures reached, for people.
     """
 
-    probability: Platt = Platt(1.0, 0.0)
+    alone: Platt = Platt(1.0, 0.0)
+    together: Platt = Platt(1.0, 0.0)
     bar: float = 0.5
     provenance: str = ""
 
@@ -125,9 +128,12 @@ class Calibration:
 def shipped() -> Calibration:
     """The calibration that ships with Footnote, learned from training data."""
     data = json.loads(_SHIPPED.read_text(encoding="utf-8"))
-    weights = data["weights"]
+    weights, standard = data["weights"], data["standard"]
+    judges = _judge(weights["question"]), _judge(weights["statement"])
     return _fitted(
-        data, Weights(weights["encoder"], _judge(weights["question"]), _judge(weights["statement"]), weights["also"])
+        data,
+        Weights(weights["encoder"], *judges, weights["also"]),
+        Standard(_platt(standard["alone"]), _platt(standard["together"]), standard["bar"], standard["provenance"]),
     )
 
 
@@ -155,7 +161,7 @@ def calibration_of(home: Path, given: Calibration) -> Calibration:
     remedy = "delete it, or calibrate anew with python -m eval calibrate"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        own = _fitted(data, given.weights)
+        own = _fitted(data, given.weights, given.standard)
         fitted_to = data["weights"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
@@ -167,7 +173,10 @@ def calibration_of(home: Path, given: Calibration) -> Calibration:
 
 
 def save(calibration: Calibration, home: Path) -> Path:
-    """Write what a person's own questions taught, for the library in `home`; the file appears whole or not at all."""
+    """Write what a person's own questions taught, for the library in `home`; the file appears whole or not at all.
+
+    They teach nothing of the reader's weights and its standard, which stay those that were given.
+    """
     path = home / _OWN
     _write(path, {**_data(calibration), "weights": _digest(calibration.weights)})
     return path
@@ -178,7 +187,7 @@ def ship(calibration: Calibration) -> Path:
     weights = calibration.weights
     judges = {"question": _named_judge(weights.question), "statement": _named_judge(weights.statement)}
     learned = {"encoder": weights.encoder, "also": weights.also, **judges}
-    _write(_SHIPPED, {**_data(calibration), "weights": learned})
+    _write(_SHIPPED, {**_data(calibration), "weights": learned, "standard": asdict(calibration.standard)})
     return _SHIPPED
 
 
@@ -187,19 +196,20 @@ def sigmoid(logit: float) -> float:
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 
-def _fitted(data: Any, weights: Weights) -> Calibration:
-    """What `_data` wrote, for a reader with these weights."""
+def _fitted(data: Any, weights: Weights, standard: Standard) -> Calibration:
+    """What `_data` wrote, for a reader with these weights and this standard."""
     return Calibration(
         weights,
         fusion=Fusion(float(data["fusion"]["bm25"])),
-        confidence=Platt(float(data["confidence"]["slope"]), float(data["confidence"]["offset"])),
+        confidence=_platt(data["confidence"]),
         threshold=float(data["threshold"]),
         provenance=str(data["provenance"]),
+        standard=standard,
     )
 
 
 def _data(calibration: Calibration) -> dict[str, object]:
-    """All but the reader's weights, as it is written down."""
+    """All but the reader's weights and its standard, as it is written down."""
     return {
         "provenance": calibration.provenance,
         "fusion": asdict(calibration.fusion),
@@ -228,6 +238,10 @@ def _named_judge(judge: Judge) -> dict[str, object]:
 
 def _judge(data: Any) -> Judge:
     return Judge(_logistic(**data["rank"]), _logistic(**data["trust"]))
+
+
+def _platt(data: Any) -> Platt:
+    return Platt(float(data["slope"]), float(data["offset"]))
 
 
 def _logistic(bias: float, weights: dict[str, float]) -> Logistic:

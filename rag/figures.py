@@ -78,6 +78,8 @@ _AFTER: tuple[tuple[Bound, re.Pattern[str]], ...] = (
     ("<=", re.compile(r"\s*(?:\w+\s+)?or (?:less|fewer|under|lower|younger|shorter)\b", re.IGNORECASE)),
 )
 _ROUNDED = 10_000  # from which an amount that is written with a word such as "million" may be a rounded one
+_MOST_NOUNS = 3
+_POWERS = {"square": "square", "sq": "square", "cubic": "cubic", "cu": "cubic"}
 _FARTHEST = 24  # characters before an amount in which its bound stands
 _TEXTS = 4_096  # whose figures are remembered
 
@@ -90,7 +92,7 @@ class Amount:
         value: The number.
         kind: "ordinal" of "third", "decade" of "1930s", else "count".
         unit: What it is measured in, by one name for all its spellings, or "".
-        noun: The stem of the word right after it, or "".
+        nouns: The stems of the words right after it, up to three: one of them is what is counted.
         bound: How the text holds it: exact (""), about, more than, at least, less than, at most.
         rough: Whether it is so large, and written with a word such as "million", that it may be a rounded one.
         said: As it stands in the text, with its bound and unit.
@@ -99,7 +101,7 @@ class Amount:
     value: Decimal
     kind: Kind
     unit: str
-    noun: str
+    nouns: tuple[str, ...]
     bound: Bound
     rough: bool
     said: str
@@ -223,7 +225,7 @@ def _digits(text: str, tokens: Sequence[re.Match[str]], place: int) -> tuple[Amo
     if number is None:
         return None
     value = Decimal(number.replace(",", "").replace("−", "-"))
-    amount, end = Amount(value, "count", "", "", "", rough=False, said=number), place + 1
+    amount, end = Amount(value, "count", "", (), "", rough=False, said=number), place + 1
     glued = tokens[end][0].lower() if end < len(tokens) and tokens[end].start() == tokens[place].end() else ""
     if glued in {"st", "nd", "rd", "th"}:
         return replace(amount, kind="ordinal"), end + 1
@@ -258,7 +260,7 @@ def _spelled(text: str, tokens: Sequence[re.Match[str]], place: int) -> tuple[Am
         end += 1
     if end == place:
         return None
-    return Amount(total + current, "count", "", "", "", rough=scaled and total >= _ROUNDED, said=""), end
+    return Amount(total + current, "count", "", (), "", rough=scaled and total >= _ROUNDED, said=""), end
 
 
 def _adds(current: Decimal, worth: Decimal, total: Decimal) -> bool:
@@ -280,7 +282,7 @@ def _ordinal(text: str, tokens: Sequence[re.Match[str]], place: int) -> tuple[Am
         return None
     if not number or (word.startswith("quarter") and said[-1].istitle()):  # the French Quarter
         return None
-    return Amount(tens + number, "ordinal", "", "", "", rough=False, said=""), end
+    return Amount(tens + number, "ordinal", "", (), "", rough=False, said=""), end
 
 
 def _held(text: str, tokens: Sequence[re.Match[str]], place: int, end: int, amount: Amount) -> Amount:
@@ -289,27 +291,33 @@ def _held(text: str, tokens: Sequence[re.Match[str]], place: int, end: int, amou
     unit = ""
     if place and tokens[place - 1]["sign"] and tokens[place - 1].end() == start:
         unit, start = _UNIT.get(tokens[place - 1][0], ""), tokens[place - 1].start()
-    noun, next_end = "", last
-    if end < len(tokens) and re.fullmatch(r"[\s-]*", text[last : tokens[end].start()]):
-        noun, unit, next_end = _after(text, tokens, end, unit)
+    nouns, next_end = _counted(text, tokens, end), last
+    if end < len(tokens) and _together(text, tokens[end - 1], tokens[end]):
+        unit, next_end = _measured(text, tokens, end, unit)
     bound, first = _bound(text, start, next_end if unit else last)
     last = next_end if unit else last
-    return replace(amount, unit=unit, noun=noun, bound=bound, said=" ".join(text[first:last].split()))
+    return replace(amount, unit=unit, nouns=() if unit else nouns, bound=bound, said=" ".join(text[first:last].split()))
 
 
-def _after(text: str, tokens: Sequence[re.Match[str]], end: int, unit: str) -> tuple[str, str, int]:
-    """The word counted after an amount, the unit it is in, and where that ends."""
+def _measured(text: str, tokens: Sequence[re.Match[str]], end: int, unit: str) -> tuple[str, int]:
+    """The unit that an amount is in, by the token after it and where it has none yet, and where that ends."""
     word, last = tokens[end][0].lower(), tokens[end].end()
-    if word in {"square", "cubic", "sq", "cu"} and end + 1 < len(tokens):
-        measured = _UNIT.get(tokens[end + 1][0].lower(), "")
-        if measured:
-            return "", f"{'square' if word.startswith('s') else 'cubic'} {measured}", tokens[end + 1].end()
+    if word in _POWERS and end + 1 < len(tokens) and (measured := _UNIT.get(tokens[end + 1][0].lower(), "")):
+        return f"{_POWERS[word]} {measured}", tokens[end + 1].end()
     if word == "per" and text[last:].lower().startswith(" cent"):
-        return "", "percent", last + len(" cent")
-    if not unit and word in _UNIT:
-        return "", _UNIT[word], last
-    counted = stem(word) if tokens[end]["word"] and tokens[end][0].islower() else ""
-    return ("" if counted in FUNCTION_WORDS else counted), unit, tokens[end - 1].end()
+        return "percent", last + len(" cent")
+    return (_UNIT[word], last) if not unit and word in _UNIT else (unit, tokens[end - 1].end())
+
+
+def _counted(text: str, tokens: Sequence[re.Match[str]], end: int) -> tuple[str, ...]:
+    """The stems of up to three words right after an amount, as far as they say what it counts."""
+    nouns: list[str] = []
+    for place in range(end, min(end + _MOST_NOUNS, len(tokens))):
+        counted = stem(tokens[place][0]) if tokens[place]["word"] else ""
+        if not counted or counted in FUNCTION_WORDS or not _together(text, tokens[place - 1], tokens[place]):
+            break
+        nouns.append(counted)
+    return tuple(nouns)
 
 
 def _bound(text: str, start: int, end: int) -> tuple[Bound, int]:
@@ -354,9 +362,14 @@ def _borne(amount: Amount, by: Figures) -> bool:
     ):
         return True
     bearing = [other for other in by.amounts if _bears(other, amount)]
-    counts = {other.noun for other in bearing}
-    rivals = [other for other in by.amounts if other.noun and other.noun == amount.noun and other not in bearing]
-    return bool(bearing) and not (rivals and "" not in counts and amount.noun not in counts)
+    return bool(bearing) and not all(_counts_another(other, amount, by) for other in bearing)
+
+
+def _counts_another(other: Amount, amount: Amount, by: Figures) -> bool:
+    """Whether the same number counts something else there, and another number counts what this one does."""
+    if not amount.nouns or not other.nouns or set(amount.nouns) & set(other.nouns):
+        return False
+    return any(rival.nouns[:1] == amount.nouns[:1] and not _same(rival, amount) for rival in by.amounts)
 
 
 def _bears(other: Amount, amount: Amount) -> bool:
@@ -370,7 +383,7 @@ def _bears(other: Amount, amount: Amount) -> bool:
     if same:
         return other.bound == amount.bound or (amount.bound.endswith("=") and other.bound in {"", "~", amount.bound[0]})
     beyond = other.value > amount.value if up else other.value < amount.value
-    alike = amount.unit == other.unit and (amount.noun == other.noun)
+    alike = amount.unit == other.unit and amount.nouns[:1] == other.nouns[:1]
     return beyond and alike and not other.bound.startswith("<" if up else ">")
 
 

@@ -6,7 +6,7 @@ and "half" must be there. What is left over is for `rag.verify`, which has a net
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import combining, normalize
@@ -34,6 +34,13 @@ _NO_NAMES = frozenset({"mr", "mrs", "ms", "miss", "sir", "the", "a", "an", "i", 
 _ENDINGS = ("ians", "ian", "ans", "an", "ese", "ish", "ern", "ic", "s", "y", "e", "a", "i")
 _SHORTEST_ROOT = 4  # letters of a name without its ending; one more where both have one
 
+_PEOPLES = """
+france:french britain:british england:english scotland:scottish ireland:irish spain:spanish poland:polish wales:welsh
+turkey:turkish sweden:swedish denmark:danish finland:finnish netherlands:dutch switzerland:swiss greece:greek
+portugal:portuguese china:chinese norway:norwegian europe:european philippines:filipino thailand:thai iraq:iraqi
+"""
+_PEOPLE = {name: other for pair in _PEOPLES.split() for name, other in (pair.split(":"), pair.split(":")[::-1])}
+
 _NEGATOR = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|neither|nor|cannot|without|hardly|scarcely"
     r"|lack(?:s|ed|ing)?(?: of)?|instead of|rather than"
@@ -51,12 +58,13 @@ _CLAUSE_END = re.compile(
     r"[,;:.!?()\n–—]|\b(?:but|although|though|because|since|while|whereas|which|who|that|if|unless|when|where)\b",
     re.IGNORECASE,
 )
+_SENTENCE = re.compile(r".+?(?:[.!?](?=\s)|$)", re.DOTALL)
 _UNTIL = re.compile(r"\b(?:until|till)\b", re.IGNORECASE)
 _IMPLIED = re.compile(  # what denies without a "not"
-    r"\b(?:den(?:y|ies|ied)|reject(?:s|ed)?|refus(?:e|es|ed|al)|fail(?:s|ed|ure)?|lack(?:s|ed|ing)?|unable|impossible|"
-    r"prevent(?:s|ed)?|prohibit(?:s|ed)?|bann?(?:s|ed)?|"
-    r"forbid(?:s|den)?|forbade|avoid(?:s|ed)?|ceased?|stopp?(?:s|ed)?|absen(?:t|ce)|unlike|excep(?:t|ting)|exclud(?:e|es|ed|ing)|unsuccessful(?:ly)?|rare(?:ly)?|seldom|un[a-z]{5,}(?:ed|able)|little|few|"
-    r"only|opposed?|instead|false(?:ly)?|myth|abandon(?:s|ed)?|cancel(?:led|ed|s)?|declin(?:e|ed|es)|zero)\b",
+    r"\b(?:den(?:y|ies|ied)|reject(?:s|ed)?|refus(?:e|es|ed|al)|fail(?:s|ed|ure)?|unable|impossible|prevent(?:s|ed)?|"
+    r"prohibit(?:s|ed)?|bann?(?:s|ed)?|forbid(?:s|den)?|forbade|avoid(?:s|ed)?|ceased?|stopp?(?:s|ed)?|absen(?:t|ce)|"
+    r"unlike|excep(?:t|ting)|exclud(?:e|es|ed|ing)|unsuccessful(?:ly)?|rare(?:ly)?|seldom|un[a-z]{5,}(?:ed|able)|little|"
+    r"few|only|opposed?|instead|false(?:ly)?|myth|abandon(?:s|ed)?|cancel(?:led|ed|s)?|declin(?:e|ed|es)|zero)\b",
     re.IGNORECASE,
 )
 _UNMADE = ("un", "in", "im", "il", "ir", "dis", "non")
@@ -107,11 +115,13 @@ class _Words:
     Attributes:
         affirmed: Those that stand somewhere outside the reach of a "not".
         denied: Those that a "not" speaks of, and how that is said.
+        only_denied: Those of them that their own sentence does not affirm besides.
         denies: Whether anything is denied, in whatever way.
     """
 
     affirmed: frozenset[str]
     denied: tuple[tuple[str, str], ...]
+    only_denied: tuple[tuple[str, str], ...]
     denies: bool
 
     @property
@@ -136,6 +146,7 @@ def objections(statement: str, span: str, context: str = "") -> tuple[str, ...]:
     found = (
         *figures(statement).unborne(figures(span)),
         *(f"the name “{name}”" for name in _unnamed(statement, span, context)),
+        *_renamed(statement, span),
         *_opposed(_words(statement), _words(span)),
         *(f"the word “{word}”" for word in _unquantified(statement, span)),
     )
@@ -154,6 +165,26 @@ def _unnamed(statement: str, span: str, context: str) -> Iterator[str]:
         if missing:
             yield " ".join(missing)
     yield from (code for code in codes(statement) if _folded(code) not in {_folded(other) for other in codes(said)})
+
+
+def _renamed(statement: str, span: str) -> Iterator[str]:
+    """Names in whose place, between the same words, the span has another one."""
+    rest = figures(statement).rest
+    for run in _names(statement):
+        name = re.compile(r"[\W_]+".join(map(re.escape, run)))
+        for match in name.finditer(rest):
+            before, after = _WORD.findall(rest[: match.start()])[-2:], _WORD.findall(rest[match.end() :])[:1]
+            if len(before) < 2 or not after or all(stem(word) in FUNCTION_WORDS for word in (*before, *after)):
+                continue
+            found = re.findall(_between(before, after), span)
+            if found and not any(_known(word, _spellings(other)) for other in found for word in run):
+                yield f"the name “{' '.join(run)}”, where the source says “{' '.join(found[0].split())}”"
+
+
+def _between(before: Sequence[str], after: Sequence[str]) -> str:
+    """The pattern of up to five words, one of them with a capital, between some words in a sentence."""
+    first, last = (r"[\W_]+".join(map(re.escape, words)) for words in (before, after))
+    return rf"\b{first}\W+((?:[^\W_][^\s.;]*\s+){{0,4}}?[A-Z][^\s.;]*(?:\s+[^\s.;]+){{0,3}}?),?\s+{last}\b"
 
 
 def _names(text: str) -> list[list[str]]:
@@ -217,7 +248,7 @@ def _known(word: str, known: frozenset[str]) -> bool:
     """Whether a name is among some spellings, or one that comes of the same root: Japan and Japanese."""
     folded = _folded(word)
     roots = _roots(folded)
-    return bool({folded, stem(folded), f"{folded}~", *roots} & known) or any(
+    return bool({folded, stem(folded), f"{folded}~", _PEOPLE.get(folded, folded), *roots} & known) or any(
         len(root) > _SHORTEST_ROOT and f"{root}~" in known for root in roots
     )
 
@@ -247,8 +278,7 @@ def _initials_of(run: list[str]) -> str:
 @lru_cache(_TEXTS)
 def _words(text: str) -> _Words:
     """What a text affirms and denies."""
-    denied: list[tuple[str, str]] = []
-    reached: set[int] = set()
+    reached: dict[int, tuple[str, str]] = {}
     denies = _IMPLIED.search(text) is not None
     for negator in _NEGATOR.finditer(text):
         if _NO_NEGATOR.match(text, negator.start()):
@@ -261,11 +291,18 @@ def _words(text: str) -> _Words:
         for match in _WORD.finditer(scope):
             word = _base(match[0])
             if word and word not in FUNCTION_WORDS and not match[0].lower().endswith("ly") and not word.isdigit():
-                denied.append((word, " ".join(f"{negator[0]}{scope[: match.end()]}".split())))
-                reached.add(negator.end() + match.start())
+                said = " ".join(f"{negator[0]}{scope[: match.end()]}".split())
+                reached[negator.end() + match.start()] = (word, said)
                 break
-    affirmed = {_base(match[0]) for match in _WORD.finditer(text) if match.start() not in reached}
-    return _Words(frozenset(affirmed - FUNCTION_WORDS), tuple(denied), denies)
+    affirmed: set[str] = set()
+    only_denied: list[tuple[str, str]] = []
+    for sentence in _SENTENCE.finditer(text):
+        own = {_base(match[0]) for match in _WORD.finditer(text, *sentence.span()) if match.start() not in reached}
+        only_denied += [
+            told for place, told in reached.items() if sentence.start() <= place < sentence.end() and told[0] not in own
+        ]
+        affirmed |= own
+    return _Words(frozenset(affirmed - FUNCTION_WORDS), tuple(reached.values()), tuple(only_denied), denies)
 
 
 def _base(word: str) -> str:
@@ -281,8 +318,8 @@ def _opposed(mine: _Words, theirs: _Words) -> Iterator[str]:
             continue
         if head in theirs.affirmed or not theirs.denies or (theirs.heads and theirs.heads <= mine.affirmed):
             yield f"the negation “{said}”"
-    for head, said in theirs.denied:
-        if head in mine.affirmed - mine.heads and head not in theirs.affirmed:
+    for head, said in theirs.only_denied:
+        if head in mine.affirmed - mine.heads:
             yield f"what the source denies: “{said}”"
     for word in sorted(mine.affirmed - theirs.stems):
         unmade = next((f"{prefix}{word}" for prefix in _UNMADE if f"{prefix}{word}" in theirs.stems), "")

@@ -4,7 +4,7 @@ What can be told word for word is told first, by `rag.objections`; then a cross-
 its model: it knows nothing of libraries or of what wrote the statement.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.document import Span
@@ -17,7 +17,8 @@ __all__ = ["Support", "Verifier", "objections"]
 
 _MOST_SENTENCES = 3  # that bear a statement out together
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛–—", '""""""\'\'\'\'--')
-_ENDS = " \t\n.\"'"
+_ENDS = " .\"'"
+_CLOSED = "\"'”’) "  # what may stand after the mark that ends a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class Support:
     span: Span
     score: float
     verbatim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Characters that nothing speaks against, and how well the encoder says that they bear a statement out."""
+
+    span: Span
+    logit: float
 
 
 class Verifier:
@@ -53,47 +62,49 @@ class Verifier:
         """
         if not any(character.isalnum() for character in statement):
             return None
-        runs = list(_runs(passage))
-        said = _plain(statement)
-        for run in runs:
-            if _plain(passage.quote(run)) == said:
-                return Support(run, 1.0, verbatim=True)
-        if statement.rstrip("\"'”’) ").endswith("?"):
+        if verbatim := _verbatim(statement, passage):
+            return Support(verbatim, 1.0, verbatim=True)
+        if statement.rstrip(_CLOSED).endswith("?"):
             return None
-        return self._read(statement, passage, [run for run in runs if not _objected(statement, passage, run, title)])
-
-    def _read(self, statement: str, passage: Passage, runs: Sequence[Span]) -> Support | None:
-        """The best of the shortest runs that reach the standard; equals by their place."""
-        for length in range(1, _MOST_SENTENCES + 1):
-            told = [run for run in runs if _length(passage, run) == length]
-            scores = self._encoder.read(statement, [passage.quote(run) for run in told])
-            sure = [self._standard.probability.probability(each.supported) for each in scores]
-            borne = [Support(run, score) for run, score in zip(told, sure, strict=True) if score >= self._standard.bar]
-            if borne:
-                return max(borne, key=lambda each: each.score)
+        for place, readings in enumerate(self.read(statement, passage, title)):
+            sure = self._standard.together if place else self._standard.alone
+            borne = [Support(each.span, sure.probability(each.logit)) for each in readings]
+            best = max(borne, key=lambda each: each.score, default=None)  # of equals the first
+            if best and best.score >= self._standard.bar:
+                return best
         return None
 
+    def read(self, statement: str, passage: Passage, title: str = "") -> Iterator[list[Reading]]:
+        """What the encoder makes of the single sentences that nothing speaks against, then of two together, then three.
 
-def _runs(passage: Passage) -> Iterator[Span]:
-    """Every run of up to three neighbouring sentences, the shortest first."""
-    sentences = passage.sentences
-    for length in range(1, min(_MOST_SENTENCES, len(sentences)) + 1):
-        for first in range(len(sentences) - length + 1):
-            yield Span(sentences[first].start, sentences[first + length - 1].end)
+        Yields only when asked, so that nothing is read once enough is found.
+        """
+        for length in range(1, _MOST_SENTENCES + 1):
+            runs = [run for run in _runs(passage, length) if not _objected(statement, passage, run, title)]
+            scores = self._encoder.read(statement, [passage.quote(run) for run in runs])
+            yield [Reading(run, each.supported) for run, each in zip(runs, scores, strict=True)]
 
 
-def _length(passage: Passage, run: Span) -> int:
-    """How many sentences a run holds."""
-    return sum(run.start <= sentence.start and sentence.end <= run.end for sentence in passage.sentences)
+def _runs(passage: Passage, length: int) -> Iterator[Span]:
+    """Every run of so many neighbouring sentences, in order."""
+    for first in range(len(passage.sentences) - length + 1):
+        yield Span(passage.sentences[first].start, passage.sentences[first + length - 1].end)
+
+
+def _verbatim(statement: str, passage: Passage) -> Span | None:
+    """The sentences of the passage that the statement says as they are, or None."""
+    said = _plain(statement)
+    runs = (run for length in range(1, len(passage.sentences) + 1) for run in _runs(passage, length))
+    return next((run for run in runs if _plain(passage.quote(run)) == said), None)
 
 
 def _objected(statement: str, passage: Passage, run: Span, title: str) -> bool:
     """Whether anything speaks against a run, or it only asks."""
     quote = passage.quote(run)
-    if quote.rstrip("\"'”’) ").endswith("?"):
-        return True
     before = passage.text[: run.start - passage.start]
-    return bool(objections(statement, quote, f"{title}\n{passage.heading}\n{before}"))
+    return quote.rstrip(_CLOSED).endswith("?") or bool(
+        objections(statement, quote, f"{title}\n{passage.heading}\n{before}")
+    )
 
 
 def _plain(text: str) -> str:
