@@ -207,7 +207,7 @@ def _in_folds(trials: Trials, precision: float) -> tuple[Numbers, Numbers]:
 
 def _cut(trials: Trials, precision: float) -> Cut:
     """The cut, at the highest precision there is where the wished one is not."""
-    confidence = _platt(trials)
+    confidence = platt(trials.right, trials.logits)
     sure = Cut(confidence, 0.0).sure(trials)
     shares = 1 - metrics.risks(trials.right, sure)
     last = int(np.flatnonzero(shares >= min(precision, shares.max()))[-1])  # the last answer given, surest first
@@ -216,10 +216,10 @@ def _cut(trials: Trials, precision: float) -> Cut:
     return Cut(confidence, float(ordered[last] + under) / 2)
 
 
-def _platt(trials: Trials) -> Platt:
+def platt(right: Numbers, logits: Numbers) -> Platt:
     """Platt's fit: no penalty and, in its place, targets a little inside 0 and 1, so that few answers teach it too."""
-    right, count = trials.right.sum(), len(trials.right)
-    target = np.where(trials.right == 1, (right + 1) / (right + 2), 1 / (count - right + 2))
-    logits, kinds = np.tile(trials.logits, 2)[:, None], np.repeat((1, 0), count)
-    model = LogisticRegression(C=np.inf).fit(logits, kinds, sample_weight=np.hstack([target, 1 - target]))
+    positive, count = right.sum(), len(right)
+    target = np.where(right == 1, (positive + 1) / (positive + 2), 1 / (count - positive + 2))
+    both, kinds = np.tile(logits, 2)[:, None], np.repeat((1, 0), count)
+    model = LogisticRegression(C=np.inf).fit(both, kinds, sample_weight=np.hstack([target, 1 - target]))
     return Platt(round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6))

@@ -22,7 +22,7 @@ from index.library import Library
 from rag import calibration
 from rag.calibration import Fusion
 from rag.crossencoder import WEIGHTS, OnnxCrossEncoder
-from training import data, fit
+from training import data, fit, standard
 from training.agree import agreement
 from training.export import export, imported
 from training.model import ReaderModel, blend
@@ -81,7 +81,8 @@ def main(
     typer.echo(agreement(OnnxCrossEncoder(full), encoder, library, unseen.sample(_COMPARED).examples))
     learned = weigh(library, unseen.sample(_WEIGHED), encoder, precision)
     library.close()
-    learned = replace(learned, provenance=f"{squad.name} (SQuAD 1.1), {qed.name} (QED): {learned.provenance}")
+    told = f"{squad.name} (SQuAD 1.1), {qed.name} (QED): {learned.provenance}"
+    learned = replace(learned, provenance=told, standard=standard.learn(sets[0], encoder))
     shutil.copyfile(small, WEIGHTS)
     typer.echo(f"{learned.provenance}\nWritten to {WEIGHTS} and {calibration.ship(learned)}.")
 
