@@ -29,6 +29,7 @@ from index.sync import Progress as SyncProgress
 from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
+from rag.llm import SETTING
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -56,6 +57,12 @@ Chroma = Annotated[
         "--chroma", envvar="FOOTNOTE_CHROMA", help="A Chroma server, such as http://localhost:8000, to search with."
     ),
 ]
+Llm = Annotated[
+    str,
+    typer.Option(
+        "--llm", envvar=SETTING, help="A language model to write answers, as MODEL@http://host:port/v1; see the guide."
+    ),
+]
 Watch = Annotated[bool, typer.Option("--watch", help="Read what changes in the folder as soon as it does.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -71,6 +78,7 @@ def serve(
     model: Model = None,
     reader: Reader = None,
     chroma: Chroma = "",
+    llm: Llm = "",
     watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
@@ -78,7 +86,10 @@ def serve(
 
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     page.check(port, host, password)
-    with _opened(folder, library, model, reader, chroma) as docs, watching(docs.library) if watch else nullcontext():
+    with (
+        _opened(folder, library, model, reader, chroma, llm) as docs,
+        watching(docs.library) if watch else nullcontext(),
+    ):
         docs.library.lock.require()
         _report_unread(docs.files())
         page.serve(
@@ -86,7 +97,7 @@ def serve(
             port=port,
             host=host,
             password=password,
-            opener=partial(rag.open, reader=reader, chroma=chroma),
+            opener=partial(rag.open, reader=reader, chroma=chroma, llm=llm),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )
 
@@ -210,10 +221,11 @@ def ask(
     model: Model = None,
     reader: Reader = None,
     chroma: Chroma = "",
+    llm: Llm = "",
     as_json: Json = False,
 ) -> None:
     """Answer a question. Exit code 0: answered; 3: the documents do not say."""
-    with _opened(docs, library, model, reader, chroma) as opened:
+    with _opened(docs, library, model, reader, chroma, llm) as opened:
         answer = opened.ask(question)
     typer.echo(_json(asdict(answer)) if as_json else str(answer))
     raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
@@ -272,11 +284,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _opened(
-    folder: Path, home: Path | None, model: str | None = None, reader: str | None = None, chroma: str = ""
+    folder: Path,
+    home: Path | None,
+    model: str | None = None,
+    reader: str | None = None,
+    chroma: str = "",
+    llm: str = "",
 ) -> Iterator[rag.Footnote]:
     """The folder, open and up to date, closed in the end; a bar shows a sync that takes a while."""
     with _bar() as show:
-        docs = rag.open(folder, home=home, model=model, reader=reader, chroma=chroma, on_progress=show)
+        docs = rag.open(folder, home=home, model=model, reader=reader, chroma=chroma, llm=llm, on_progress=show)
     with docs:
         yield docs
 

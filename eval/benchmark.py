@@ -25,8 +25,8 @@ from eval.report import shown
 from eval.run import DEPTH, Ranked, Result, Run, ranked, run
 from eval.score import BY_NAME, SHOWN, Outcome
 from index.errors import DatasetError
-from rag.answer import Footnote
 from rag.calibration import Fusion, shipped
+from rag.footnote import Footnote
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 
 _HERE = Path(__file__).parent

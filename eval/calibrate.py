@@ -19,8 +19,8 @@ from eval.metrics import Numbers
 from index.errors import DatasetError
 from index.library import Library
 from rag import calibration, crossencoder
-from rag.answer import Footnote
 from rag.calibration import Calibration, Fusion, Platt
+from rag.footnote import Footnote
 from rag.reader import known
 from rag.retrieve import Found, fuse, search
 

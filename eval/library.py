@@ -17,13 +17,15 @@ from eval.dataset import Dataset
 from eval.formats import own
 from eval.terminal import bar
 from index.errors import DatasetError, QuestionError
-from rag.answer import Footnote
 from rag.calibration import Calibration
+from rag.footnote import Footnote
 from rag.retrieve import check_question
 
 ReaderName = Annotated[
     str | None, typer.Option(help="What reads in place of Footnote's own: a model that transformers knows.")
 ]
+
+Llm = Annotated[str, typer.Option("--llm", help="A language model to write the answers: MODEL@http://host:port/v1.")]
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 RUNS = Path("runs")
@@ -37,6 +39,7 @@ def opened(
     home: Path | None = None,
     reader: str | None = None,
     numbers: Calibration | None = None,
+    llm: str = "",
 ) -> Iterator[tuple[Footnote, Dataset]]:
     """A set, and the library it asks: of `documents`, or of the documents the set brings, kept under runs/.
 
@@ -46,13 +49,14 @@ def opened(
         home: Where that folder's library lives; by default in the folder.
         reader: What reads, by name or path; by default what Footnote ships.
         numbers: The calibration to answer with; by default the library's.
+        llm: A language model that writes the answers; by default none, whatever the environment says.
 
     Raises:
         DatasetError: The set cannot be read or asked, or does not fit the documents.
         LibraryError: The library cannot be opened.
     """
     if formats.is_own(path):
-        with _open(documents or SEEDS, home, reader, numbers) as docs:
+        with _open(documents or SEEDS, home, reader, numbers, llm) as docs:
             if not docs.library.lock.held:
                 typer.echo(
                     f"Asked as it stands: {docs.library.home} is written by {docs.library.lock.holder()}.", err=True
@@ -62,7 +66,7 @@ def opened(
     dataset = _checked(path, formats.load(path))
     if documents is not None or home is not None:
         raise DatasetError(f"{path} brings its own documents; leave out --documents and --library.")
-    with _open(kept(dataset), None, reader, numbers) as docs:
+    with _open(kept(dataset), None, reader, numbers, llm) as docs:
         docs.library.require_writable()  # a reader beside a sync would find half of the documents
         unread = [file for file in docs.files() if file.state != "indexed"]
         if unread:
@@ -86,13 +90,14 @@ def kept(dataset: Dataset) -> Path:
     return folder / dataset.name
 
 
-def _open(folder: Path, home: Path | None, reader: str | None, numbers: Calibration | None) -> Footnote:
+def _open(folder: Path, home: Path | None, reader: str | None, numbers: Calibration | None, llm: str) -> Footnote:
     with bar("Reading") as show:
         docs = rag.open(
             folder,
             home=home,
             reader=reader,
             calibration=numbers,
+            llm=llm,
             on_progress=lambda done: show(done.done, done.total),
         )
     docs.library.settle()  # every question is looked up in the same way

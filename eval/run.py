@@ -20,12 +20,13 @@ import typer
 from pydantic import TypeAdapter
 
 from eval.dataset import Dataset, Example
-from eval.library import RUNS, ReaderName, opened
+from eval.library import RUNS, Llm, ReaderName, opened
 from eval.terminal import bar
 from index.errors import DatasetError
 from index.passages import Passage
-from rag.answer import Answer, Footnote
+from rag.answer import Answer
 from rag.calibration import shipped
+from rag.footnote import Footnote
 from rag.reader import Reader, Reading
 from rag.retrieve import Hit
 
@@ -42,7 +43,7 @@ class Header:
         set: The file or folder of the set.
         left_out: How many examples of the set were not asked on purpose.
         documents: SHA-256 over the documents' ids and bytes.
-        system: SHA-256 over the sources that answer, the numbers they answer with, and the embedding model's name.
+        system: SHA-256 over the sources that answer, the numbers they answer with, and the models' names.
         calibration: Where these numbers come from.
         examples: Every example that is asked, with its gold.
     """
@@ -120,6 +121,7 @@ def main(
         Path | None, typer.Option(help="Where that folder's library lives; FOLDER/.footnote unless you say.")
     ] = None,
     reader: ReaderName = None,
+    llm: Llm = "",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask so many questions at most, evenly through the set.")
     ] = None,
@@ -129,7 +131,7 @@ def main(
 ) -> None:
     """Ask a set of questions and write down what came of each; an interrupted run goes on where it stopped."""
     out = out or RUNS / f"{examples.stem}.jsonl"
-    with opened(examples, documents, home=library, reader=reader) as (docs, dataset):
+    with opened(examples, documents, home=library, reader=reader, llm=llm) as (docs, dataset):
         asked = dataset.sample(limit)
         if docs.calibration != shipped():
             learned_from = docs.calibration.provenance.partition(". ")[0]
@@ -156,14 +158,16 @@ def run(
         set=name,
         left_out=dataset.left_out,
         documents=_digest(f"{file.id} {file.sha256}" for file in docs.files()),
-        system=_digest([_sources(), repr(docs.calibration), docs.library.embedder.name]),
+        system=_digest([_sources(), repr(docs.calibration), docs.library.embedder.name, *_writer(docs)]),
         calibration=docs.calibration.provenance,
         examples=dataset.examples,
     )
     with _alone(out):
         results = _begin(out, header)
         docs.ask(dataset.examples[0].question)  # what is loaded once is nobody's time
+        writer = docs.writer
         docs = Footnote(docs.library, _ReadOnce(docs.reader), docs.calibration)
+        docs.writer = writer
         with out.open("ab") as stream:
             for example in dataset.examples:
                 if example.id not in results:
@@ -285,6 +289,11 @@ def _alone(out: Path) -> Iterator[None]:
         raise DatasetError(
             f"{out} is being written by another run; wait for it, or name another file with --out."
         ) from error
+
+
+def _writer(docs: Footnote) -> list[str]:
+    """The language model that writes, where one does."""
+    return [docs.writer.model.setting] if docs.writer else []
 
 
 @cache

@@ -6,7 +6,8 @@ FootnoteError           anything Footnote refuses or cannot do
 ├── LibraryError        this library cannot be opened or written
 │   ├── ModelMismatch   it was made with another embedding model
 │   └── NoRoom          its disk is full
-├── ModelError          an embedding model cannot be had
+├── ModelError          a model cannot be had
+│   └── ModelTrouble    or does not answer as it should
 ├── CalibrationError    the numbers learned for a library cannot be used
 ├── DatasetError        a set of questions, or a run of one, cannot be used
 └── QuestionError       this question cannot be asked
@@ -38,7 +39,11 @@ class NoRoom(LibraryError):
 
 
 class ModelError(FootnoteError):
-    """An embedding model that cannot be loaded or does not have the expected weights."""
+    """A model that cannot be loaded or does not have the expected weights."""
+
+
+class ModelTrouble(ModelError):
+    """A language model that does not answer, or not as it should; the message says why, without a full stop."""
 
 
 class CalibrationError(FootnoteError):

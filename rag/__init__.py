@@ -7,17 +7,21 @@ print(docs.ask("Who rejected the proposal?"))
 """
 
 import logging
+import os
 from os import PathLike
 from pathlib import Path
 
 from index.errors import CalibrationError, NoRoom
 from index.library import Library, OnProgress
 from rag import crossencoder
-from rag.answer import Answer, Footnote, Statement
+from rag.answer import Answer, Statement
 from rag.calibration import Calibration, calibration_of
 from rag.cite import Citation
+from rag.footnote import Footnote
+from rag.llm import SETTING
 from rag.reader import CrossReader, known
 from rag.retrieve import Hit
+from rag.verify import Verifier
 
 __all__ = ["Answer", "Citation", "Footnote", "Hit", "Statement", "open"]
 
@@ -30,6 +34,7 @@ def open(
     chroma: str | None = None,
     reader: str | None = None,
     calibration: Calibration | None = None,
+    llm: str | None = None,
     on_progress: OnProgress = lambda _: None,
 ) -> Footnote:
     """Open a folder of documents for questions, after bringing its library up to date.
@@ -44,12 +49,14 @@ def open(
         reader: A cross-encoder or extractive question answering model of Hugging Face, by name or path, in place of
             the one that Footnote ships.
         calibration: The numbers to answer with; by default the library's own, or those that Footnote ships.
+        llm: The language model that writes answers, as `MODEL@http://host:port/v1`; see `rag.llm.load`. By default the
+            one in the environment's FOOTNOTE_LLM; "" for none, so that the documents are quoted.
         on_progress: Told how far the sync is.
 
     Raises:
         LibraryError: The folder is missing, or the library cannot be made, opened or written.
         ModelMismatch: The library was made with another model.
-        ModelError: The model cannot be loaded.
+        ModelError: A model cannot be loaded.
         CalibrationError: The library has a calibration of its own that cannot be used, or the one given was fitted to
             another reader.
     """
@@ -64,7 +71,9 @@ def open(
                 f"The calibration given was fitted to the reader {numbers.weights.encoder}, and {encoder.name} is to "
                 f"read; leave one of the two out."
             )
-        return Footnote(library, CrossReader(encoder, numbers.weights), numbers)
+        docs = Footnote(library, CrossReader(encoder, numbers.weights), numbers, Verifier(encoder, numbers.standard))
+        docs.write_with(os.environ.get(SETTING, "") if llm is None else llm)
+        return docs
     except BaseException:
         library.close()
         raise

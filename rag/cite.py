@@ -1,12 +1,26 @@
-"""Citation: the exact characters of a document that a statement rests on.
+"""Citation: the exact characters of a document that a statement rests on; and the marks that name passages.
 
 Pure: knows nothing of models, indexes or widgets.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from index.document import Span
 from index.passages import Passage
+
+_LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: it spells no word
+_NUMBER = re.compile(r"\d+")
+
+# What models write for a footnote out of habit, or since a document does: "[1]", "[2, 3]", "[^1]", "[abcd:1]",
+# "[Source 4]", "【5†source】".
+_INVENTED = re.compile(
+    r"\s*[\[【]\s*(?:\^|[a-z]{4}\s*:\s*|(?:source|passage|document|doc|ref|footnote|id)\s*:?\s*)?\d{1,4}"
+    r"(?:\s*[,;–-]\s*\^?\d{1,4})*\s*(?:†[^\]】]*)?[\]】]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +76,40 @@ def exact(citation: Citation, text: str) -> bool:
 def place(document_id: str, page: int | None, span: Span) -> str:
     """Where some characters stand, for people."""
     return f"{document_id}{f', page {page}' if page else ''}, characters {span.start}-{span.end}"
+
+
+class Marks:
+    """The marks by which a language model names passages: numbers under a tag that none of the texts holds.
+
+    So no document can forge one, and the same question over the same passages makes the same marks.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Marks for a question and passages, whose texts these are."""
+        held = "\0".join(texts)
+        self.tag = next(tag for tag in _tags(held) if tag not in held.lower())
+        one = rf"{self.tag}\s*[:.]?\s*\d{{1,4}}"
+        more = rf"(?:\s*(?:[,;&]|and)?\s*{one}|\s*(?:[,;&]|and)\s*\d{{1,4}})*"
+        self._ours = re.compile(rf"\s*[\[【(]\s*{one}{more}\s*[\]】)]|\s*\[?{one}\]?", re.IGNORECASE)
+        self._runs = re.compile(rf"(?:{self._ours.pattern}|{_INVENTED.pattern})+", re.IGNORECASE)
+
+    def mark(self, number: int) -> str:
+        """The mark of a passage, by its number from 1."""
+        return f"[{self.tag}:{number}]"
+
+    def read(self, text: str) -> tuple[str, tuple[int, ...]]:
+        """A text without marks, ours and invented ones, and the numbers that ours name, in their order."""
+        named = [int(each) for mark in self._ours.finditer(text) for each in _NUMBER.findall(mark[0])]
+        return _INVENTED.sub("", self._ours.sub("", text)), tuple(dict.fromkeys(named))
+
+    def runs(self, text: str) -> Iterator[Span]:
+        """Where marks stand, ours and invented ones, those that follow each other as one."""
+        return (Span(*found.span()) for found in self._runs.finditer(text))
+
+
+def _tags(held: str) -> Iterator[str]:
+    """Words of four letters without end, told by a text."""
+    seed = sha256(held.encode())
+    while True:
+        yield "".join(_LETTERS[byte % len(_LETTERS)] for byte in seed.digest()[:4])
+        seed.update(b"\0")

@@ -53,9 +53,7 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
         return "The question holds no word that could be looked for."
     if not hits:
         return "No document holds a passage near this question."
-    closest = hits[0].passage
-    place = f"The closest passage is in {closest.document_id}"
-    place += f", under “{' '.join(closest.heading.split())}”" if closest.heading else ""
+    place = closest(hits[0])
     missing = _missing(question, hits[:_NEAR])
     if missing:
         said = "Neither it nor the next ones speak" if len(hits) > 1 else "It does not speak"
@@ -63,6 +61,18 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
     if is_statement(question):
         return f"{place}. No sentence in it bears your statement out well enough."
     return f"{place}. No sentence in it answers your question well enough."
+
+
+def short_in(candidate: Candidate) -> Span | None:
+    """Where the short answer of a sentence stands in the sentence, or None where it has none."""
+    start, short = candidate.span.start, candidate.short
+    return Span(short.start - start, short.end - start) if short else None
+
+
+def closest(hit: Hit) -> str:
+    """Where the closest passage is."""
+    under = f", under “{' '.join(hit.passage.heading.split())}”" if hit.passage.heading else ""
+    return f"The closest passage is in {hit.passage.document_id}{under}"
 
 
 def content_words(question: str) -> list[Word]:

@@ -8,7 +8,8 @@ from llama_index.core.prompts.mixin import PromptMixinType
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-from rag.answer import Answer, Footnote
+from rag.answer import Answer
+from rag.footnote import Footnote
 from rag.retrieve import Hit
 
 

@@ -38,7 +38,9 @@ _ASKS = re.compile(
     r"|(?:please|tell|list|name|give|show|find|describe|explain|define|compare|i (?:want|would like|need) to know)\b",
     re.IGNORECASE,
 )
-_CLAIM_END = re.compile(
+
+# Between two sentences that state something.
+CLAIM_END = re.compile(
     r"(?<!\b[A-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|No|vs)\.)(?<!\b(?:Mrs|Rev|Gen|Col|Sen|etc)\.)(?<!\bProf\.)"
     r"(?<=[.!])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z])"
 )
@@ -170,7 +172,7 @@ def is_statement(text: str) -> bool:
 
 def claims(statement: str) -> list[str]:
     """The sentences of a statement, the last of very many together."""
-    return _CLAIM_END.split(statement, maxsplit=_MOST_CLAIMS - 1)
+    return CLAIM_END.split(statement, maxsplit=_MOST_CLAIMS - 1)
 
 
 def log_odds(model: Logistic, features: Sequence[float]) -> float:

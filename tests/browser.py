@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from eval.served import chromium_path, free_port
-from rag.answer import Footnote
+from rag.footnote import Footnote
 from web.page import launch
 
 _ARGUMENTS = (

@@ -12,6 +12,7 @@ from hypothesis import settings
 
 import rag
 from index.library import Library
+from rag.llm import KEY, SETTING
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -30,9 +31,11 @@ OpenLibrary = Callable[..., Library]
 
 @pytest.fixture(scope="session", autouse=True)
 def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What a user keeps of the libraries opened is not touched."""
+    """What a user keeps of the libraries opened is not touched, and no language model of theirs is asked."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        for name in (SETTING, KEY):
+            patch.delenv(name, raising=False)
         yield
 
 

@@ -1,7 +1,7 @@
 """A library that answers what it was told to, for tests of the page."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,8 +14,9 @@ from index.errors import LibraryError, QuestionError, Refused
 from index.library import OnProgress
 from index.passages import Passage
 from index.sync import Progress
-from rag.answer import Answer, Footnote, Statement
+from rag.answer import Answer, Statement
 from rag.cite import Citation
+from rag.footnote import Footnote
 from rag.retrieve import Hit
 from tests.payloads import PAYLOADS
 
@@ -95,6 +96,11 @@ class FakeDocs:
             home=Path(mkdtemp()), folder=Path("/documents/seeds"), chroma="", lock=SimpleNamespace(require=bool)
         )
     )
+
+    writer: None = None
+
+    def stream(self, question: str, *, documents: Collection[str] | None = None, **_: object) -> Iterator[Answer]:
+        yield self.ask(question, documents=documents)
 
     def ask(self, question: str, *, documents: Collection[str] | None = None) -> Answer:
         self.asked_of.append(documents)

@@ -17,7 +17,7 @@ import rag
 from index.errors import LibraryError
 from index.library import OnProgress
 from index.sync import Progress
-from rag.answer import Footnote
+from rag.footnote import Footnote
 from tests.browser import check_quiet, serving, visit
 from tests.fakes import FakeDocs, as_footnote, document, fake
 from web import peer

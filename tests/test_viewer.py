@@ -12,7 +12,7 @@ from rag.answer import Answer
 from rag.cite import Citation
 from tests.fakes import document, fake, quoting
 from web import viewer
-from web.page import _leaving
+from web.desk import leaves
 
 
 class _Text(HTMLParser):
@@ -83,8 +83,8 @@ def test_the_parts_of_a_document_are_all_of_it_and_each_once(
 
 
 def test_no_documents_one_document() -> None:
-    assert "no documents" in viewer.promise((), "Nothing leaves.")
-    assert "only from this 1 document." in viewer.promise(fake().files()[:1], "Nothing leaves.")
+    assert "no documents" in viewer.promise((), "", "Nothing leaves.")
+    assert "only from this 1 document." in viewer.promise(fake().files()[:1], "", "Nothing leaves.")
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_no_documents_one_document() -> None:
     ],
 )
 def test_what_leaves_the_computer_is_said(host: str, chroma: str, said: str) -> None:
-    assert _leaving(host, chroma) == said
+    assert leaves(host, chroma, "") == said

@@ -39,21 +39,26 @@ def steps(count: int, seconds: float = 0.0) -> Callable[[OnProgress], str]:
 
 
 def test_what_is_awaited_comes_or_fails() -> None:
-    assert awaited(lambda: 7, Task()) == 7
+    def work(tell: Callable[[str], None]) -> str:
+        tell("one")
+        tell("two")
+        return "done"
+
+    assert ended(awaited(work, Task())) == (["one", "two"], "done")
     with pytest.raises(ZeroDivisionError):
-        awaited(lambda: 1 // 0, Task())
+        ended(awaited(lambda _: 1 // 0, Task()))
 
 
 def test_who_left_waits_no_longer_and_the_work_goes_on() -> None:
     task, go, done = Task(), Event(), Event()
 
-    def work() -> None:
+    def work(_: object) -> None:
         go.wait(10)
         done.set()
 
     task.left.set()
     with pytest.raises(Stopped):
-        awaited(work, task)
+        ended(awaited(work, task))
     assert not done.is_set()
     go.set()
     assert done.wait(10)

@@ -23,11 +23,11 @@ from eval.dataset import Dataset, Evidence, Example
 from eval.library import kept
 from index.document import Span
 from index.library import Library
-from rag.answer import Footnote
 from rag.calibration import Calibration, Fusion, Judge, Logistic, Weights, untaught
 from rag.cite import cite
 from rag.crossencoder import CrossEncoder, Scores
 from rag.extract import extract
+from rag.footnote import Footnote
 from rag.reader import FEATURES, FIRST, MORE, Asked, Candidate, CrossReader, Features, is_statement
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
 from training.data import Twins, passage_of

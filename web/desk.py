@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Semaphore
 from time import perf_counter
 from typing import TypeVar, get_args
+from urllib.parse import urlsplit
 
 import gradio as gr
 
@@ -14,12 +15,12 @@ from index.document import Document, Span
 from index.errors import FootnoteError, QuestionError
 from index.library import OnProgress
 from index.sync import Progress, became
-from rag.answer import Footnote
 from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.cite import anchored
 from rag.conversations import Conversations
+from rag.footnote import Footnote
 from web import viewer
-from web.guard import OWNER, SELF
+from web.guard import LOOPBACK, OWNER, SELF
 from web.shelf import Shelf
 from web.work import Result, Stopped, Task, UnderWay, awaited, followed
 
@@ -41,7 +42,7 @@ class Desk:
 
     Attributes:
         docs: Whom it asks.
-        leaving: What leaves the computer that it runs on, a sentence.
+        host: The address that its page is served on.
         shelf: The other libraries that can be turned to; None where none can.
         asking: What is being asked.
         reading: What is being read.
@@ -50,7 +51,7 @@ class Desk:
     """
 
     docs: Footnote
-    leaving: str
+    host: str = "127.0.0.1"
     shelf: Shelf | None = None
     asking: UnderWay = field(default_factory=UnderWay)
     reading: UnderWay = field(default_factory=UnderWay)
@@ -69,26 +70,42 @@ class Desk:
     def lists(self, ticked: Sequence[str]) -> Updates:
         """The documents as they are now: promise, list, ticks, the line that tells them."""
         files, ticked = self.docs.files(), self._ready(ticked)
-        return viewer.promise(files, self.leaving), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
+        return self.promise(), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
+
+    def promise(self) -> str:
+        """What answers come from, who writes them, and what leaves the computer."""
+        model = self.docs.writer.model if self.docs.writer else None
+        leaving = leaves(self.host, self.docs.library.chroma, model.remote if model else "")
+        return viewer.promise(self.docs.files(), model.name if model else "", leaving)
 
     def welcome(self, talk: Conversation, request: gr.Request) -> object:
-        """The examples that the documents as they are now allow; nothing new where a question was asked."""
-        return gr.skip() if talk.turns or _session(request) in self.asking else self._conversation(talk)
+        """The examples that the documents as they are now allow; nothing new where a question was asked meanwhile."""
+        before = self.asking.begun_in(_session(request))
+        if talk.turns or _session(request) in self.asking:
+            return gr.skip()
+        shown = self._conversation(talk)
+        return shown if self.asking.begun_in(_session(request)) == before else gr.skip()
 
     def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
-        """What `_told` gives: first while waiting, then with the answer."""
+        """What `_told` gives: first while waiting, then as the answer is written, then with the answer."""
         kept = self._kept(request)
         with self.asking.begun(_session(request)) as task:
             yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
             try:
-                yield awaited(partial(self._answered, question, talk, ticked, kept, task), task)
+                yield (yield from awaited(partial(self._answered, question, talk, ticked, kept, task), task))
             except FootnoteError as error:
                 yield self._told(talk, kept, question, viewer.notice(str(error)))
             except Stopped:
                 return
 
     def _answered(
-        self, question: str, talk: Conversation, ticked: Sequence[str], kept: Conversations, task: Task
+        self,
+        question: str,
+        talk: Conversation,
+        ticked: Sequence[str],
+        kept: Conversations,
+        task: Task,
+        tell: Callable[[Updates], None],
     ) -> Updates:
         """What `_told` gives with the answer, which is kept unless its reader does not want it any more.
 
@@ -100,15 +117,18 @@ class Desk:
             if task.stopped.is_set():
                 raise Stopped
             start, documents, notice = perf_counter(), self._ready(ticked), ""
-            answer = self.docs.ask(question, documents=documents or None)
+            growing = self.docs.stream(question, turns=talk.turns, documents=documents or None, stopped=task.enough)
+            for answer in growing:
+                turn = Turn(answer, round(1000 * (perf_counter() - start)), documents)
+                grown = replace(talk, turns=(*talk.turns, turn))
+                if answer.mode == "generate":
+                    tell((grown, viewer.writing(grown), gr.skip(), gr.skip(), gr.skip()))
         if task.stopped.is_set() or (task.left.is_set() and talk.id and talk.id not in kept):
             raise Stopped
-        turn = Turn(answer, round(1000 * (perf_counter() - start)), documents)
         try:
             talk = kept.add(talk.id, turn)
         except FootnoteError as error:  # the answer is shown all the same
-            talk = replace(talk, turns=(*talk.turns, turn))
-            notice = viewer.notice(str(error))
+            talk, notice = grown, viewer.notice(str(error))
         return self._told(talk, kept, "", notice)
 
     def example(
@@ -118,7 +138,13 @@ class Desk:
         yield from self.ask(_said(event, "question"), talk, ticked, request)
 
     def stop(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the question is no longer being answered, and back in its box."""
+        """What `_told` gives: the question is no longer being answered, and back in its box.
+
+        Where a language model writes, it is the model that is stopped, and the documents are quoted.
+        """
+        if self.docs.writer:
+            self.asking.enough(_session(request))
+            return _UNCHANGED
         self.asking.stop(_session(request))
         return self._told(talk, self._kept(request), _said(event, "question"))
 
@@ -276,6 +302,22 @@ class Desk:
         """Stop what is being opened, after the file that it is at."""
         self.opening.stop(_session(request))
 
+    def writers(self, request: gr.Request, tried: str = "", trouble: str = "") -> str:
+        """Who writes the answers, and a place to choose another; only who runs the page can."""
+        setting = self.docs.writer.model.setting if self.docs.writer else ""
+        return viewer.writers(setting, tried, trouble) if SELF in request.headers else ""
+
+    def write(self, event: gr.EventData, request: gr.Request) -> Updates:
+        """The promise, and who writes the answers: from now on the model that is named, or none."""
+        if SELF not in request.headers:
+            return gr.skip(), viewer.notice("Only who runs Footnote can choose what writes its answers.")
+        setting = _said(event, "setting").strip()
+        try:
+            self.docs.write_with(setting)
+        except FootnoteError as error:
+            return gr.skip(), self.writers(request, setting, str(error))
+        return self.promise(), self.writers(request)
+
     def remove(self, event: gr.EventData) -> str:
         """What became of a document that was to be removed."""
         document_id = _said(event, "document")
@@ -355,6 +397,22 @@ class Desk:
 
     def _conversation(self, talk: Conversation) -> str:
         return viewer.conversation(talk, () if talk.turns else self.docs.examples())
+
+
+def leaves(host: str, chroma: str, model: str) -> str:
+    """What leaves the computer that serves the page, for who reads it.
+
+    Args:
+        host: The address that the page is served on.
+        chroma: The address of a Chroma server, or "".
+        model: The host of a language model on another computer, or "".
+    """
+    server = urlsplit(chroma).hostname or ""
+    gone = [f"Questions and passages go to {model}."] if model else []
+    gone += [f"The vectors of passages and questions go to {server}."] if server and server not in LOOPBACK else []
+    return " ".join(gone) or (
+        f"Nothing leaves {'this computer' if host in LOOPBACK else 'the computer that serves this page'}."
+    )
 
 
 def _session(request: gr.Request) -> str:

@@ -4,7 +4,7 @@
 const EVENTS = {
   "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
   "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat", "stop": "chat", "look": null,
-  "enough": null, "turn": null, "stay": null,
+  "enough": null, "turn": null, "stay": null, "write": null,
 };
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);

@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from time import sleep
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 from gradio.components import Component
@@ -18,8 +17,8 @@ from starlette.middleware import Middleware
 from index.errors import FootnoteError
 from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
-from rag.answer import Footnote
 from rag.chat import Conversation
+from rag.footnote import Footnote
 from web import viewer
 from web.desk import AT_ONCE, Desk
 from web.guard import LOOPBACK, Guard
@@ -98,7 +97,7 @@ def launch(
     check(port, host, password)
     login = Login(password) if password else None
     _bypass_proxies(host)
-    page = build(Desk(docs, _leaving(host, docs.library.chroma), shelf))
+    page = build(Desk(docs, host, shelf))
     page.queue(default_concurrency_limit=AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
@@ -143,13 +142,14 @@ def build(desk: Desk) -> gr.Blocks:
             elem_id="tabs",
         )
         with gr.Row(elem_id="top"):
-            promise = _panel(viewer.promise(files, desk.leaving), "promise")
+            promise = _panel(desk.promise(), "promise")
             past = _panel("", "past")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel(viewer.DOCUMENTS)
                 libraries = _panel("", "libraries")
                 turning = _panel("", "turning")
+                writing = _panel("", "writing")
                 upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
                 reading = _panel("", "reading")
                 _panel(_TROUBLE)
@@ -191,6 +191,8 @@ def build(desk: Desk) -> gr.Blocks:
         _on(listener.enough, desk.enough, [], [])
         _on(listener.stay, desk.stay, [], [])
         _on(page.load, desk.libraries, [], [libraries])
+        _on(page.load, desk.writers, [], [writing])
+        _on(listener.write, desk.write, [], [promise, writing])
         _on(listener.turn, desk.turn, [], [turning], trigger_mode="always_last")
     return page
 
@@ -254,14 +256,6 @@ def check(port: int, host: str = _HOST, password: str = "") -> None:
                 f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
                 f"--port."
             ) from error
-
-
-def _leaving(host: str, chroma: str) -> str:
-    """What leaves the computer that serves the page, for who reads it."""
-    server = urlsplit(chroma).hostname
-    if server and server not in LOOPBACK:
-        return f"The vectors of passages and questions go to {server}."
-    return f"Nothing leaves {'this computer' if host in LOOPBACK else 'the computer that serves this page'}."
 
 
 def _bypass_proxies(host: str) -> None:

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from index.document import Document, Span
 from index.errors import FootnoteError
 from index.formats import pdf
-from rag.answer import Footnote
 from rag.conversations import Conversations
+from rag.footnote import Footnote
 from web import export, viewer
 from web.guard import OWNER
 

@@ -16,7 +16,7 @@ import platformdirs
 
 from index.errors import LibraryError
 from index.library import OnProgress
-from rag.answer import Footnote
+from rag.footnote import Footnote
 
 _MOST = 8  # libraries remembered
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from index.catalog import File
 from index.document import Document, Page, Span
 from index.sync import Progress
-from rag.answer import ABSTENTION, DISAGREEMENT, Answer, Statement
+from rag.answer import ABSTENTION, DISAGREEMENT, UNSUPPORTED, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
 from rag.cite import Citation, anchored
 from rag.conversations import MAX_TITLE, Listed
@@ -95,15 +95,16 @@ def tabs(suffixes: Sequence[str], megabytes: int) -> str:
     return f'<nav aria-label="Columns" data-accept="{accept}" data-megabytes="{megabytes}">{buttons}</nav>'
 
 
-def promise(files: Sequence[File], leaving: str) -> str:
-    """The line at the top of the page: what answers come from, and what leaves the computer."""
+def promise(files: Sequence[File], model: str, leaving: str) -> str:
+    """The line at the top of the page: what answers come from, which model writes them, what leaves the computer."""
     ready = sum(file.state == "indexed" for file in files)
     scope = {
         0: "There are no documents to answer from yet.",
         1: "Answers come only from this 1 document.",
     }.get(ready, f"Answers come only from these {ready:,} documents.")
+    written = f" {model} writes them." if model and ready else ""
     unfold = '<button class="plain link unfold">Show documents</button>'
-    return f"{unfold}<h1>Footnote</h1> <p>{scope} {_text(leaving)}</p>"
+    return f"{unfold}<h1>Footnote</h1> <p>{scope}{_text(written)} {_text(leaving)}</p>"
 
 
 def documents(files: Sequence[File], ticked: Collection[str]) -> str:
@@ -149,9 +150,21 @@ def conversation(shown: Conversation, examples: Sequence[str]) -> str:
 
 def waiting(shown: Conversation, question: str) -> str:
     """The conversation while a question is being answered."""
-    stop = f'<button class="plain link" data-event="stop" data-question="{_text(question)}">Stop</button>'
-    line = f'<div class="waiting"><p role="status">Looking through the documents</p>{stop}</div>'
-    return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{_question(question)}{line}</section></div>'
+    body = f"{_question(question)}{_wait('Looking through the documents', question)}"
+    return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{body}</section></div>'
+
+
+def writing(shown: Conversation) -> str:
+    """The conversation while a language model writes the last of its answers, of which some may be there."""
+    *before, last = shown.turns
+    answer = last.answer
+    if answer.statements:
+        body = _answer(len(shown.turns), answer) + _wait(f"{answer.model} is writing", answer.question)
+    else:
+        reads = f"{answer.model} is reading {_count(answer.read, 'passage')}"
+        body = _wait(reads, answer.question)
+    section = f"<section>{_question(answer.question)}{_searched(answer)}{body}</section>"
+    return f'<div role="log" class="turns">{_turns(before)}{section}</div>'
 
 
 def notice(message: str) -> str:
@@ -173,6 +186,26 @@ def outcome(lines: Iterable[str]) -> str:
     """What became of what was to be read or removed, a line each."""
     told = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in lines)
     return f'<div role="status" class="quiet">{told}</div>'
+
+
+def writers(setting: str, tried: str = "", trouble: str = "") -> str:
+    """Who writes the answers; under it, a place to name a language model, or to do without.
+
+    Args:
+        setting: The model as it is named, or "".
+        tried: What was named and cannot be used, for `trouble`.
+        trouble: Why, or "".
+    """
+    written = f"Answers written by <bdi>{_text(setting.rpartition('@')[0])}</bdi>"
+    summary = written if setting else "Answers quoted from the documents"
+    quote = '<button class="plain link" data-event="write" data-setting="">Quote the documents instead</button>'
+    return (
+        f'<details class="writers"{" open" if trouble else ""}><summary>{summary}</summary><form data-event="write">'
+        f'<input name="setting" required aria-label="Language model" value="{_text(tried or setting)}" '
+        'placeholder="MODEL@http://localhost:11434/v1" autocomplete="off" spellcheck="false">'
+        f'<button class="plain link">Use</button></form>{notice(trouble)}{quote if setting else ""}'
+        '<p class="quiet">Until Footnote ends; FOOTNOTE_LLM in the environment keeps it.</p></details>'
+    )
 
 
 def libraries(current: Path, known: Sequence[Known]) -> str:
@@ -360,14 +393,39 @@ def _turn(number: int, turn: Turn) -> str:
     if answer.mode == "help":
         body = f'<p class="help" dir="auto">{_text(answer.text)}</p>'
     elif answer.status == "abstained":
-        body = _abstention(number, answer) + _foot(number, turn)
+        body = _abstention(number, answer) + _beside(answer) + _foot(number, turn)
     else:
-        body = _answer(number, answer) + _foot(number, turn)
-    return f"<section>{_question(answer.question)}{body}</section>"
+        body = _answer(number, answer) + _beside(answer) + _foot(number, turn)
+    return f"<section>{_question(answer.question)}{_searched(answer)}{body}</section>"
 
 
 def _question(question: str) -> str:
     return f'<h2 class="question" dir="auto">{_text(question)}</h2>'
+
+
+def _searched(answer: Answer) -> str:
+    """What was looked for, where that is not what was asked."""
+    if answer.is_as_asked:
+        return ""
+    return f'<p class="quiet searched" dir="auto">Searched for: {_text(answer.query)}</p>'
+
+
+def _wait(doing: str, question: str) -> str:
+    """What is being done, and a button to stop it."""
+    stop = f'<button class="plain link" data-event="stop" data-question="{_text(question)}">Stop</button>'
+    return f'<div class="waiting"><p role="status">{_text(doing)}</p>{stop}</div>'
+
+
+def _beside(answer: Answer) -> str:
+    """What is said under an answer: trouble with a model, and what it wrote that was left out."""
+    trouble = f'<p class="quiet" role="status">{_text(answer.notice)}</p>' if answer.notice else ""
+    if not answer.unsupported:
+        return trouble
+    rows = "".join(f'<li dir="auto">{_text(each)}</li>' for each in answer.unsupported)
+    return (
+        f'{trouble}<details class="unsupported"><summary>{answer.supported}</summary>'
+        f'<p class="quiet">{UNSUPPORTED}:</p><ul>{rows}</ul></details>'
+    )
 
 
 def _answer(turn: int, answer: Answer) -> str:
@@ -457,9 +515,10 @@ def _foot(number: int, turn: Turn) -> str:
     passages = {citation.passage_id for citation in answer.citations}
     sources = {citation.document_id for citation in answer.citations}
     used = f"{_count(len(passages), 'passage')}, {_count(len(sources), 'document')} · " if passages else ""
+    used += f"{answer.model} read {answer.read} of {len(answer.hits)} · " if answer.model else ""
     asked = f" · asked only of {_named(turn.documents)}" if turn.documents else ""
     copy = f'<button class="plain link" data-copy="{_text(answer_markdown(answer))}">Copy</button>'
-    line = f'<p class="quiet"><span>{used}{turn.milliseconds:,} ms{asked}</span> · {copy}</p>'
+    line = f'<p class="quiet"><span>{_text(used)}{turn.milliseconds:,} ms{asked}</span> · {copy}</p>'
     return f"<footer>{line}{_found(number, answer) if answer.hits else ''}{_judging(number, turn)}</footer>"
 
 

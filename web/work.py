@@ -1,10 +1,11 @@
 """Work under way: followed by the reader who set it off, and stopped where they have seen enough."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
@@ -15,6 +16,7 @@ from index.sync import Progress
 _LOOK = 0.1  # seconds between two looks at how far it is
 
 Result = TypeVar("Result")
+Told = TypeVar("Told")
 
 
 class Stopped(Exception):
@@ -28,10 +30,12 @@ class Task:
     Attributes:
         stopped: Set where its reader does not want what comes of it.
         left: Set where its reader no longer waits for it, for that reason or another.
+        enough: Set where its reader waits no longer for all of it, and takes what there is.
     """
 
     stopped: Event = field(default_factory=Event)
     left: Event = field(default_factory=Event)
+    enough: Event = field(default_factory=Event)
 
 
 class UnderWay:
@@ -39,11 +43,13 @@ class UnderWay:
 
     def __init__(self) -> None:
         self._tasks: dict[str, list[Task]] = {}
+        self._begun: Counter[str] = Counter()
 
     @contextmanager
     def begun(self, session: str) -> Iterator[Task]:
         """Something is under way while the block runs."""
         task = Task()
+        self._begun[session] += 1
         self._tasks[session] = [*self._tasks.get(session, []), task]
         try:
             yield task
@@ -57,11 +63,20 @@ class UnderWay:
         """Whether anything is under way in a session."""
         return session in self._tasks
 
+    def begun_in(self, session: str) -> int:
+        """How many have been begun in a session so far."""
+        return self._begun[session]
+
     def stop(self, session: str) -> None:
         """Say stop to all that is under way in a session."""
         for task in self._tasks.get(session, []):
-            task.stopped.set()
-            task.left.set()
+            for said in (task.stopped, task.left, task.enough):
+                said.set()
+
+    def enough(self, session: str) -> None:
+        """Take of all that is under way in a session what there is, and wait for that."""
+        for task in self._tasks.get(session, []):
+            task.enough.set()
 
     def leave(self, session: str) -> None:
         """Wait no longer for what is under way in a session; it goes on, and what comes of it is kept."""
@@ -69,18 +84,22 @@ class UnderWay:
             task.left.set()
 
 
-def awaited(work: Callable[[], Result], task: Task) -> Result:
-    """What some work returns, done in a thread of its own.
+def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Generator[Told, None, Result]:
+    """Do some work in a thread of its own; give what it tells on its way, and in the end what it returns.
 
     Raises:
         Stopped: Its reader left before its end; it goes on by itself.
     """
-    doing = _begun(work)
-    doing.add_done_callback(lambda _: task.left.set())
-    task.left.wait()
-    if not doing.done():
-        raise Stopped
-    return doing.result()
+    told: SimpleQueue[tuple[Told] | None] = SimpleQueue()
+    doing = _begun(lambda: work(lambda each: told.put((each,))))
+    doing.add_done_callback(lambda _: told.put(None))
+    while not task.left.is_set():
+        with suppress(Empty):
+            each = told.get(timeout=_LOOK)
+            if each is None:
+                return doing.result()
+            yield each[0]
+    raise Stopped
 
 
 def followed(

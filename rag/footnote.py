@@ -1,0 +1,257 @@
+"""Footnote, the object with retrieve() and ask(): the one path from a question to an answer."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from index.catalog import File
+from index.document import Document, canonical
+from index.errors import LibraryError, ModelError, ModelTrouble
+from index.library import Library, OnProgress
+from rag import calibration, cite
+from rag.answer import Answer, Draft
+from rag.chat import Turn
+from rag.disagree import disagreeing
+from rag.examples import candidates
+from rag.extract import extract, short_in, why_not
+from rag.generate import Source, Verifier, Writer
+from rag.help import help_line
+from rag.llm import load
+from rag.reader import FIRST, MORE, Candidate, Reader, Reading
+from rag.retrieve import Hit, check_question, retrieve
+
+_EXAMPLES = 4
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")  # ISO 8601, whose order is that of time
+_TRIES = 3  # at an answer, where a sync changes what it quotes
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it was said and as it is looked up, after what turns, of what documents, and how to stop it."""
+
+    said: str
+    query: str
+    turns: Sequence[Turn]
+    documents: Collection[str] | None
+    stopped: Event
+
+
+class Footnote:
+    """A library of documents that can be asked.
+
+    Attributes:
+        library: Where it searches.
+        reader: What reads the passages found.
+        calibration: The numbers it answers with.
+        writer: What has a language model write answers, or None where the documents are quoted.
+    """
+
+    def __init__(
+        self, library: Library, reader: Reader, numbers: calibration.Calibration, verifier: Verifier | None = None
+    ) -> None:
+        """Put a reader before a library, and a verifier behind a language model; `rag.open` is the usual way."""
+        self.library = library
+        self.reader = reader
+        self.calibration = numbers
+        self.writer: Writer | None = None
+        self._verifier = verifier
+        self._examples: tuple[int, tuple[str, ...]] = (-1, ())
+
+    def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
+        """The `k` passages that fit a question best, best first, ties by id.
+
+        Args:
+            question: Words or a question, at most 4,000 characters.
+            k: How many hits at most.
+            documents: Search the documents with these ids only.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+        """
+        return retrieve(self.library, check_question(question), k, self.calibration.fusion, documents)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        turns: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+        stopped: Event | None = None,
+    ) -> Answer:
+        """Answer from the documents, each sentence with its footnote, or abstain and say why.
+
+        In the documents' own words or, where a language model is set, in its words as far as the documents bear them
+        out.
+
+        Args:
+            question: At most 4,000 characters.
+            turns: What was asked and said before, oldest first; a follow-up is understood by it.
+            documents: Answer from the documents with these ids only.
+            stopped: Set, from another thread, to wait no longer for a language model.
+
+        Raises:
+            QuestionError: The question is empty or too long.
+            LibraryError: The library cannot be read, or changes faster than a question is answered.
+        """
+        *_, answer = self.stream(question, turns=turns, documents=documents, stopped=stopped)
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        turns: Sequence[Turn] = (),
+        documents: Collection[str] | None = None,
+        stopped: Event | None = None,
+    ) -> Iterator[Answer]:
+        """The answer as a language model writes it, a statement more each time; the last one is what `ask` gives.
+
+        See `ask` for what it takes and raises.
+        """
+        asked = _Asked(canonical(question)[0], check_question(question), turns, documents, stopped or Event())
+        line = help_line(asked.query)
+        if line is not None:
+            tries = " ".join(self.examples())
+            yield Answer(
+                asked.said, asked.query, "answered", text=f"{line} Try: {tries}" if tries else line, mode="help"
+            )
+            return
+        for _ in range(_TRIES):
+            for answer in self._answers(asked):
+                if not self._exact(answer):
+                    break
+                yield answer
+            else:
+                return
+        raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
+
+    def write_with(self, setting: str) -> None:
+        """Have a language model write the answers from now on, as `rag.llm.load` names it, or none where it is "".
+
+        Raises:
+            ModelError: There is no such model, or nothing to check what it writes.
+        """
+        if setting and self._verifier is None:
+            raise ModelError("Nothing checks here what a language model writes; open the library with rag.open.")
+        self.writer = Writer(load(setting), self._verifier) if setting and self._verifier else None
+
+    def unguarded(self) -> "Footnote":
+        """This library, asked without the threshold under which Footnote abstains, or a model: for measuring."""
+        return Footnote(self.library, self.reader, replace(self.calibration, threshold=0.0))
+
+    def examples(self) -> tuple[str, ...]:
+        """Up to four questions that this library answers, for someone who does not know it yet."""
+        revision = self.library.revision()
+        if self._examples[0] != revision:
+            tried = (question for question in candidates(self.library) if self._is_answered(question))
+            self._examples = (revision, tuple(islice(tried, _EXAMPLES)))
+        return self._examples[1]
+
+    def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
+        """Bring the library up to date with its folder; see `Library.sync`."""
+        return self.library.sync(on_progress)
+
+    def add(self, name: str, data: bytes) -> File:
+        """Add a document that does not lie in the folder; see `Library.add`."""
+        return self.library.add(name, data)
+
+    def remove(self, id: str) -> None:
+        """Forget a document that was added; see `Library.remove`."""
+        self.library.remove(id)
+
+    def files(self) -> tuple[File, ...]:
+        """Every file of the library and what became of it, by id."""
+        return self.library.files()
+
+    def document(self, document_id: str) -> Document:
+        """A document by its id.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self.library.document(document_id)
+
+    def close(self) -> None:
+        """Let go of the library, so that another process may write it."""
+        self.library.close()
+
+    def __enter__(self) -> Self:
+        """Close the library at the end of a `with`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """See `__enter__`."""
+        self.close()
+
+    def _answers(self, asked: "_Asked") -> Iterator[Answer]:
+        """The answer, as it grows where a language model writes it."""
+        query = asked.query
+        reading = self._read(query, asked.documents)
+        sure = self.calibration.confidence.probability(reading.logit)
+        silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
+        chosen = extract(reading, self.calibration)
+        if not chosen:  # and no model is asked
+            yield replace(silent, reason=why_not(query, reading.hits))
+            return
+        writer, notice = self.writer, ""
+        if writer:
+            try:
+                yield from writer.write(silent, self._sources(reading.hits), chosen, asked.stopped)
+            except ModelTrouble as trouble:
+                notice = f"{trouble}; these are your documents' own words."
+            else:
+                return
+        yield replace(self._quoting(silent, chosen), notice=notice)
+
+    def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
+        """An answer that says the chosen sentences, a footnote each."""
+        dates = {id: self._date(id) for id in dict.fromkeys(each.hit.passage.document_id for each in chosen)}
+        chosen, draft = _newest_first(chosen, dates), Draft(silent)
+        for each in chosen:
+            citation = cite.cite(0, each.hit.passage, each.span, dates[each.hit.passage.document_id])
+            draft.say(citation.quote, [citation], "verbatim", each.score, short_in(each))
+        return draft.answer(disagreeing(silent.query, chosen))
+
+    def _sources(self, hits: Sequence[Hit]) -> list[Source]:
+        """The passages that a model may read, without those that a sync has removed meanwhile."""
+        documents: dict[str, Document] = {}
+        for id in dict.fromkeys(hit.passage.document_id for hit in hits):
+            with suppress(KeyError):
+                documents[id] = self.document(id)
+        told = {id: (document.title, document.date) for id, document in documents.items()}
+        return [Source(hit, *told[hit.passage.document_id]) for hit in hits if hit.passage.document_id in told]
+
+    def _date(self, document_id: str) -> str:
+        """A document's date, or "" where it has none, or a sync has removed it meanwhile."""
+        try:
+            return self.document(document_id).date
+        except KeyError:
+            return ""
+
+    def _exact(self, answer: Answer) -> bool:
+        """Whether every quote stands in its document now; not so where a sync has changed it meanwhile."""
+        try:
+            return all(cite.exact(each, self.document(each.document_id).text) for each in answer.citations)
+        except KeyError:
+            return False
+
+    def _read(self, query: str, documents: Collection[str] | None = None) -> Reading:
+        hits = self.retrieve(query, FIRST + MORE, documents=documents)
+        return self.reader.read(query, hits)
+
+    def _is_answered(self, question: str) -> bool:
+        return bool(extract(self._read(question), self.calibration))
+
+
+def _newest_first(chosen: Sequence[Candidate], dates: Mapping[str, str]) -> Sequence[Candidate]:
+    """The chosen sentences, the newest document's first where the dates of all are known."""
+    if not all(map(_DAY.match, dates.values())):
+        return chosen
+    return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)

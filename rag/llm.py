@@ -1,0 +1,334 @@
+"""A language model by name and address, asked over llama-index's LLM interface (its only importer in this room).
+
+It may fail in any way: what it writes is followed with deadlines, and every trouble is one sentence.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from index.errors import ModelError, ModelTrouble
+
+if TYPE_CHECKING:  # heavy: 3 s, and only where a model is asked
+    from llama_index.core.base.llms.types import ChatResponse
+    from llama_index.core.llms import LLM
+
+SETTING, KEY = "FOOTNOTE_LLM", "FOOTNOTE_LLM_KEY"  # in the environment
+
+MOST_WRITTEN = 768  # tokens of an answer
+WINDOW = 4_096  # tokens where neither the setting nor the server says: what Ollama gives a model unasked
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_FORM = "name one as MODEL@http://host:port/v1"
+_SETTING = re.compile(r"(?P<name>\S+?)@(?P<where>https?://\S+|[\w-]+)")
+_BYTES_A_TOKEN = 3  # of letters, fewer than in the prose of any language that today's vocabularies know
+_CUT = 12  # bytes: a server that counts fewer tokens than one for so many has not read all
+_LETTERS_AND_BLANKS = re.compile(r"[^\W\d_]+|\s+")
+
+# Where servers say how many tokens a model reads (vLLM, llama.cpp, LM Studio, Ollama), and what they call it.
+_TOLD_AT = ("{base}/models", "{root}/props", "{root}/api/v0/models", "{root}/api/ps")
+_TOLD_AS = ("max_model_len", "loaded_context_length", "n_ctx", "context_length", "context_window")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a model is waited for, in seconds.
+
+    Attributes:
+        first: For its first word: it may have to be loaded, and reads the passages on a bare CPU.
+        next: For each word after that.
+        whole: For all it writes.
+    """
+
+    first: float = 180.0
+    next: float = 30.0
+    whole: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to a model."""
+
+    role: Literal["system", "user"]
+    text: str
+
+
+class Reply:
+    """What a model writes, piece by piece as it comes; what is known of it once it has ended.
+
+    Iterating raises `ModelTrouble` where it does not end well.
+
+    Attributes:
+        is_unfinished: Whether it was cut off at its longest.
+        was_read_in_part: Whether the server says that it read much less than it was sent.
+    """
+
+    def __init__(self, model: "Model", messages: Sequence[Message], stopped: Event) -> None:
+        self.is_unfinished = False
+        self.was_read_in_part = False
+        self._model = model
+        self._messages = messages
+        self._stopped = stopped
+        self._sent = sum(len(each.text.encode()) for each in messages)
+
+    def __iter__(self) -> Iterator[str]:
+        """The pieces, each within its deadline."""
+        if self._stopped.is_set():  # before anything is sent
+            raise self._model.stopped()
+        came: SimpleQueue[ChatResponse | Exception | None] = SimpleQueue()
+        left = Event()
+        Thread(target=self._listen, args=(came, left), daemon=True).start()
+        deadlines, began = self._model.deadlines, monotonic()
+        patience, is_whole = deadlines.first, not self._model.address
+        try:
+            while (piece := self._next(came, min(patience, began + deadlines.whole - monotonic()))) is not None:
+                patience = deadlines.next
+                is_whole = self._heed(piece.raw) or is_whole
+                yield piece.delta or ""
+        finally:
+            left.set()
+        if not is_whole:
+            raise ModelTrouble(f"{self._model.place} broke off in the middle of its answer")
+
+    def _listen(self, came: "SimpleQueue[ChatResponse | Exception | None]", left: Event) -> None:
+        """Pass on what the model writes until it ends, or nobody listens."""
+        from llama_index.core.llms import ChatMessage  # heavy: 2 s
+
+        try:
+            messages = [ChatMessage(role=each.role, content=each.text) for each in self._messages]
+            for piece in self._model.llm.stream_chat(messages):
+                came.put(piece)
+                if left.is_set():
+                    return
+            came.put(None)
+        except Exception as error:  # of whatever library speaks with it: `_next` says which
+            came.put(error)
+
+    def _next(self, came: "SimpleQueue[ChatResponse | Exception | None]", seconds: float) -> "ChatResponse | None":
+        """The next piece, or None at the end.
+
+        Raises:
+            ModelTrouble: There is none within so many seconds, or its reader says stop.
+        """
+        until = monotonic() + seconds
+        while not self._stopped.is_set():
+            try:
+                piece = came.get(timeout=min(0.05, max(0.0, until - monotonic())))
+            except Empty:
+                if monotonic() >= until:
+                    raise ModelTrouble(f"{self._model.name} did not write on in time") from None
+                continue
+            if isinstance(piece, Exception):
+                raise self._model.trouble(piece) from piece
+            return piece
+        raise self._model.stopped()
+
+    def _heed(self, raw: Any) -> bool:
+        """What the protocol says beside the words; returns whether it says that this is the end."""
+        usage = getattr(raw, "usage", None)
+        counted = getattr(usage, "prompt_tokens", None) or 0
+        self.was_read_in_part |= 0 < counted * _CUT < self._sent
+        ends = [choice.finish_reason for choice in getattr(raw, "choices", None) or () if choice.finish_reason]
+        self.is_unfinished |= "length" in ends
+        return bool(ends)
+
+
+@dataclass(slots=True)
+class Model:
+    """A language model that can be asked.
+
+    Attributes:
+        setting: As it was named.
+        name: What its server calls it.
+        llm: How llama-index speaks with it.
+        address: The base address of an OpenAI-compatible server, or "" where another integration is used.
+        place: Who answers, for people: "localhost:11434".
+        window: How many tokens it reads and writes in all, or 0 where its server is asked.
+        deadlines: How long it is waited for.
+    """
+
+    setting: str
+    name: str
+    llm: "LLM"
+    address: str = ""
+    place: str = ""
+    window: int = 0
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+    @property
+    def remote(self) -> str:
+        """The host that questions and passages go to, or "" where they stay on this machine."""
+        host = urlsplit(self.address).hostname or "" if self.address else self.place
+        return "" if host in _LOOPBACK else host
+
+    def room(self) -> int:
+        """How many tokens it can be sent, and still write an answer.
+
+        Raises:
+            ModelTrouble: Its integration cannot tell.
+        """
+        if not self.window:
+            self.window = self._told() if self.address else self._known()
+        window = self.window or WINDOW
+        return window - min(MOST_WRITTEN, window // 3)
+
+    def write(self, messages: Sequence[Message], stopped: Event) -> Reply:
+        """What it writes to some messages; `stopped` ends it."""
+        return Reply(self, messages, stopped)
+
+    def stopped(self) -> ModelTrouble:
+        """What is said where its reader stops it."""
+        return ModelTrouble(f"You stopped {self.name}")
+
+    def trouble(self, error: Exception) -> ModelTrouble:
+        """What went wrong, as one sentence; of a server's own words none, since they may hold keys or questions."""
+        status = getattr(error, "status_code", None)
+        if "context" in str(error).lower() and status in {400, 413, 422}:
+            return TooLong(f"{self.name} was sent more than it can read")
+        if status is not None:
+            return ModelTrouble(_SAID.get(status, "{place} failed (status {status})").format(**self._named(status)))
+        kind = type(error).__name__
+        if kind in {"APIConnectionError", "ConnectError"}:
+            return ModelTrouble(f"No language model answers at {self.place}")
+        if "Timeout" in kind:
+            return ModelTrouble(f"{self.name} did not write on in time")
+        return ModelTrouble(f"What {self.place} sent is no answer ({kind})")
+
+    def _named(self, status: int) -> dict[str, object]:
+        return {"name": self.name, "place": self.place, "status": status}
+
+    def _known(self) -> int:
+        """How many tokens its integration knows it to read."""
+        try:
+            return self.llm.metadata.context_window
+        except Exception as error:  # of whatever library it is
+            raise self.trouble(error) from error
+
+    def _told(self) -> int:
+        """How many tokens its server says that it reads; 0 where none is there, so that it is asked again."""
+        import httpx  # here, so that only those who ask a model wait for it
+
+        root = urlunsplit(urlsplit(self.address)._replace(path=""))
+        headers = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
+        with httpx.Client(timeout=2.0, trust_env=bool(self.remote), headers=headers) as client:
+            for place in _TOLD_AT:
+                try:
+                    answer = client.get(place.format(base=self.address, root=root))
+                    told = _windows(answer.json() if answer.is_success else None, self.name)
+                except httpx.TransportError:
+                    return 0
+                except ValueError:  # no JSON
+                    continue
+                if told:
+                    return min(told)
+        return WINDOW
+
+
+class TooLong(ModelTrouble):
+    """A model was sent more than it reads."""
+
+
+_SAID = {
+    401: f"{{place}} refuses the key; put the right one into {KEY}",
+    403: f"{{place}} refuses the key; put the right one into {KEY}",
+    404: "{place} has no model {name}",
+    429: "{place} takes no more questions at the moment",
+}
+
+
+def load(setting: str, deadlines: Deadlines | None = None) -> Model:
+    """The model of a setting; nothing is sent anywhere yet.
+
+    `MODEL@http://host:port/v1` is a model of an OpenAI-compatible server, `?context=8192` after it how many tokens the
+    server gives it, where it does not say. `MODEL@NAME` is one of llama-index's integration `llama-index-llms-NAME`.
+    A key is read from the environment only.
+
+    Raises:
+        ModelError: It cannot be read, or its integration is not installed.
+    """
+    named = _SETTING.fullmatch(setting.strip())
+    if named is None:
+        raise ModelError(f"No language model can be read from {SETTING} or --llm; {_FORM}.")  # a key may stand in it
+    name, where, waiting = named["name"], named["where"], deadlines or Deadlines()
+    return _compatible(name, where, waiting) if "://" in where else _native(name, where, waiting)
+
+
+def tokens(text: str) -> int:
+    """How many tokens a text has at most, as vocabularies go: one for each digit and mark, fewer for letters."""
+    marks = len(_LETTERS_AND_BLANKS.sub("", text).encode())
+    return marks + (len(text.encode()) - marks) // _BYTES_A_TOKEN + 1
+
+
+def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
+    """A model of an OpenAI-compatible server."""
+    try:
+        address = urlsplit(where)
+        host, port = address.hostname, address.port
+        context = [int(each) for each in parse_qs(address.query).get("context", ["0"])]
+    except ValueError as error:
+        raise ModelError(f"The address of {name} cannot be read ({error}); {_FORM}.") from error
+    if not host or min(context) < 0:
+        raise ModelError(f"The address of {name} is none of a server; {_FORM}.")
+    if address.username or address.password:
+        raise ModelError(f"A key in an address is seen by others; put it into {KEY} instead.")
+    import httpx
+    from llama_index.llms import openai_like  # heavy: 3 s
+
+    opened: Any = openai_like.OpenAILike
+    base = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
+    llm = opened(
+        model=name,
+        api_base=base,
+        api_key=os.environ.get(KEY, "") or "none",
+        is_chat_model=True,
+        temperature=0.0,
+        max_tokens=MOST_WRITTEN,
+        max_retries=0,
+        timeout=deadlines.first,
+        additional_kwargs={"stream_options": {"include_usage": True}},
+        # Not through a proxy to this machine itself, and to no other host than the one that people are told of.
+        http_client=httpx.Client(
+            timeout=httpx.Timeout(deadlines.first, connect=5.0), trust_env=host not in _LOOPBACK, follow_redirects=False
+        ),
+    )
+    return Model(f"{name}@{where}", name, llm, base, f"{host}:{port}" if port else host, context[0], deadlines)
+
+
+def _native(name: str, integration: str, deadlines: Deadlines) -> Model:
+    """A model of one of llama-index's integrations, which take their keys from the environment."""
+    from llama_index.core.llms import LLM  # heavy: 2 s
+
+    module = f"llama_index.llms.{integration.replace('-', '_')}"
+    if not integration.replace("-", "_").isidentifier() or find_spec(module) is None:
+        raise ModelError(f"There is no integration {integration}; install llama-index-llms-{integration}, or {_FORM}.")
+    held = vars(import_module(module)).values()
+    found: list[Any] = [each for each in held if isinstance(each, type) and issubclass(each, LLM)]
+    if not found:
+        raise ModelError(f"llama-index-llms-{integration} has no language model; {_FORM}.")
+    try:
+        llm = found[0](model=name, temperature=0.0, max_tokens=MOST_WRITTEN)
+    except Exception as error:  # of whatever library it is
+        raise ModelError(
+            f"{integration} does not open {name} ({type(error).__name__}); see that its key is in the environment."
+        ) from error
+    return Model(f"{name}@{integration}", name, llm, place=integration, deadlines=deadlines)
+
+
+def _windows(told: Any, name: str) -> list[int]:
+    """The windows that a server's answer gives: of the model of this name, where it tells of several."""
+    if isinstance(told, list):
+        named = [each for each in told if isinstance(each, dict) and name in {each.get(key) for key in ("id", "name")}]
+        told = named or (told if len(told) == 1 else [])
+        return [window for each in told for window in _windows(each, name)]
+    if not isinstance(told, dict):
+        return []
+    here = [int(told[key]) for key in _TOLD_AS if isinstance(told.get(key), int) and told[key] > 0]
+    return here + [window for value in told.values() for window in _windows(value, name)]
