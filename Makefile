@@ -1,15 +1,17 @@
-# make chat [DOCS=folder]        talk to a folder of documents     make test    everything CI checks
-# make gate                      the seeds set against its floors  make check   format, lint, types, contracts
-# make benchmark [DATA=folder]   the table of record               make clean   forget it all but libraries
+# make chat [DOCS=folder] [LLM=model@http://host:port/v1]    talk to a folder of documents
+# make test    everything CI checks                  make gate    the seeds set against its floors
+# make check   format, lint, types, contracts        make benchmark [DATA=folder]   the table of record
+# make clean   forget it all but libraries
 DOCS ?= seeds
 DATA ?= ../shared/data
+LLM ?= $(FOOTNOTE_LLM)
 PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: chat test gate benchmark check clean
 
 chat: .venv/installed
-	@$(BIN)/python app.py serve "$(DOCS)"
+	@$(BIN)/python app.py serve "$(DOCS)" --llm "$(LLM)"
 
 test: check
 	$(BIN)/python -m pytest

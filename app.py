@@ -225,7 +225,7 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question. Exit code 0: answered; 3: the documents do not say."""
-    with _opened(docs, library, model, reader, chroma, llm) as opened:
+    with _opened(docs, library, model, reader, chroma, llm) as opened, _writing(opened):
         answer = opened.ask(question)
     typer.echo(_json(asdict(answer)) if as_json else str(answer))
     raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
@@ -320,6 +320,16 @@ def _bar() -> Iterator[OnProgress]:
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, description=count)
 
         yield show
+
+
+@contextmanager
+def _writing(docs: rag.Footnote) -> Iterator[None]:
+    """A line on a terminal while a language model is asked, which takes its time."""
+    console = Console(stderr=True)
+    with (
+        console.status(f"{docs.writer.model.name} is writing") if docs.writer and console.is_terminal else nullcontext()
+    ):
+        yield
 
 
 def _report_unread(files: Sequence[File]) -> None:

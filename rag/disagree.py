@@ -1,8 +1,8 @@
-"""Sources that disagree: sentences of different documents that answer a question with different amounts or dates.
+"""Sources that disagree: sentences of different documents that answer a question with different amounts, dates, names.
 
 Pure, and slow to accuse: it speaks up only where two short answers have the same form and unit, neither of them is
 hedged ("about 40", "at least 40"), neither may be the other one rounded, and the passages around them speak of the same
-words of the question.
+words of the question. Of names, only where the two sentences say the same but for them.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import combinations
 from index.document import Span
 from index.lexical import words
 from rag.amounts import ORDINAL, Value, parsed, spelt
-from rag.extract import content_words
+from rag.extract import FUNCTION_WORDS, content_words
 from rag.reader import Candidate
 
 _HEDGE = re.compile(
@@ -25,17 +25,48 @@ _BEFORE, _AFTER = 16, 12  # characters around a short answer in which a hedge ma
 
 def disagreeing(question: str, chosen: Sequence[Candidate]) -> tuple[int, ...]:
     """Numbers, from 1, of the sentences whose value differs from another document's; none where all agree."""
-    told = [(number, each, value) for number, each in enumerate(chosen, start=1) if (value := _value(each))]
     named = frozenset(word.stem for word in words(question))
     rivals = {
         number
-        for (first, one, value), (second, other, another) in combinations(told, 2)
+        for (first, one), (second, other) in combinations(enumerate(chosen, start=1), 2)
         if one.hit.passage.document_id != other.hit.passage.document_id
-        and value.differs(another, named)
+        and (_values_differ(one, other, named) or _names_differ(one, other))
         and _about(question, one) == _about(question, other)
         for number in (first, second)
     }
     return tuple(sorted(rivals))
+
+
+def _values_differ(one: Candidate, other: Candidate, named: frozenset[str]) -> bool:
+    """Whether two sentences give amounts or dates of which one must be wrong."""
+    value, another = _value(one), _value(other)
+    return value is not None and another is not None and value.differs(another, named)
+
+
+def _names_differ(one: Candidate, other: Candidate) -> bool:
+    """Whether two sentences are the same but for the names they give, and those are not of the same."""
+    name, another = _name(one), _name(other)
+    may_be_same = name & another or _capitals(one) == _capitals(other)
+    return bool(name and another) and not may_be_same and _rest(one) == _rest(other)
+
+
+def _name(candidate: Candidate) -> frozenset[str]:
+    """The stems of a short answer that is a name, every word of which has a capital; none of another."""
+    short = candidate.hit.passage.quote(candidate.short) if candidate.short else ""
+    told = [word for word in words(short) if word.stem not in FUNCTION_WORDS]
+    is_name = all(short[word.span.start].isupper() for word in told)
+    return frozenset(word.stem for word in told) if is_name else frozenset()
+
+
+def _capitals(candidate: Candidate) -> str:
+    """The capital letters of a short answer: those of "United Nations" and of "U.N." are the same."""
+    return "".join(filter(str.isupper, candidate.hit.passage.quote(candidate.short or Span(0, 0))))
+
+
+def _rest(candidate: Candidate) -> frozenset[str]:
+    """What a sentence says besides its short answer, as stems."""
+    said = candidate.hit.passage.quote(candidate.span)
+    return frozenset(word.stem for word in content_words(said)) - _name(candidate)
 
 
 def _value(candidate: Candidate) -> Value | None:

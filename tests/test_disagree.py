@@ -108,6 +108,28 @@ def test_a_document_does_not_disagree_with_itself() -> None:
     assert disagreeing(QUESTION, [candidate("d/a", "Crossed by 12.", "12"), candidate("d/a", "By 15.", "15")]) == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "texts", "differ"),
+    [
+        ("Ada Brandt", "Jonas Lind", "The bridge of the people belongs to {}.", True),
+        ("Ada Brandt", "A. Brandt", "The bridge of the people belongs to {}.", False),
+        ("the United Nations", "the U.N.", "The bridge of the people belongs to {}.", False),
+        ("Ada Brandt", "a farmer", "The bridge of the people belongs to {}.", False),
+        ("Ada", "a man", "People crossed the bridge with {}.", False),
+    ],
+)
+def test_names_are_held_against_each_other_where_all_else_is_the_same(
+    one: str, other: str, texts: str, differ: bool
+) -> None:
+    assert told(one, other, texts=texts) == ((1, 2) if differ else ())
+
+
+def test_names_in_sentences_that_say_something_else_are_not() -> None:
+    crossed = candidate("d/a", "Ada Brandt crossed the bridge with people.", "Ada Brandt")
+    built = candidate("d/b", "Jonas Lind built the bridge for people.", "Jonas Lind")
+    assert disagreeing(QUESTION, [crossed, built]) == ()
+
+
 def test_what_agrees_with_one_and_not_with_another_is_named_too() -> None:
     assert told("12", "12", "15") == (1, 2, 3)
     assert told("Ada", "12", "15") == (2, 3)

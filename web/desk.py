@@ -307,16 +307,19 @@ class Desk:
         setting = self.docs.writer.model.setting if self.docs.writer else ""
         return viewer.writers(setting, tried, trouble) if SELF in request.headers else ""
 
-    def write(self, event: gr.EventData, request: gr.Request) -> Updates:
+    def write(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         """The promise, and who writes the answers: from now on the model that is named, or none."""
         if SELF not in request.headers:
-            return gr.skip(), viewer.notice("Only who runs Footnote can choose what writes its answers.")
+            yield gr.skip(), viewer.notice("Only who runs Footnote can choose what writes its answers.")
+            return
         setting = _said(event, "setting").strip()
+        yield gr.skip(), viewer.outcome([f"Turning to {setting or 'the documents'}"])  # the first time takes seconds
         try:
             self.docs.write_with(setting)
         except FootnoteError as error:
-            return gr.skip(), self.writers(request, setting, str(error))
-        return self.promise(), self.writers(request)
+            yield gr.skip(), self.writers(request, setting, str(error))
+        else:
+            yield self.promise(), self.writers(request)
 
     def remove(self, event: gr.EventData) -> str:
         """What became of a document that was to be removed."""
