@@ -8,7 +8,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import mean, median
@@ -18,6 +18,7 @@ import jinja2
 import typer
 
 from eval import bench, compare, metrics, score
+from eval.conversations import in_conversation
 from eval.dataset import Dataset
 from eval.library import RUNS, opened
 from eval.metrics import Overlap, Ranking
@@ -45,9 +46,11 @@ SETS = {
     "samsum": "summedits/summedits_samsum.json",
     "scitldr": "summedits/summedits_scitldr.json",
     "inscit": "inscit/dev-visible.json",
+    "conversed": "squad/dev-v1.1-visible.json",
     "multihop": "multihoprag",
 }
 SEARCHED = ("squad1", "policyqa", "chunking", "scifact", "inscit")
+CONVERSED = ("conversed",)  # whose questions stand alone, and are put in the middle of conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,17 @@ def measure(path: Path, name: str, limit: int | None, *, search: bool) -> Measur
     """Ask a set of the full path and, where wished, of each way to search alone."""
     with opened(path, numbers=shipped()) as (docs, whole):
         dataset = whole.sample(limit)
+        if name in CONVERSED:
+            dataset = in_conversation(dataset)
         full = run(docs, dataset, str(path.name), RUNS / "benchmark" / f"{name}.jsonl")
-        searches = tuple(_searches(docs, dataset, full)) if search else ()
+        searches: Iterable[Search] = (_full_path(dataset, full),) if name in CONVERSED else ()
+        if search:
+            searches = tuple(_searches(docs, dataset, full))
         return Measured(
             questions=len(dataset.examples),
             documents=len(dataset.documents),
             passages=docs.library.passage_count(),
-            searches=searches,
+            searches=tuple(searches),
             outcomes=score.outcomes(full),
         )
 
@@ -186,13 +193,29 @@ def _searches(docs: Footnote, dataset: Dataset, full: Run) -> Iterable[Search]:
     ways = (("BM25 alone", BM25_ALONE), ("dense alone", DENSE_ALONE), ("fused", docs.calibration.fusion))
     for system, fusion in ways:
         yield _search(system, dataset, partial(_ours, docs, fusion))
-    met = {id: _met(result) for id, result in full.results.items()}
-    yield _scored("full path", dataset, met, [result.seconds for result in full.results.values()])
+    if any(example.history for example in dataset.examples):
+        yield _search(
+            "fused, standalone", _standing_alone(dataset, full), partial(_ours, docs, docs.calibration.fusion)
+        )
+    yield _full_path(dataset, full)
     from eval.peer import Peer  # heavy: torch, 10 s
 
     peer = Peer(dataset.documents)
     yield _search("plain llama-index", dataset, lambda question: peer.retrieve(question, DEPTH))
     peer.close()
+
+
+def _standing_alone(dataset: Dataset, full: Run) -> Dataset:
+    """The set with the questions that were searched for in place of those that were asked."""
+    queries = {id: result.answer.query for id, result in full.results.items()}
+    return replace(
+        dataset, examples=tuple(replace(example, question=queries[example.id]) for example in dataset.examples)
+    )
+
+
+def _full_path(dataset: Dataset, full: Run) -> Search:
+    met = {id: _met(result) for id, result in full.results.items()}
+    return _scored("full path", dataset, met, [result.seconds for result in full.results.values()])
 
 
 def _ours(docs: Footnote, fusion: Fusion, question: str) -> list[Ranked]:

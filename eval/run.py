@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import filelock
 import typer
 from pydantic import TypeAdapter
 
 from eval.dataset import Dataset, Example
+from eval.dataset import Turn as Said
 from eval.library import RUNS, Llm, ReaderName, opened
 from eval.terminal import bar
 from index.errors import DatasetError
 from index.passages import Passage
 from rag.answer import Answer
 from rag.calibration import shipped
+from rag.chat import Turn
 from rag.footnote import Footnote
 from rag.reader import Reader, Reading
 from rag.retrieve import Hit
@@ -193,13 +195,16 @@ class _ReadOnce:
 
 
 def ask(docs: Footnote, example: Example) -> Result:
-    """Ask one example. A follow-up is asked as it stands: Footnote does not read a conversation yet."""
+    """Ask one example, after what was said before it; the hits are those of the question that stands alone."""
     within = example.within or None
+    turns = tuple(map(_turn, example.history))
     start = time.perf_counter()
-    answer = docs.ask(example.question, documents=within)
+    answer = docs.ask(example.question, turns=turns, documents=within)
     seconds = time.perf_counter() - start
-    hits = docs.retrieve(example.question, DEPTH, documents=within)
-    withheld = docs.unguarded().ask(example.question, documents=within) if answer.status == "abstained" else None
+    hits = docs.retrieve(answer.query, DEPTH, documents=within)
+    withheld = None
+    if answer.status == "abstained":
+        withheld = docs.unguarded().ask(example.question, turns=turns, documents=within)
     return Result(
         id=example.id,
         question=example.question,
@@ -210,6 +215,12 @@ def ask(docs: Footnote, example: Example) -> Result:
         relevant=_relevant(docs, example),
         seconds=seconds,
     )
+
+
+def _turn(said: Said) -> Turn:
+    """What a set says was said before, as Footnote would have it; nothing stands in a document."""
+    status: Literal["answered", "abstained"] = "answered" if said.answer else "abstained"
+    return Turn(Answer(said.question, said.question, status, text=said.answer), milliseconds=0)
 
 
 def load(path: Path) -> Run:

@@ -297,7 +297,8 @@ def _joined(asked: str, earlier: str) -> str:
 
 def _like_part(body: str, part: str, link: str) -> Span:
     """Where a question has a part like another one, with a number where that has one; or its end."""
-    found = re.finditer(rf"(?<= ){link}\b(?: (?!{_LINK}\b)[\w.'’-]*[\w.])+", body, re.IGNORECASE)
+    word = rf" (?!{_LINK}\b)[\w.'’-]*[\w.]"
+    found = re.finditer(rf"(?<= )(?i:{link})\b(?: {_NAME.pattern}|(?:{word})*? \d\w*|(?:{word})+)", body)
     like = [each for each in found if _numbered(each[0]) == _numbered(part)]
     return Span(*like[-1].span()) if like else Span(len(body), len(body))
 
@@ -316,6 +317,7 @@ _MOST = 4  # times that it counts how often an answer says something
 _PART = r"(?<!\w)[A-Z](?:(?:\.[A-Z])+\b\.?|[\w'’&-]*\w)?"
 _NAME = re.compile(rf"(?:\bthe )?{_PART}(?: (?:(?:of|the|de|la|le|van|von|der|al|and|&) )*(?:{_PART}|\d+\b))*")
 _NO_NOUN = re.compile(r"(?:ed|ly)$|^\w+(?:ing|ly)\b")  # how a phrase may not end or open, if it is to be a thing
+_WHO_DID = re.compile(r"who (?!(?:is|are|was|were)\b)", re.IGNORECASE)
 _BEFORE_VERB = frozenset(
     word.stem
     for word in words(
@@ -354,7 +356,7 @@ def _topics(lately: Sequence[Answer]) -> Iterator[str]:
     things: dict[_Key, str] = {}
     for topic in islice((topic for answer in lately for topic in _told(answer)), _TOPICS):
         things.setdefault(_stems(topic.removeprefix("the ")), topic)
-    said = [(_text(answer.query), _text("\n".join((answer.text, *_headings(answer))))) for answer in lately]
+    said = [(_text(_about(answer)), _text("\n".join((answer.text, *_headings(answer))))) for answer in lately]
     weights = {key: _weight(key, said) * (_NAMED if _NAME.fullmatch(topic) else 1) for key, topic in things.items()}
     given: list[_Key] = []
     for key in sorted(filter(weights.get, things), key=lambda key: (-weights[key], -len(key))):
@@ -363,6 +365,11 @@ def _topics(lately: Sequence[Answer]) -> Iterator[str]:
         if not any(_within(full, other) or _within(other, full) for other in given):
             given.append(full)
             yield things[full]
+
+
+def _about(answer: Answer) -> str:
+    """What a turn was about: the question and, where it asked who did something, those whom the answer names."""
+    return "\n".join((answer.query, *(_answering(answer) if _WHO_DID.match(answer.query) else ())))
 
 
 def _told(answer: Answer) -> Iterator[str]:
@@ -403,7 +410,7 @@ def _phrases(question: str) -> Iterator[str]:
         for start in range(len(run)):
             before, phrase = question[: run[start].span.start], question[run[start].span.start : word.span.end]
             if len(phrase) > 2 and not _NO_NOUN.search(phrase):
-                yield f"the {phrase}" if before.endswith("the ") else phrase
+                yield f"the {phrase}" if before.endswith(("the ", " a ", " an ")) else phrase
 
 
 def names(text: str) -> list[str]:
