@@ -20,7 +20,6 @@ import typer
 from pydantic import TypeAdapter
 
 from eval.dataset import Dataset, Example
-from eval.dataset import Turn as Said
 from eval.library import RUNS, Llm, ReaderName, opened
 from eval.terminal import bar
 from index.errors import DatasetError
@@ -33,6 +32,8 @@ from rag.reader import Reader, Reading
 from rag.retrieve import Hit
 
 _HOUSE = Path(__file__).parent.parent
+
+_STATUS: dict[bool, Literal["answered", "abstained"]] = {True: "answered", False: "abstained"}
 
 DEPTH = 50  # hits kept of each question: enough for ten different documents of a few passages each
 
@@ -197,7 +198,7 @@ class _ReadOnce:
 def ask(docs: Footnote, example: Example) -> Result:
     """Ask one example, after what was said before it; the hits are those of the question that stands alone."""
     within = example.within or None
-    turns = tuple(map(_turn, example.history))
+    turns = before(example)
     start = time.perf_counter()
     answer = docs.ask(example.question, turns=turns, documents=within)
     seconds = time.perf_counter() - start
@@ -217,10 +218,12 @@ def ask(docs: Footnote, example: Example) -> Result:
     )
 
 
-def _turn(said: Said) -> Turn:
-    """What a set says was said before, as Footnote would have it; nothing stands in a document."""
-    status: Literal["answered", "abstained"] = "answered" if said.answer else "abstained"
-    return Turn(Answer(said.question, said.question, status, text=said.answer), milliseconds=0)
+def before(example: Example) -> tuple[Turn, ...]:
+    """What was said before an example, as turns whose answers cite nothing; one without a text abstained."""
+    return tuple(
+        Turn(Answer(said.question, said.question, _STATUS[bool(said.answer)], text=said.answer), milliseconds=0)
+        for said in example.history
+    )
 
 
 def load(path: Path) -> Run:

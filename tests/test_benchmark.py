@@ -65,7 +65,11 @@ def data(tmp_path: Path) -> Path:
     quoted = json.dumps(reference).replace('"', '""')
     passage = [{"passage_id": "Rome:1", "passage_text": text("Rome")}]
     label = {"responseType": "directAnswer", "response": "The Tiber.", "evidence": passage}
-    turns = [{"context": ["Which river flows through Rome?"], "prevEvidence": [], "labels": [label]}]
+    asked, followed = "Which river flows through Rome?", "How long is it?"
+    turns = [
+        {"context": context, "prevEvidence": [], "labels": [label]}
+        for context in ([asked], [asked, "The Tiber.", followed])
+    ]
     contents = {
         "squad/dev-v1.1-visible.json": json.dumps(squad(impossible=None)),
         "squad/dev-v2.0-visible.json": json.dumps(squad(impossible=True)),
@@ -109,8 +113,10 @@ def test_the_record_is_written_from_every_set(data: Path, tmp_path: Path, monkey
     record = (tmp_path / "RECORD.md").read_text(encoding="utf-8")
     assert "nan" not in record
     assert "| – |" not in record
-    for system in ("BM25 alone", "dense alone", "fused", "full path", "plain llama-index"):
+    for system in ("BM25 alone", "dense alone", "fused", "plain llama-index"):
         assert record.count(f"| {system} |") == len(benchmark.SEARCHED), system
+    assert record.count("| full path |") == len(benchmark.SEARCHED) + len(benchmark.CONVERSED)
+    assert record.count("| fused, standalone |") == 1
     assert "6 questions over 6 paragraphs (6 passages)" in record
     assert "| fused | 100.0 | 100.0 |" in record
     assert "12 of 12 answers of a second run the same byte for byte" in record

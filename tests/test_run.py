@@ -13,7 +13,7 @@ from eval import run as runs
 from eval.dataset import Dataset, Example
 from eval.formats import own
 from eval.library import kept, opened
-from eval.run import ANSWER, Result, ask, load, run
+from eval.run import ANSWER, Result, ask, before, load, run
 from index.errors import DatasetError, LibraryError
 from rag.calibration import save
 from tests.evaluation import SEEDS_SET, command
@@ -31,10 +31,10 @@ def test_a_run_read_back_is_the_run(docs: rag.Footnote, dataset: Dataset, tmp_pa
     assert list(made.results) == [example.id for example in dataset.examples]
     for example in dataset.examples:
         result = made.results[example.id]
-        assert result.answer == docs.ask(example.question)
+        assert result.answer == docs.ask(example.question, turns=before(example))
         assert (result.withheld is None) == (result.answer.status == "answered")
         assert result.stands == tuple(citation.quote for citation in result.answer.citations)
-        assert len(result.hits) == min(50, len(docs.retrieve(example.question, 50)))
+        assert len(result.hits) == min(50, len(docs.retrieve(result.answer.query, 50)))
         if example.evidence:
             assert {id.partition("#")[0] for id in result.relevant} == {each.document for each in example.evidence}
 
