@@ -19,6 +19,7 @@ from rag.chat import Turn
 from rag.disagree import disagreeing
 from rag.examples import candidates
 from rag.extract import extract, short_in, why_not
+from rag.followup import REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
 from rag.llm import load
@@ -192,7 +193,7 @@ class Footnote:
 
     def _answers(self, asked: "_Asked") -> Iterator[Answer]:
         """The answer, as it grows where a language model writes it."""
-        query = asked.query
+        query = self._standalone(asked)
         reading = self._read(query, asked.documents)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
@@ -209,6 +210,19 @@ class Footnote:
             else:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
+
+    def _standalone(self, asked: "_Asked") -> str:
+        """The question as one that stands alone; a follow-up is put into other words by a model, where one is there."""
+        if not depends(asked.query, asked.turns):
+            return asked.query
+        writer = self.writer
+        if writer:
+            said = [(turn.answer.query, turn.answer.text) for turn in asked.turns[-REMEMBERED:]]
+            with suppress(ModelTrouble):  # it will be told of when it is to answer
+                rewritten = writer.rewritten(asked.query, said, asked.stopped)
+                if is_rewrite(rewritten, asked.query, asked.turns):
+                    return rewritten
+        return standalone(asked.query, asked.turns, lambda query: self._read(query, asked.documents))
 
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""

@@ -15,7 +15,9 @@ from eval.dataset import Turn as Said
 from eval.run import ask
 from index.document import Document
 from rag.answer import Answer
-from rag.chat import Turn, depends, names, standalone
+from rag.chat import Turn
+from rag.followup import depends, standalone
+from rag.topics import names
 from rag.reader import Reading
 from rag.retrieve import MAX_QUESTION
 from tests.fakes import abstaining, helping, quoting
