@@ -39,7 +39,7 @@ DOCUMENTS = {
 }
 BURNED = "When did the mill of Orsa burn?"
 TRUE = "The mill of Orsa burned in 1902"
-_QUICK = Deadlines(first=1.0, next=0.5, whole=3.0)
+QUICK = Deadlines(first=1.0, next=0.5, whole=3.0)
 _OWN = "your documents' own words"
 
 
@@ -268,7 +268,7 @@ def play(docs: rag.Footnote, behaviour: Behaviour) -> Came:
     with speaking(script) as setting:
         docs.write_with(setting if behaviour.server else "scripted@http://127.0.0.1:1/v1")
         assert docs.writer is not None
-        docs.writer.model.deadlines = _QUICK
+        docs.writer.model.deadlines = QUICK
         if behaviour.stop is not None:
             Timer(behaviour.stop, stopped.set).start()
         answers, times, start = list[Answer](), list[float](), time.perf_counter()

@@ -16,14 +16,21 @@ from hypothesis import strategies as st
 import rag
 from index.document import Span, canonical
 from rag.answer import Answer
+from rag.chat import Turn
 from rag.cite import Marks
 from rag.generate import Sentence, sentences
 from tests import behaviours
 from tests.behaviours import BEHAVIOURS, BURNED, TRUE, Behaviour, play, said, wrong
-from tests.llm_server import Script, speaking
+from tests.llm_server import Prompt, Said, Script, speaking, words
 
 ROOT = Path(__file__).parent.parent
 MARKS = Marks(["no tag here"])
+
+
+def words_of(text: str) -> Said:
+    return lambda prompt: words(text)
+
+
 ONE, TWO = MARKS.mark(1), MARKS.mark(2)
 
 
@@ -224,3 +231,45 @@ def test_rivals_are_said_beside_what_the_model_wrote(orsa: rag.Footnote) -> None
     dates = {each.date for each in answer.citations}
     assert {"2023-05-01", "2024-05-01"} <= dates
     assert replace(answer, disagreeing=()).rivals == ()
+
+
+def after(docs: rag.Footnote, first: str, follow_up: str, rewriting: Said) -> tuple[Script, Answer]:
+    """A follow-up after a first question, where the model rewrites it so; what the server was asked for both."""
+
+    def write(prompt: Prompt) -> Iterator[bytes | str | float]:
+        yield from (said(f"{TRUE} {{mark}}.") if prompt.passages else rewriting)(prompt)
+
+    script = Script(write)
+    with speaking(script) as setting:
+        before = docs.ask(first)
+        docs.write_with(setting)
+        docs.writer.model.deadlines = behaviours.QUICK  # type: ignore[union-attr]
+        answer = docs.ask(follow_up, turns=[Turn(before, 0)])
+        docs.write_with("")
+    return script, answer
+
+
+def test_a_model_rewrites_a_follow_up(orsa: rag.Footnote) -> None:
+    script, answer = after(orsa, BURNED, "Who rebuilt it?", words_of("Who rebuilt the mill of Orsa?"))
+    assert (answer.question, answer.query) == ("Who rebuilt it?", "Who rebuilt the mill of Orsa?")
+    assert [bool(prompt.passages) for prompt in script.prompts] == [False, True]
+    assert BURNED in script.prompts[0].text
+    assert "burned in 1902" in script.prompts[0].text  # what was answered
+
+
+@pytest.mark.parametrize("question", ["Who rebuilt the mill of Orsa?", "How high is the dam at Orsa?"])
+def test_a_question_that_stands_alone_is_left_alone(orsa: rag.Footnote, question: str) -> None:
+    script, answer = after(orsa, BURNED, question, words_of("Something else?"))
+    assert answer.query == question
+    assert all(prompt.passages for prompt in script.prompts)
+
+
+@pytest.mark.parametrize(
+    "rewriting",
+    ["", "Who rebuilt the palace of Versailles?", "word " * 500, "?", "Who burned the school of Velton in 1789?"],
+)
+def test_what_a_model_makes_up_is_not_searched_for(orsa: rag.Footnote, rewriting: str) -> None:
+    before = orsa.ask(BURNED)
+    without = orsa.ask("Who rebuilt it?", turns=[Turn(before, 0)])
+    _, answer = after(orsa, BURNED, "Who rebuilt it?", words_of(rewriting))
+    assert answer.query == without.query == "Who rebuilt the mill of Orsa?"
