@@ -46,10 +46,9 @@ _DATE = re.compile(
     rf"\b(?:(?:{_MONTHS}) \d{{1,2}}, \d{{4}}|\d{{1,2}} (?:{_MONTHS}) \d{{4}}|(?:{_MONTHS}) \d{{4}}|1\d{{3}}|20\d\d)\b"
 )
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w.-]*[\da-z])")
-_NAME = re.compile(
-    r"(?<![.!?:\n] )(?<![\w&.'’-])(?:(?<!^)[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)*|^[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)+)"
-)
-_NAME_ALONE = re.compile(r"[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+)*")
+_CAPITAL = r"[A-Z][^\W\d_]+(?:['’-][^\W\d_]+)*"
+_NAME = re.compile(rf"(?<![.!?:\n] )(?<![\w&.'’-])(?:(?<!^){_CAPITAL}(?: {_CAPITAL})*|^{_CAPITAL}(?: {_CAPITAL})+)")
+_NAME_ALONE = re.compile(rf"{_CAPITAL}(?: {_CAPITAL})*")
 _NO_NAME = re.compile(rf"\b(?:{_MONTHS}|[A-Z][a-z]+day|The|A|An|In|It|He|She|They|This|His|Her|I)\b")
 _TRIES = 5  # at another passage
 _TOLD: dict[Kind, str] = {

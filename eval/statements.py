@@ -20,47 +20,11 @@ feel:felt:felt mean:meant:meant set:set:set put:put:put let:let:let cut:cut:cut 
 _IRREGULAR = {base: (past, done) for base, past, done in (verb.split(":") for verb in _VERBS.split())}
 _PASTS = "|".join(sorted({past for past, _ in _IRREGULAR.values()}))
 _DONE = rf"(?:[a-z]{{2,}}ed|{'|'.join(sorted({done for _, done in _IRREGULAR.values()}))})"
-_NO_VERB = frozenset(
-    [
-        "first",
-        "last",
-        "also",
-        "then",
-        "originally",
-        "initially",
-        "usually",
-        "often",
-        "typically",
-        "generally",
-        "still",
-        "only",
-        "not",
-        "never",
-        "even",
-        "ever",
-        "most",
-        "finally",
-        "officially",
-        "early",
-        "eventually",
-        "once",
-        "and",
-        "or",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "by",
-        "from",
-        "with",
-        "as",
-        "the",
-        "a",
-        "an",
-    ]
-)
+_NOT_VERBS = """
+first last also then originally initially usually often typically generally still only not never even ever most finally
+officially early eventually once and or of in on at to for by from with as the a an
+"""
+_NO_VERB = frozenset(_NOT_VERBS.split())
 _NAME = r"(?:[Tt]he )?[A-Z][\w.'’-]*(?: (?:(?:of|the|and|de|van|von|der|la|al|el|di|du) )*[A-Z0-9][\w.'’-]*)*"
 _SUBJECT = rf"(?P<subject>{_NAME}|he|she|it|they)"
 _NOUN = r"(?:[\w'’-]+ ){1,3}?"
@@ -219,57 +183,48 @@ def _finite(do: str, base: str, subject: str) -> str | None:
     """What "did leave" is in one word; None of what is hardly a verb."""
     if base in _NO_VERB or base.endswith("ly"):
         return None
-    if do == "do" or (do == "does" and subject == "they"):
-        return base
-    if do == "does":
-        return (
-            {"have": "has", "do": "does", "go": "goes"}.get(base)
-            or f"{re.sub(r'y$', 'ie', base) if re.search(r'[^aeiou]y$', base) else base}{'es' if re.search(r'(?:s|x|ch|sh)$', base) else 's'}"
-        )
+    if do == "did":
+        return _past(base)
+    return base if do == "do" or subject == "they" else _present(base)
+
+
+def _past(base: str) -> str:
+    """Left of leave, carried of carry, planned of plan."""
     if base in _IRREGULAR:
         return _IRREGULAR[base][0]
-    if base.endswith("e"):
-        return f"{base}d"
     if re.search(r"[^aeiou]y$", base):
         return f"{base[:-1]}ied"
-    return f"{base}{base[-1]}ed" if re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", base) else f"{base}ed"
+    if re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", base):
+        return f"{base}{base[-1]}ed"
+    return f"{base}{'d' if base.endswith('e') else 'ed'}"
+
+
+def _present(base: str) -> str:
+    """Leaves of leave, carries of carry, has of have."""
+    if base == "have":
+        return "has"
+    if re.search(r"[^aeiou]y$", base):
+        return f"{base[:-1]}ies"
+    return f"{base}{'es' if re.search(r'(?:s|x|ch|sh|o)$', base) else 's'}"
 
 
 def _lower(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-_TEMPLATES: tuple[tuple[re.Pattern[str], Made], ...] = tuple(
-    (re.compile(pattern), made)
-    for pattern, made in (
-        (rf"(?:What|Who) (?P<rest>(?:[a-z]+ed|{_PASTS}|had|can|could|will|would) .+)", _subject_asked),
-        (rf"(?:What|Who|Which) (?P<be>{_BE}) (?P<rest>.+)", _what_is),
-        (
-            rf"(?:What|Which) {_NOUN}(?P<rest>(?:{_PASTS}|(?:{_BE}) (?:the|a|an|known|called|located|responsible|named)) .+)",
-            _subject_asked,
-        ),
-        (
-            rf"(?P<asked>When|Where|[Ii]n (?:what|which) (?:year|month|decade|century|city|country|state)|(?:What|Which) year)"
-            rf" (?P<be>{_BE}) (?P<rest>.+)",
-            _when_is,
-        ),
-        (
-            rf"(?P<asked>When|Where|[Ii]n (?:what|which) (?:year|month|decade|century|city|country|state)|(?:What|Which) year)"
-            rf" (?P<do>did|does|do) {_SUBJECT} (?P<verb>[a-z]+)(?P<rest>.*)",
-            _when_did,
-        ),
-        (
-            rf"(?:What|Who|Which {_NOUN[:-1]}|What {_NOUN[:-1]}) ?(?P<do>did|does) {_SUBJECT} (?P<verb>[a-z]+)(?P<rest>.*)",
-            _what_did,
-        ),
-        (rf"How many (?P<noun>{_NOUN})(?P<there>{_BE}) there(?P<rest>.*)", _how_many),
-        (
-            rf"How many (?P<noun>{_NOUN})(?P<do>did|does|do) {_SUBJECT} (?P<verb>[a-z]+)(?P<rest>(?: (?:in|at|on|for|by|during|from|to) .+)?)",
-            _how_many,
-        ),
-        (
-            rf"How many (?P<noun>{_NOUN})(?P<rest>(?:(?:{_PASTS})(?! (?:the |[A-Z]))|(?:{_BE}) {_DONE}|have|live|lived|died) .+)",
-            _how_many,
-        ),
-    )
+_FIRST = r"(?:When|Where|[Ii]n (?:what|which) (?:year|month|decade|century|city|country|state)|(?:What|Which) year)"
+_DID = rf"(?P<do>did|does|do) {_SUBJECT} (?P<verb>[a-z]+)"
+_IS_ONE = rf"(?:{_BE}) (?:the|a|an|known|called|located|responsible|named)"
+_PREPOSITION = r"(?:in|at|on|for|by|during|from|to)"
+_COUNTED = rf"(?:{_PASTS})(?! (?:the |[A-Z]))|(?:{_BE}) {_DONE}|have|live|lived|died"
+_TEMPLATES: tuple[tuple[re.Pattern[str], Made], ...] = (
+    (re.compile(rf"(?:What|Who) (?P<rest>(?:[a-z]+ed|{_PASTS}|had|can|could|will|would) .+)"), _subject_asked),
+    (re.compile(rf"(?:What|Who|Which) (?P<be>{_BE}) (?P<rest>.+)"), _what_is),
+    (re.compile(rf"(?:What|Which) {_NOUN}(?P<rest>(?:{_PASTS}|{_IS_ONE}) .+)"), _subject_asked),
+    (re.compile(rf"(?P<asked>{_FIRST}) (?P<be>{_BE}) (?P<rest>.+)"), _when_is),
+    (re.compile(rf"(?P<asked>{_FIRST}) {_DID}(?P<rest>.*)"), _when_did),
+    (re.compile(rf"(?:What|Who|(?:Which|What) {_NOUN[:-1]}) ?{_DID}(?P<rest>.*)"), _what_did),
+    (re.compile(rf"How many (?P<noun>{_NOUN})(?P<there>{_BE}) there(?P<rest>.*)"), _how_many),
+    (re.compile(rf"How many (?P<noun>{_NOUN}){_DID}(?P<rest>(?: {_PREPOSITION} .+)?)"), _how_many),
+    (re.compile(rf"How many (?P<noun>{_NOUN})(?P<rest>(?:{_COUNTED}) .+)"), _how_many),
 )

@@ -229,7 +229,7 @@ def _digits(text: str, tokens: Sequence[re.Match[str]], place: int) -> tuple[Amo
     glued = tokens[end][0].lower() if end < len(tokens) and tokens[end].start() == tokens[place].end() else ""
     if glued in {"st", "nd", "rd", "th"}:
         return replace(amount, kind="ordinal"), end + 1
-    if glued == "s":
+    if glued == "s" or text[tokens[place].end() :].startswith(("'s ", "’s ")):
         return replace(amount, kind="decade"), end + 1
     if glued in _SHORT_SCALES and place and tokens[place - 1]["sign"]:
         return replace(amount, value=value * _SHORT_SCALES[glued], rough=True), end + 1
@@ -350,17 +350,12 @@ def _borne(amount: Amount, by: Figures) -> bool:
     if amount.kind == "count" and not amount.unit and amount.value in by.years and not amount.bound:
         return True
     if amount.kind == "decade":
-        return (
-            amount in by.amounts
-            or any(other.kind == "decade" and other.value == amount.value for other in by.amounts)
-            or any(year // 10 * 10 == amount.value for year in by.years)
-        )
-    if (
-        amount.kind == "ordinal"
-        and amount.unit == "century"
-        and any(-(-year // 100) == amount.value for year in by.years)
-    ):
-        return True
+        decades = {int(other.value) for other in by.amounts if other.kind == "decade"}
+        decades |= {year // 10 * 10 for year in by.years}
+        return any(decade == amount.value or decade % 100 == amount.value for decade in decades)
+    if amount.kind == "ordinal" and amount.unit == "century":
+        centuries = {other.value for other in by.amounts if other.unit == "century"}
+        return amount.value in centuries | {-(-year // 100) for year in by.years}
     bearing = [other for other in by.amounts if _bears(other, amount)]
     return bool(bearing) and not all(_counts_another(other, amount, by) for other in bearing)
 
