@@ -377,9 +377,9 @@ def _bears(other: Amount, amount: Amount) -> bool:
     up = amount.bound.startswith(">")
     if same:
         return other.bound == amount.bound or (amount.bound.endswith("=") and other.bound in {"", "~", amount.bound[0]})
-    beyond = other.value > amount.value if up else other.value < amount.value
+    beyond = other.value > amount.value if up else other.value < amount.value  # 45 is at least 40
     alike = amount.unit == other.unit and amount.nouns[:1] == other.nouns[:1]
-    return beyond and alike and not other.bound.startswith("<" if up else ">")
+    return beyond and alike and other.bound in {"", "~"}
 
 
 def _same(other: Amount, amount: Amount) -> bool:

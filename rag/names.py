@@ -78,11 +78,19 @@ def _slots(
     left, right = [word.lower() for word in before[-_BESIDE:]], [word.lower() for word in after[:_BESIDE]]
     starts = [place + len(left[-2:]) for place in _found(left[-2:], lower)] if len(left) > 1 else []
     ends = _found(right[:1], lower) if right else []
+    between: list[tuple[int, int]] = []
     if _tells([*left[-2:], *right[:1]]):
         for first in starts:
             last = next((end for end in ends if first < end <= first + _LONGEST), 0)
             if any(map(_may_be_name, theirs[first:last])):
-                yield first, last
+                between.append((first, last))
+    yield from between or _beside(left, right, theirs, lower)
+
+
+def _beside(
+    left: Sequence[str], right: Sequence[str], theirs: Sequence[str], lower: Sequence[str]
+) -> Iterator[tuple[int, int]]:
+    """The stretches of a text's words that begin with a name after some words, or end with one before some."""
     if len(left) == _BESIDE and _tells(left):
         for place in _found(left, lower):
             first = place + _BESIDE

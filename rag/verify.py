@@ -100,11 +100,11 @@ def _verbatim(statement: str, passage: Passage) -> Span | None:
 
 def _objected(statement: str, passage: Passage, run: Span, title: str) -> bool:
     """Whether anything speaks against a run, or it only asks."""
-    quote = passage.quote(run)
+    sentences = [each for each in passage.sentences if run.start <= each.start and each.end <= run.end]
+    if any(passage.quote(each).rstrip(_CLOSED).endswith("?") for each in sentences):
+        return True
     before = passage.text[: run.start - passage.start]
-    return quote.rstrip(_CLOSED).endswith("?") or bool(
-        objections(statement, quote, f"{title}\n{passage.heading}\n{before}")
-    )
+    return bool(objections(statement, passage.quote(run), f"{title}\n{passage.heading}\n{before}"))
 
 
 def _plain(text: str) -> str:
