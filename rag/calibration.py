@@ -56,7 +56,8 @@ class Standard:
     """What characters must reach to bear a statement out; as it stands, that of an encoder that nothing is known of.
 
     Attributes:
-        alone: What the cross-encoder says of one sentence -> the probability that it bears the statement out.
+        alone: What the cross-encoder says of one sentence and its passage -> the probability that the sentence bears
+            the statement out.
         together: The same of neighbouring sentences, read where none of them does alone: they are the likelier to
             speak of the same things and say something else.
         bar: The probability under which the statement is refused.

@@ -4,7 +4,7 @@ What can be told word for word is told first, by `rag.objections`; then a cross-
 its model: it knows nothing of libraries or of what wrote the statement.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from index.document import Span
@@ -38,7 +38,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Characters that nothing speaks against, and how well the encoder says that they bear a statement out."""
+    """Characters that nothing speaks against, and how well they and their passage bear a statement out, as log odds."""
 
     span: Span
     logit: float
@@ -77,12 +77,21 @@ class Verifier:
     def read(self, statement: str, passage: Passage, title: str = "") -> Iterator[list[Reading]]:
         """What the encoder makes of the single sentences that nothing speaks against, then of two together, then three.
 
-        Yields only when asked, so that nothing is read once enough is found.
+        A sentence alone is soon taken to say more than it does, so that its whole passage has half a say. Nothing is
+        read before it is asked for.
         """
+        around: float | None = None
         for length in range(1, _MOST_SENTENCES + 1):
             runs = [run for run in _runs(passage, length) if not _objected(statement, passage, run, title)]
-            scores = self._encoder.read(statement, [passage.quote(run) for run in runs])
-            yield [Reading(run, each.supported) for run, each in zip(runs, scores, strict=True)]
+            quotes = [passage.quote(run) for run in runs]
+            if runs and around is None:
+                around, *logits = self._supported(statement, [passage.text, *quotes])
+            else:
+                logits = self._supported(statement, quotes)
+            yield [Reading(run, (logit + (around or 0.0)) / 2) for run, logit in zip(runs, logits, strict=True)]
+
+    def _supported(self, statement: str, texts: Sequence[str]) -> list[float]:
+        return [each.supported for each in self._encoder.read(statement, texts)]
 
 
 def _runs(passage: Passage, length: int) -> Iterator[Span]:

@@ -125,7 +125,7 @@ BORNE_OUT = [
     ("He died on 3 May 1931.", "He died on 5/3/1931.", ""),
     ("He died in May 1931.", "He died on 3 May 1931.", ""),
     ("He died in 1931.", "He died on 3 May 1931.", ""),
-    ("It lasted until 4 May 1931.", "It ran from 3 to 4 May 1931.", ""),
+    ("It lasted until 14 May 1931.", "It ran from 3 to 14 May 1931.", ""),
     ("The war ended in 1945.", "The war of 1939–45 ended.", ""),
     # names
     ("Alan Turing was born in 1912.", "He was born in 1912.", "Alan Turing"),
@@ -251,6 +251,12 @@ def test_the_surest_of_the_shortest_wins_and_of_equals_the_first() -> None:
     assert MILL.quote(found.span) == "It was rebuilt in brick."
 
 
+def test_the_passage_has_half_a_say() -> None:
+    found = supported("The mill was rebuilt.", {"It was": 1.0, "in 1902. It was": 5.0})
+    assert found is not None
+    assert (MILL.quote(found.span), round(found.score, 2)) == ("It was rebuilt in brick.", 0.95)
+
+
 def test_what_is_objected_to_is_not_even_read() -> None:
     encoder = Encoder({"1902": 9.0})
     assert Verifier(encoder, Standard()).support("The mill burned in 1903.", MILL) is None
@@ -278,7 +284,7 @@ def test_a_quote_is_found_as_it_is_whatever_the_encoder_says() -> None:
 
 def test_a_question_bears_nothing_out_and_nothing_is_no_statement() -> None:
     passage = passage_of("Did the mill burn? It stood.")
-    assert supported("The mill did burn.", {"burn": 9.0}, passage) is None
+    assert supported("The mill did burn.", {"burn": 8.0}, passage) is None
     assert supported("...", {"burn": 9.0}, passage) is None
 
 
@@ -311,4 +317,4 @@ def test_the_span_lies_in_the_passage_and_nothing_speaks_against_it(
 def test_the_shipped_reader_keeps_what_is_borne_out_and_refuses_the_rest() -> None:
     verifier = Verifier(crossencoder.shipped(), shipped().standard)
     assert verifier.support("The mill was destroyed by fire in 1902.", MILL)
-    assert verifier.support("Ada Brandt was born in the mill.", MILL) is None
+    assert verifier.support("The mill was sold to a bank in 1902.", MILL) is None

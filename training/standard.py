@@ -26,7 +26,7 @@ from training.data import held_out
 
 _SEED = 7
 _ASKED = 3_000  # questions that the statements are made from
-_KEPT = 0.92  # of the true statements
+_KEPT = 0.91  # of the true statements
 _BARS: tuple[float, ...] = tuple(np.linspace(0.9, 0.05, 86).round(2).tolist())
 
 _log = logging.getLogger(__name__)
@@ -91,8 +91,10 @@ def _tried(verifier: Verifier, case: Case) -> Trial:
 
 
 def _platt(said: Sequence[tuple[bool, float | None]]) -> Platt:
-    """The map of what was read at all."""
+    """The map of what was read at all; the verdict as it comes where nothing was."""
     read = [(holds, logit) for holds, logit in said if logit is not None]
+    if not read:
+        return calibrate.UNMAPPED
     return calibrate.platt(*(np.array(column, dtype=np.float64) for column in zip(*read, strict=True)))
 
 
