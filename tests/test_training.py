@@ -13,18 +13,21 @@ from typer.testing import CliRunner
 import rag
 from eval import formats
 from eval.dataset import Dataset, Evidence, Example
+from eval.proof import Case
 from index import embeddings
 from index.library import Library
+from index.passages import Passage
 from rag import calibration, crossencoder
 from rag.calibration import Fusion
 from training import __main__ as training
-from training import data, perturb, weigh
+from training import data, perturb, standard, weigh
 from training.data import Pair
 from training.export import export, imported
 from training.fit import batches, fit
 from training.model import ReaderModel, batch, loss
 from training.paraphrase import retold
 from training.sets import merged, thinned
+from training.standard import Trial
 from training.statements import declarative, shortened, yes_or_no
 from training.thesaurus import Thesaurus
 
@@ -388,6 +391,20 @@ def test_a_reader_is_trained_and_all_its_numbers_learned_with_one_command(
         reader = type(docs.reader)(crossencoder.OnnxCrossEncoder(weights), learned.weights)
         answer = rag.Footnote(docs.library, reader, replace(learned, threshold=0.0)).ask("Who is the mayor of Velton?")
     assert answer.citations[0].quote == "Ada Lo is the mayor of Velton."
+
+
+def test_the_standard_is_the_highest_at_which_so_many_true_statements_are_kept() -> None:
+    passage = Passage("d#0", "d", "", 0, 0, None, "", ())
+    true, false = (Case(kind, "1", "", "", passage, "") for kind in ("true", "name"))
+    trials = [Trial(true, float(logit), None) for logit in range(10)]
+    trials += [Trial(false, float(logit) - 4, None) for logit in range(10)]
+    strict, mild = (standard.fit(trials, share) for share in (0.5, 0.9))
+    assert strict.bar > mild.bar
+    for fitted, share in ((strict, 0.5), (mild, 0.9)):
+        kept = [fitted.alone.probability(logit) >= fitted.bar for logit in range(10)]
+        assert sum(kept) / 10 >= share
+    together = [replace(each, alone=None, together=each.alone) for each in trials]
+    assert standard.fit(together, 0.9).together.slope > 0
 
 
 def test_no_article_teaches_and_tells_the_figures(files: tuple[Path, Path]) -> None:
