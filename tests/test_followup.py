@@ -17,9 +17,9 @@ from index.document import Document
 from rag.answer import Answer
 from rag.chat import Turn
 from rag.followup import depends, standalone
-from rag.topics import names
 from rag.reader import Reading
 from rag.retrieve import MAX_QUESTION
+from rag.topics import names
 from tests.fakes import abstaining, helping, quoting
 
 
