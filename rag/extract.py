@@ -26,7 +26,7 @@ FUNCTION_WORDS = frozenset(
 )
 
 # A sentence that opens like this speaks of what stands before it.
-_LEANS = re.compile(r"(?:He|She|They|It|This|These|Those|His|Her|Their|Its|Such)\b")
+LEANS = re.compile(r"(?:He|She|They|It|This|These|Those|His|Her|Their|Its|Such)\b")
 
 
 def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]:
@@ -84,7 +84,7 @@ def content_words(question: str) -> list[Word]:
 def _leaned_on(candidate: Candidate) -> list[Candidate]:
     """The sentence before one that leans on it, where both stand in the same passage and it is no question."""
     earlier = [span for span in candidate.hit.passage.sentences if span.end <= candidate.span.start]
-    if not earlier or not _LEANS.match(_text(candidate)):
+    if not earlier or not LEANS.match(_text(candidate)):
         return []
     before = replace(candidate, span=earlier[-1], short=None)
     return [] if _text(before).rstrip().endswith("?") else [before]

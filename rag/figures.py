@@ -5,6 +5,7 @@ day, month and year as is said, in any order.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -134,9 +135,17 @@ class Figures:
         for date in self.dates:
             if not any(_fits(date, other, by.years) for other in by.dates):
                 yield f"the date “{date.said}”"
+        said: Counter[Decimal] = Counter()
         for amount in self.amounts:
+            said[amount.value] += 1
             if not _goes_without_saying(amount, by) and not _borne(amount, by):
                 yield f"the {'date' if amount.is_year else 'number'} “{amount.said}”"
+            elif 1 < said[amount.value] > by.times(amount.value) and not amount.is_year:
+                yield f"the number “{amount.said}”, said again"  # "12 of the 12" for "10 of the 12"
+
+    def times(self, value: Decimal) -> int:
+        """How often a number is said."""
+        return sum(amount.value == value for amount in self.amounts)
 
 
 @lru_cache(_TEXTS)

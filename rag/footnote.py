@@ -1,9 +1,10 @@
 """Footnote, the object with retrieve() and ask(): the one path from a question to an answer."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import islice
 from threading import Event
 from types import TracebackType
@@ -193,8 +194,9 @@ class Footnote:
 
     def _answers(self, asked: "_Asked") -> Iterator[Answer]:
         """The answer, as it grows where a language model writes it."""
-        query = self._standalone(asked)
-        reading = self._read(query, asked.documents)
+        read = cache(partial(self._read, documents=asked.documents))  # what a follow-up is chosen by is not read twice
+        query = self._standalone(asked, read)
+        reading = read(query)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
@@ -211,7 +213,7 @@ class Footnote:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
 
-    def _standalone(self, asked: "_Asked") -> str:
+    def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> str:
         """The question as one that stands alone; a follow-up is put into other words by a model, where one is there."""
         if not depends(asked.query, asked.turns):
             return asked.query
@@ -222,7 +224,7 @@ class Footnote:
                 rewritten = writer.rewritten(asked.query, said, asked.stopped)
                 if is_rewrite(rewritten, asked.query, asked.turns):
                     return rewritten
-        return standalone(asked.query, asked.turns, lambda query: self._read(query, asked.documents))
+        return standalone(asked.query, asked.turns, read)
 
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""

@@ -19,6 +19,10 @@ _MOST = 4  # times that it counts how often an answer says something
 
 _PART = r"(?<!\w)[A-Z](?:(?:\.[A-Z])+\b\.?|[\w'’&-]*\w)?"
 NAME = re.compile(rf"(?:\bthe )?{_PART}(?: (?:(?:of|the|de|la|le|van|von|der|al|and|&) )*(?:{_PART}|\d+\b))*")
+_SUBJECT = re.compile(  # "When did the mill of Orsa burn?"; "the population of Paris" in "What is" it is none
+    r"(?i:\b(?:when|where|why|how) (?:\w+ )?(?:is|are|was|were|has|have|had|can|will)|\b(?:did|does|do)) "
+    rf"((?:[Tt]he )?(?:[a-z][\w-]* ){{1,2}}(?:of|in|at|from|for) (?:{NAME.pattern}))"
+)
 _NO_NOUN = re.compile(r"(?:ed|ly)$|^\w+(?:ing|ly)\b")  # how a phrase may not end or open, if it is to be a thing
 _WHO_DID = re.compile(r"who (?!(?:is|are|was|were)\b)", re.IGNORECASE)
 _BEFORE_VERB = frozenset(
@@ -76,11 +80,16 @@ def topics(lately: Sequence[Answer]) -> Iterator[str]:
     weights = {key: _weight(key, said) * (_NAMED if NAME.fullmatch(topic) else 1) for key, topic in things.items()}
     given: list[_Key] = []
     for key in sorted(filter(weights.get, things), key=lambda key: (-weights[key], -len(key))):
-        longer = [key, *(each for each in things if _within(key, each) and NAME.fullmatch(things[each]))]
+        longer = [key, *(each for each in things if _within(key, each) and _is_full(things[each]))]
         full = max(longer, key=len)
         if not any(_within(full, other) or _within(other, full) for other in given):
             given.append(full)
             yield things[full]
+
+
+def _is_full(topic: str) -> bool:
+    """Whether a thing is called by its full name: "Ada Brandt", "the mill of Orsa"."""
+    return bool(NAME.fullmatch(topic)) or any(map(str.isupper, topic))
 
 
 def _about(answer: Answer) -> str:
@@ -90,6 +99,7 @@ def _about(answer: Answer) -> str:
 
 def _told(answer: Answer) -> Iterator[str]:
     """Things that a turn may speak of."""
+    yield from (found[1] for found in _SUBJECT.finditer(answer.query))
     yield from names(answer.query)
     yield from _answering(answer)
     yield from _headings(answer)

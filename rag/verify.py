@@ -8,14 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from index.document import Span
+from index.lexical import words
 from index.passages import Passage
 from rag.calibration import Standard
 from rag.crossencoder import CrossEncoder
+from rag.extract import LEANS, content_words
 from rag.objections import objections
 
 __all__ = ["Support", "Verifier", "objections"]
 
 _MOST_SENTENCES = 3  # that bear a statement out together
+_SHARED = 3  # one in so many of a statement's words stands in the passage, at least
+_SUBJECT = 2  # words of a statement among which is what it speaks of
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛–—", '""""""\'\'\'\'--')
 _ENDS = " .\"'"
 _CLOSED = "\"'”’) "  # what may stand after the mark that ends a sentence
@@ -64,7 +68,7 @@ class Verifier:
             return None
         if verbatim := _verbatim(statement, passage):
             return Support(verbatim, 1.0, verbatim=True)
-        if statement.rstrip(_CLOSED).endswith("?"):
+        if statement.rstrip(_CLOSED).endswith("?") or _is_foreign(statement, passage, title):
             return None
         for place, readings in enumerate(self.read(statement, passage, title)):
             sure = self._standard.together if place else self._standard.alone
@@ -107,13 +111,31 @@ def _verbatim(statement: str, passage: Passage) -> Span | None:
     return next((run for run in runs if _plain(passage.quote(run)) == said), None)
 
 
+def _is_foreign(statement: str, passage: Passage, title: str) -> bool:
+    """Whether a statement speaks of other things than the passage: "I hope this helps.", or no words at all.
+
+    The network was never taught such statements, and now and then takes one for borne out.
+    """
+    said = content_words(statement)
+    there = {word.stem for word in words(f"{title}\n{passage.heading}\n{passage.text}")}
+    return sum(word.stem in there for word in said) * _SHARED < len(said)
+
+
 def _objected(statement: str, passage: Passage, run: Span, title: str) -> bool:
     """Whether anything speaks against a run, or it only asks."""
     sentences = [each for each in passage.sentences if run.start <= each.start and each.end <= run.end]
     if any(passage.quote(each).rstrip(_CLOSED).endswith("?") for each in sentences):
         return True
-    before = passage.text[: run.start - passage.start]
-    return bool(objections(statement, passage.quote(run), f"{title}\n{passage.heading}\n{before}"))
+    context = f"{title}\n{passage.heading}\n{passage.text[: run.start - passage.start]}"
+    quote = passage.quote(run)
+    is_other = LEANS.match(quote) is not None and not _opens_with_any_of(statement, f"{context}\n{quote}")
+    return is_other or bool(objections(statement, quote, context))
+
+
+def _opens_with_any_of(statement: str, said: str) -> bool:
+    """Whether what a statement begins by speaking of was said: else "It" stands for something else."""
+    there = {word.stem for word in words(said)}
+    return any(word.stem in there for word in content_words(statement)[:_SUBJECT])
 
 
 def _plain(text: str) -> str:
