@@ -1,8 +1,8 @@
-"""Proof: are statements kept where their passage bears them out, and refused where it does not?
+"""Proof: is what a language model writes kept where its passage bears it out, and refused where it does not?
 
-The statements are made from a set's own questions and answers and from sentences of its paragraphs, by rules; each is
-cited to a passage. A changed one differs from the true one in a number, a name, a date or a negation; another is true,
-and cited to a passage that does not say it.
+The statements are made from a set's own questions and answers and from sentences of its paragraphs, by rules. A changed
+one differs from the true one in a number, a name, a date or a negation; another is true, and cited to a passage that
+does not say it, or under a mark that was never given out. A model that is told what to say writes each as its answer.
 """
 
 import re
@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Annotated, Literal
+from threading import Event
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
+from llama_index.core.llms import ChatMessage, ChatResponse
 from rich.table import Column, Table
 
 from eval import formats, metrics
@@ -24,12 +26,17 @@ from eval.statements import clipped, fronted, negated, stated
 from eval.terminal import bar, console
 from index.document import Document, Span
 from index.embeddings import default
+from index.errors import ModelTrouble
 from index.passages import Passage, cut
 from rag import crossencoder
+from rag.answer import Answer
+from rag.generate import Source, Writer
+from rag.llm import Model
 from rag.reader import known
+from rag.retrieve import Hit
 from rag.verify import Verifier
 
-Kind = Literal["true", "number", "name", "date", "negated", "wrong passage"]
+Kind = Literal["true", "number", "name", "date", "negated", "wrong passage", "forged mark"]
 FLOORS: dict[Kind, float] = {
     "true": 0.9,
     "number": 0.85,
@@ -37,6 +44,7 @@ FLOORS: dict[Kind, float] = {
     "date": 0.85,
     "negated": 0.85,
     "wrong passage": 0.95,
+    "forged mark": 1.0,
 }
 _SEED = 11
 _FROM_QUESTION = 0.7  # of the statements that question and answer could make; the others are made of a sentence
@@ -50,6 +58,7 @@ _CAPITAL = r"[A-Z][^\W\d_]+(?:['’-][^\W\d_]+)*"
 _NAME = re.compile(rf"(?<![.!?:\n] )(?<![\w&.'’-])(?:(?<!^){_CAPITAL}(?: {_CAPITAL})*|^{_CAPITAL}(?: {_CAPITAL})+)")
 _NAME_ALONE = re.compile(rf"{_CAPITAL}(?: {_CAPITAL})*")
 _NO_NAME = re.compile(rf"\b(?:{_MONTHS}|[A-Z][a-z]+day|The|A|An|In|It|He|She|They|This|His|Her|I)\b")
+_WINDOW = 32_000  # tokens
 _TRIES = 5  # at another passage
 _TOLD: dict[Kind, str] = {
     "true": "true",
@@ -58,7 +67,10 @@ _TOLD: dict[Kind, str] = {
     "date": "date changed",
     "negated": "negated",
     "wrong passage": "true, wrong passage",
+    "forged mark": "true, forged mark",
 }
+_FORGED = ("[{number}]", "[abcd:{number}]", "[{tag}:9{number}]", "【{number}†source】", "[Source {number}]")
+_BESIDE = 4  # other passages that the model is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,8 @@ class Case:
         statement: What is said.
         passage: The passage it is cited to.
         title: What the passage's document is called.
+        own: The passage that bears the true statement out.
+        beside: Other passages that the model is given.
     """
 
     kind: Kind
@@ -80,6 +94,8 @@ class Case:
     statement: str
     passage: Passage
     title: str
+    own: Passage
+    beside: tuple[Passage, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -97,7 +113,7 @@ class Cases:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A case, and whether its statement was kept."""
+    """A case, and whether its statement was kept under the mark that it has; under a forged one no mark counts."""
 
     case: Case
     kept: bool
@@ -108,14 +124,14 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many examples, evenly from all.")] = None,
     reader: ReaderName = None,
 ) -> None:
-    """Have true and changed statements checked against the passages they name. Exit code 1: a floor was missed."""
+    """Have a model write true and changed statements, and see which are shown. Exit code 1: a floor was missed."""
     made = cases(formats.load(examples), limit)
     encoder = crossencoder.load(reader)
-    verifier = Verifier(encoder, known(encoder.name).standard)
+    writer = Parrot(Verifier(encoder, known(encoder.name).standard))
     outcomes = []
     with bar("Checking") as show:
         for done, case in enumerate(made.cases):
-            outcomes.append(Outcome(case, verifier.support(case.statement, case.passage, case.title) is not None))
+            outcomes.append(Outcome(case, writer.keeps(case)))
             show(done + 1, len(made.cases))
     printed = console()
     printed.print(table(outcomes))
@@ -152,6 +168,43 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return made
 
 
+class Parrot:
+    """A language model that says what it is told to, and what comes of it on the way that every model's words go."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._says = ""
+        llm: Any = self
+        self._writer = Writer(Model("parrot", "parrot", llm, window=_WINDOW), verifier)
+
+    def keeps(self, case: Case) -> bool:
+        """Whether a case's statement is shown with a footnote where its mark leads; of a forged one, anywhere at all.
+
+        Under a forged mark what is true may be shown, with a footnote of our own.
+        """
+        rng = Random(f"{_SEED}-{case.kind}-{case.example}")
+        given = rng.sample([case.passage, *case.beside], 1 + len(case.beside))
+        forged = rng.choice(_FORGED).format(number=rng.randint(1, len(given)), tag="{tag}")
+        mark = forged if case.kind == "forged mark" else f"[{{tag}}:{1 + given.index(case.passage)}]"
+        self._says = f"{case.statement.rstrip('.')} {mark}."
+        hits = tuple(Hit(passage, 1.0, rank, rank, rank) for rank, passage in enumerate(given, start=1))
+        silent = Answer(case.question, case.question, "abstained", hits=hits)
+        sources = [Source(hit, _title(hit.passage.document_id), "") for hit in hits]
+        try:
+            *_, answer = self._writer.write(silent, sources, (), Event())
+        except ModelTrouble:  # it wrote nothing that rests on a passage
+            return False
+        cited = {each.passage_id for each in answer.citations}
+        if case.kind == "forged mark":
+            return cited > {case.own.id} or any(each in answer.text for each in "[【")
+        return case.passage.id in cited
+
+    def stream_chat(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:
+        """What it is told to say, word by word, under the tag of the passages that it is given."""
+        tag = re.findall(r"^\[([a-z]{4}):1\]", str(messages[-1].content), re.MULTILINE)[0]
+        for word in re.findall(r"\s*\S+", self._says.replace("{tag}", tag)):
+            yield ChatResponse(message=ChatMessage(role="assistant"), delta=word)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     document_id: str
@@ -183,8 +236,10 @@ class _Maker:
         true = _true(example, own, rng) if own else None
         if own is None or true is None:
             return
-        case = Case("true", example.id, example.question, true, own, _title(own.document_id))
+        beside = self._beside(example)
+        case = Case("true", example.id, example.question, true, own, _title(own.document_id), own, beside)
         yield case
+        yield replace(case, kind="forged mark")
         changes: tuple[tuple[Kind, str | None], ...] = (
             ("number", self._pool.number(true, rng)),
             ("name", self._pool.name(true, own.text, rng)),
@@ -204,6 +259,13 @@ class _Maker:
                 if evidence.overlaps(passage):
                     return passage
         return None
+
+    def _beside(self, example: Example) -> tuple[Passage, ...]:
+        """Passages of a few other documents than those that answer an example."""
+        rng = Random(f"{_SEED}-beside-{example.id}")
+        own = {each.document for each in example.evidence}
+        others = [id for id in self._texts if id not in own]
+        return tuple(rng.choice(self._passages(id)) for id in rng.sample(others, min(_BESIDE, len(others))))
 
     def _elsewhere(self, example: Example, rng: Random) -> Passage | None:
         """A passage of the same article, or where it has no other, of any, that does not hold the answer."""
