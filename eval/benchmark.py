@@ -17,7 +17,7 @@ from typing import Annotated
 import jinja2
 import typer
 
-from eval import bench, compare, metrics, score
+from eval import bench, compare, formats, metrics, proof, score
 from eval.conversations import in_conversation
 from eval.dataset import Dataset
 from eval.library import RUNS, opened
@@ -26,9 +26,11 @@ from eval.report import shown
 from eval.run import DEPTH, Ranked, Result, Run, ranked, run
 from eval.score import BY_NAME, SHOWN, Outcome
 from index.errors import DatasetError
+from rag import crossencoder
 from rag.calibration import Fusion, shipped
 from rag.footnote import Footnote
 from rag.retrieve import BM25_ALONE, DENSE_ALONE, retrieve
+from rag.verify import Verifier
 
 _HERE = Path(__file__).parent
 _TEMPLATE = _HERE / "benchmark.md.j2"
@@ -50,6 +52,7 @@ SETS = {
     "multihop": "multihoprag",
 }
 SEARCHED = ("squad1", "policyqa", "chunking", "scifact", "inscit")
+_PROVEN = 1_200  # examples that statements are made of, for the proof
 CONVERSED = ("conversed",)  # whose questions stand alone, and are put in the middle of conversations
 
 
@@ -121,8 +124,12 @@ def main(
     for name, place in SETS.items():
         typer.echo(f"{time.strftime('%H:%M:%S')} {place}", err=True)
         measured[name] = measure(data / place, name, limit, search=name in SEARCHED)
+    typer.echo(f"{time.strftime('%H:%M:%S')} proof", err=True)
+    proven = proof.prove(
+        proof.cases(formats.load(data / SETS["squad1"]), _PROVEN), Verifier(crossencoder.shipped(), shipped().standard)
+    )
     typer.echo(f"{time.strftime('%H:%M:%S')} seeds, speed and memory", err=True)
-    out.write_text(record(measured, *seeds_twice(limit), list(bench.lines()), limit), encoding="utf-8")
+    out.write_text(record(measured, proven, *seeds_twice(limit), list(bench.lines()), limit), encoding="utf-8")
     typer.echo(f"Written to {out}.")
 
 
@@ -156,6 +163,7 @@ def seeds_twice(limit: int | None) -> tuple[tuple[Outcome, ...], tuple[int, int]
 
 def record(
     measured: Mapping[str, Measured],
+    proven: Sequence[proof.Outcome],
     seeds: tuple[Outcome, ...],
     repeated: tuple[int, int],
     speed: Sequence[str],
@@ -165,6 +173,7 @@ def record(
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         **measured,
+        proven=proof.rows(proven),
         against=against,
         seeds=len(seeds),
         seeds_figure=partial(figure, seeds),
@@ -198,6 +207,9 @@ def _searches(docs: Footnote, dataset: Dataset, full: Run) -> Iterable[Search]:
             "fused, standalone", _standing_alone(dataset, full), partial(_ours, docs, docs.calibration.fusion)
         )
     yield _full_path(dataset, full)
+    follow_ups = tuple(example for example in dataset.examples if example.history)
+    if follow_ups:
+        yield _full_path(replace(dataset, examples=follow_ups), full, "full path, follow-ups alone")
     from eval.peer import Peer  # heavy: torch, 10 s
 
     peer = Peer(dataset.documents)
@@ -213,9 +225,10 @@ def _standing_alone(dataset: Dataset, full: Run) -> Dataset:
     )
 
 
-def _full_path(dataset: Dataset, full: Run) -> Search:
-    met = {id: _met(result) for id, result in full.results.items()}
-    return _scored("full path", dataset, met, [result.seconds for result in full.results.values()])
+def _full_path(dataset: Dataset, full: Run, system: str = "full path") -> Search:
+    results = {example.id: full.results[example.id] for example in dataset.examples}
+    met = {id: _met(result) for id, result in results.items()}
+    return _scored(system, dataset, met, [result.seconds for result in results.values()])
 
 
 def _ours(docs: Footnote, fusion: Fusion, question: str) -> list[Ranked]:

@@ -6,8 +6,8 @@ does not say it, or under a mark that was never given out. A model that is told 
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -125,14 +125,9 @@ def main(
     reader: ReaderName = None,
 ) -> None:
     """Have a model write true and changed statements, and see which are shown. Exit code 1: a floor was missed."""
-    made = cases(formats.load(examples), limit)
-    encoder = crossencoder.load(reader)
-    writer = Parrot(Verifier(encoder, known(encoder.name).standard))
-    outcomes = []
+    made, encoder = cases(formats.load(examples), limit), crossencoder.load(reader)
     with bar("Checking") as show:
-        for done, case in enumerate(made.cases):
-            outcomes.append(Outcome(case, writer.keeps(case)))
-            show(done + 1, len(made.cases))
+        outcomes = prove(made, Verifier(encoder, known(encoder.name).standard), show)
     printed = console()
     printed.print(table(outcomes))
     printed.print(f"{made.left_out} examples make no statement that is sure to be good English.", highlight=False)
@@ -146,6 +141,15 @@ def cases(dataset: Dataset, limit: int | None = None) -> Cases:
     return Cases(tuple(case for each in made for case in each), sum(not each for each in made))
 
 
+def prove(made: Cases, verifier: Verifier, on_progress: Callable[[int, int], None] = lambda *_: None) -> list[Outcome]:
+    """Have a model write every case's statement, and see whether it is kept."""
+    model, outcomes = Parrot(verifier), list[Outcome]()
+    for case in made.cases:
+        outcomes.append(Outcome(case, model.keeps(case)))
+        on_progress(len(outcomes), len(made.cases))
+    return outcomes
+
+
 def share(outcomes: Sequence[Outcome], kind: Kind) -> float:
     """The share of a kind that came out as it should, NaN where there is none."""
     right = [each.kept == each.case.holds for each in outcomes if each.case.kind == kind]
@@ -155,17 +159,17 @@ def share(outcomes: Sequence[Outcome], kind: Kind) -> float:
 def table(outcomes: Sequence[Outcome]) -> Table:
     """The kinds with their shares and floors."""
     made = Table(Column("statements", no_wrap=True), Column("n", justify="right"), "came out right", "floor", "verdict")
-    for kind, floor in FLOORS.items():
-        count, reached = sum(each.case.kind == kind for each in outcomes), share(outcomes, kind)
+    for kind, count, reached, floor in rows(outcomes):
         right = "kept" if kind == "true" else "caught"
-        made.add_row(
-            _TOLD[kind],
-            str(count),
-            f"{reached:.1%} {right}",
-            f"{floor:.0%}",
-            "kept" if reached >= floor else "[bold red]fell short[/]",
-        )
+        verdict = "kept" if reached >= floor else "[bold red]fell short[/]"
+        made.add_row(kind, str(count), f"{reached:.1%} {right}", f"{floor:.0%}", verdict)
     return made
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, int, float, float]]:
+    """Each kind in words, how many there are, the share that came out right, and its floor."""
+    counts = Counter(each.case.kind for each in outcomes)
+    return [(_TOLD[kind], counts[kind], share(outcomes, kind), floor) for kind, floor in FLOORS.items()]
 
 
 class Parrot:
@@ -195,7 +199,7 @@ class Parrot:
             return False
         cited = {each.passage_id for each in answer.citations}
         if case.kind == "forged mark":
-            return cited > {case.own.id} or any(each in answer.text for each in "[【")
+            return not cited <= {case.own.id} or any(each in answer.text for each in "[【")
         return case.passage.id in cited
 
     def stream_chat(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:

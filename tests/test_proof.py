@@ -1,14 +1,18 @@
 """Statements are made of questions and sentences in good English, changed as they say, and told apart in a table."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from eval import formats, proof
 from eval.dataset import Dataset
-from eval.proof import FLOORS, Case, Outcome
+from eval.proof import FLOORS, Outcome
 from eval.statements import clipped, fronted, negated, stated
+from index.document import Span
+from index.passages import Passage
+from rag.verify import Support
 from tests.evaluation import command
 
 PARAGRAPHS = (
@@ -104,7 +108,9 @@ def test_every_case_is_true_or_changed_as_it_says(dataset: Dataset) -> None:
         own = true[case.example]
         assert case.holds == (case.kind == "true")
         assert (case.passage.id == own.passage.id) == (case.kind != "wrong passage")
-        assert (case.statement == own.statement) == (case.kind in {"true", "wrong passage"})
+        assert (case.statement == own.statement) == (case.kind in {"true", "wrong passage", "forged mark"})
+        assert case.own == own.passage
+        assert own.passage.id not in {passage.id for passage in case.beside}
         assert case.title == "Velton"
     assert made == proof.cases(dataset)
 
@@ -115,7 +121,7 @@ def test_a_limit_takes_some_of_the_examples(dataset: Dataset) -> None:
 
 def test_the_table_counts_what_came_out_right(dataset: Dataset) -> None:
     case = next(iter(proof.cases(dataset).cases))
-    changed = Case("name", case.example, case.question, case.statement, case.passage, case.title)
+    changed = replace(case, kind="name")
     outcomes = [Outcome(case, kept=True), Outcome(case, kept=False), Outcome(changed, kept=False)]
     assert proof.share(outcomes, "true") == 0.5
     assert proof.share(outcomes, "name") == 1.0
@@ -126,3 +132,17 @@ def test_one_command_tells_each_kind_against_its_floor(path: Path) -> None:
     assert code in {0, 1}
     for told in ("true, wrong passage", "date changed", "100.0% caught", "1 examples make no statement"):
         assert told in said
+
+
+class Credulous:
+    """Takes all of a passage for the proof of anything."""
+
+    def support(self, statement: str, passage: Passage, title: str = "") -> Support:
+        return Support(Span(passage.start, passage.end), 1.0)
+
+
+def test_a_model_that_nobody_checks_is_found_out(dataset: Dataset) -> None:
+    outcomes = proof.prove(proof.cases(dataset), Credulous())  # type: ignore[arg-type]
+    assert proof.share(outcomes, "true") == 1.0
+    for kind in FLOORS.keys() - {"true", "forged mark"}:
+        assert proof.share(outcomes, kind) == 0.0
