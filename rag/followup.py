@@ -187,7 +187,8 @@ def standalone(question: str, turns: Sequence[Turn], read: Callable[[str], Readi
     if not depends(question, turns):
         return question
     asked, lately = question.strip(), _lately(turns)
-    joined = _joined(asked, lately[0].query)
+    spoken = [each.query for each in lately if not _says_nothing(each.question.strip())]
+    joined = _joined(asked, next(iter(spoken), lately[0].query))
     if joined:
         return joined if len(joined) <= MAX_QUESTION else question
     rewrites = [each for each in islice(_rewrites(asked, lately), _REWRITES) if len(each) <= MAX_QUESTION]
@@ -205,9 +206,11 @@ def _rewrites(asked: str, lately: Sequence[Answer]) -> Iterator[str]:
     gap = _gap(asked) or _at_end(asked)
     told = stems(asked)
     for topic in topics(lately):
-        fits = gap.pronoun not in _PERSON or NAME.fullmatch(topic)
-        if fits and not set(stems(topic)) <= set(told):
-            yield gap.filled(asked, topic)
+        name = NAME.search(topic)
+        said = name[0] if name and not gap.pronoun else topic  # "the dam (Orsa)", and not "(the mill of Orsa)"
+        fits = gap.pronoun not in _PERSON or NAME.fullmatch(said)
+        if fits and not set(stems(said)) <= set(told):
+            yield gap.filled(asked, said)
 
 
 def _joined(asked: str, earlier: str) -> str:
@@ -215,6 +218,9 @@ def _joined(asked: str, earlier: str) -> str:
 
     "And in 1999?" takes the place of a like part, or comes after the rest; "Why?" makes "Who left Rome, and why?".
     """
+    opener = _OPENER.match(earlier)
+    if opener and opener.end() < len(earlier):
+        earlier = earlier[opener.end()].upper() + earlier[opener.end() + 1 :]
     gap, part, body = _gap(asked), _part(asked), _unmarked(earlier)
     if gap and gap.pronoun in _PRONOUNS:
         return ""

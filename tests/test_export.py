@@ -50,6 +50,15 @@ def test_an_answer_has_its_footnotes_below() -> None:
     )
 
 
+def test_what_is_said_of_an_answer_goes_with_it() -> None:
+    told = replace(
+        FIRE, query="When did the *mill* burn?", notice="m was cut off.", unsupported=("It was *sad*.", "So.")
+    )
+    text = markdown(Conversation("id", "The mill", (Turn(told, 9),)))
+    assert "\n\nSearched for: When did the \\*mill\\* burn?\n\n" in text
+    assert text.endswith("\n\nm was cut off.\n\nNot supported by your documents: It was \\*sad\\*. So.\n")
+
+
 def test_the_footnotes_of_a_conversation_are_kept_apart() -> None:
     told = markdown(TALK)
     assert told.startswith("# The mill\n\n## When did the mill burn?\n\n")
