@@ -28,6 +28,7 @@ _FEW = 6  # words that a part of a question has at most
 _PERSON = ("he", "she", "him", "his", "her", "hers")
 _POSSESSIVE = ("his", "its", "their", "hers", "theirs")
 _OBJECT = ("him", "her", "it", "them")
+_PLURAL = ("they", "them", "their", "theirs")
 _PRONOUNS = {*_PERSON, *_POSSESSIVE, *_OBJECT, "they"}
 
 _ASKING = r"(?:who|whom|whose|what|which|when|where|why|how)"
@@ -65,6 +66,7 @@ _POINTER = re.compile(
     r"|\b(?:(?:any|some|no|every)(?:thing|one|body|where)|wh\w+) else\b|\bothers(?=\W*$)|\bthere(?=\W*$)",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(rf"\bhow many ([a-z][\w-]*(?: (?!{_AUXILIARY}\b)[a-z][\w-]*s\b)?)", re.IGNORECASE)
 _BARE_NOUN = re.compile(  # "the battle" without "of Hastings"; of some things there is but one
     r"\b[Tt]he (?!(?:world|sun|moon|earth|sky|sea|internet|universe|past|future|same|most|least)\b)"
     rf"[a-z][\w-]*(?: (?!{_LINK}\b)[a-z][\w-]*){{0,2}}?"
@@ -205,6 +207,9 @@ def _rewrites(asked: str, lately: Sequence[Answer]) -> Iterator[str]:
     """A question with what it may speak of, likeliest first."""
     gap = _gap(asked) or _at_end(asked)
     told = stems(asked)
+    counted = _COUNTED.search(lately[0].query) if gap.pronoun in _PLURAL else None
+    if counted:
+        yield gap.filled(asked, f"the {counted[1]}")
     for topic in topics(lately):
         name = NAME.search(topic)
         said = name[0] if name and not gap.pronoun else topic  # "the dam (Orsa)", and not "(the mill of Orsa)"

@@ -121,7 +121,8 @@ def _headings(answer: Answer) -> list[str]:
     """The headings, not long ones, over what an answer cites."""
     cited = {citation.passage_id for citation in answer.citations}
     headings = (" ".join(hit.passage.heading.split()) for hit in answer.hits if hit.passage.id in cited)
-    return [heading for heading in dict.fromkeys(headings) if heading and len(heading.split()) <= _FEW]
+    named = (heading for heading in dict.fromkeys(headings) if not heading.endswith("?"))
+    return [heading for heading in named if heading and len(heading.split()) <= _FEW]
 
 
 def _phrases(question: str) -> Iterator[str]:

@@ -239,6 +239,33 @@ def test_the_headings_over_what_was_cited_are_tried() -> None:
     assert standalone("Who owned it?", (Turn(answer, 0),), Reader({"Mill": 1.0})) == "Who owned The Old Mill?"
 
 
+def test_a_heading_that_asks_names_nothing() -> None:
+    source = Document("d/a.txt", "A", "Remove the file.", "0" * 64, "text/plain")
+    answer = quoting("how is a document deleted", (source, source.text))
+    (hit,) = answer.hits
+    answer = replace(answer, hits=(replace(hit, passage=replace(hit.passage, heading="How do I delete it?")),))
+    reader = Reader()
+    standalone("Is its text gone?", (Turn(answer, 0),), reader)
+    assert not any("How do I" in query for query in reader.read)
+
+
+def test_they_are_those_that_were_counted() -> None:
+    turns = (turn("How many hostages are still held in Gaza?", "115."),)
+    reader = Reader({"hostages": 1.0})
+    assert standalone("How many of them are women?", turns, reader) == "How many of the hostages are women?"
+
+
+def test_why_and_where_go_on_with_what_was_asked_last() -> None:
+    turns = (turn("And how high is the dam?", "40 metres."), Turn(Answer("Why?", "How high?", "abstained"), 0))
+    assert standalone("Where?", turns, Reader()) == "How high is the dam, and where?"
+
+
+def test_what_is_set_in_brackets_is_a_name() -> None:
+    turns = (turn("When did the mill of Orsa burn?", "In 1902."),)
+    assert standalone("How high is the dam?", turns, Reader({"(Orsa)": 9.0})) == "How high is the dam (Orsa)?"
+    assert standalone("Who rebuilt it?", turns, Reader({"mill": 1.0})) == "Who rebuilt the mill of Orsa?"
+
+
 def test_no_rewrite_is_too_long_to_be_asked() -> None:
     long = turn(f"Where is {'Rome ' * (MAX_QUESTION // 5 - 3)}?")
     reader = Reader()

@@ -140,3 +140,13 @@ def test_a_model_is_chosen_in_the_page(orsa: rag.Footnote, seen: Visit) -> None:
     page.get_by_role("button", name="Quote the documents instead").click()
     expect(page.locator("#promise")).to_contain_text("documents. Nothing leaves this computer.")
     assert orsa.writer is None
+
+
+def test_a_follow_up_says_what_was_searched_for(seen: Visit) -> None:
+    seen.ask(BURNED)
+    expect(seen.page.locator(".searched")).to_have_count(0)
+    seen.ask("Who rebuilt it?")
+    expect(seen.page.locator(".searched")).to_have_text("Searched for: Who rebuilt the mill of Orsa?")
+    expect(seen.page.locator(".answer").last).to_contain_text("the Norberg brothers")
+    seen.page.reload()
+    expect(seen.page.locator(".searched")).to_have_count(1)
