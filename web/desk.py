@@ -96,7 +96,7 @@ class Desk:
             except FootnoteError as error:
                 yield self._told(talk, kept, question, viewer.notice(str(error)))
             except Stopped:
-                return
+                yield _UNCHANGED  # Gradio draws what came last once more when this ends
 
     def _answered(
         self,
