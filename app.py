@@ -97,7 +97,7 @@ def serve(
             port=port,
             host=host,
             password=password,
-            opener=partial(rag.open, reader=reader, chroma=chroma, llm=llm),
+            opener=partial(rag.open, reader=reader, chroma=chroma, llm=""),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )
 

@@ -40,18 +40,18 @@ def lines(passages: int = 10_000, times: int = 5) -> Iterator[str]:
         raise FootnoteError("Measuring the page needs what `make test` installs, and a Chromium; run that first.")
     with tempfile.TemporaryDirectory() as folder:
         seeds = Path(shutil.copytree(SEEDS, Path(folder) / "seeds", ignore=shutil.ignore_patterns(".*")))
-        rag.open(seeds).close()
+        rag.open(seeds, llm="").close()
         seconds = shell_seconds(seeds, times)
         yield f"ask from the shell: median {median(seconds):.2f} s of {times}, at most 3 s"
         yield f"torch imported by it: {'yes' if imports_torch(seeds) else 'no'}, must be no"
         yield from page_lines(seeds, Path(folder) / "long")
         files = 10_000
         write_files(Path(folder) / "files", files)
-        with rag.open(Path(folder) / "files") as docs:
+        with rag.open(Path(folder) / "files", llm="") as docs:
             again = [_seconds(docs.sync) for _ in range(times)]
         yield f"sync of a folder of {files:,} files that has not changed: median {median(again):.2f} s, at most 2 s"
         write_corpus(Path(folder) / "many", passages)
-        with rag.open(Path(folder) / "many") as docs:
+        with rag.open(Path(folder) / "many", llm="") as docs:
             docs.library.settle()
             found = docs.library.passage_count()
             for what, work, most in (("retrieval", docs.retrieve, 30), ("an answer", docs.ask, 400)):
@@ -101,7 +101,7 @@ def milliseconds(docs: rag.Footnote, work: Callable[[str], object]) -> list[floa
 
 def write_corpus(folder: Path, passages: int) -> None:
     """Documents with about this many passages in all: shuffled sentences of the seeds, the same every time."""
-    with rag.open(SEEDS) as docs:
+    with rag.open(SEEDS, llm="") as docs:
         text = "\n\n".join(docs.document(file.id).text for file in docs.files() if file.state == "indexed")
     folder.mkdir()
     chance = random.Random(_SEED)

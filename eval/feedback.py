@@ -29,7 +29,7 @@ def main(
     """Write what readers said of answers in the chat as a set of questions, with what they asked before."""
     if out.exists():
         raise DatasetError(f"{out} is there already; name another file with --out, or move it away.")
-    with rag.open(documents, home=library) as docs:
+    with rag.open(documents, home=library, llm="") as docs:
         known = {file.id for file in docs.files() if file.state == "indexed"}
         conversations = every(docs.library.home)
         made = list(examples(conversations, lambda name: docs.document(name).text if name in known else ""))
@@ -53,7 +53,7 @@ def examples(conversations: Sequence[Conversation], texts: Texts) -> Iterator[Ex
                 answerable=bool(answers),
                 answers=answers,
                 evidence=evidence,
-                history=tuple(Said(each.answer.question, str(each.answer)) for each in talk.turns[:place]),
+                history=tuple(Said(each.answer.question, each.answer.text) for each in talk.turns[:place]),
                 tags=("feedback", turn.judgement.verdict),
             )
 

@@ -31,7 +31,7 @@ from index.passages import Passage, cut
 from rag import crossencoder
 from rag.answer import Answer
 from rag.generate import Source, Writer
-from rag.llm import Model
+from rag.llm import Line, Model
 from rag.reader import known
 from rag.retrieve import Hit
 from rag.verify import Verifier
@@ -178,7 +178,7 @@ class Parrot:
     def __init__(self, verifier: Verifier) -> None:
         self._says = ""
         llm: Any = self
-        self._writer = Writer(Model("parrot", "parrot", llm, window=_WINDOW), verifier)
+        self._writer = Writer(Model("parrot", "parrot", lambda: Line(llm), window=_WINDOW), verifier)
 
     def keeps(self, case: Case) -> bool:
         """Whether a case's statement is shown with a footnote where its mark leads; of a forged one, anywhere at all.

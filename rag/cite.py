@@ -13,12 +13,14 @@ from index.passages import Passage
 
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: it spells no word
 _NUMBER = re.compile(r"\d+")
+_BLANKS = r"(?<!\s)\s*"  # all of them or none, so that no long row of blanks is tried from each
+_CALLED = r"(?:source|passage|document|doc|ref|footnote|id)"
 
 # What models write for a footnote out of habit, or since a document does: "[1]", "[2, 3]", "[^1]", "[abcd:1]",
 # "[Source 4]", "【5†source】".
 _INVENTED = re.compile(
-    r"\s*[\[【]\s*(?:\^|[a-z]{4}\s*:\s*|(?:source|passage|document|doc|ref|footnote|id)\s*:?\s*)?\d{1,4}"
-    r"(?:\s*[,;–-]\s*\^?\d{1,4})*\s*(?:†[^\]】]*)?[\]】]",
+    rf"{_BLANKS}[\[【] ?(?:\^|[a-z]{{4}} ?: ?|{_CALLED} ?:? ?)?\d{{1,3}}"
+    r"(?: ?[,;–-] ?\^?\d{1,3})* ?(?:†[^\]】]{0,40})?[\]】]",
     re.IGNORECASE,
 )
 
@@ -88,9 +90,10 @@ class Marks:
         """Marks for a question and passages, whose texts these are."""
         held = "\0".join(texts)
         self.tag = next(tag for tag in _tags(held) if tag not in held.lower())
-        one = rf"{self.tag}\s*[:.]?\s*\d{{1,4}}"
-        more = rf"(?:\s*(?:[,;&]|and)?\s*{one}|\s*(?:[,;&]|and)\s*\d{{1,4}})*"
-        self._ours = re.compile(rf"\s*[\[【(]\s*{one}{more}\s*[\]】)]|\s*\[?{one}\]?", re.IGNORECASE)
+        one = rf"{self.tag} ?[:.]? ?\d{{1,4}}"
+        more = rf"(?: ?(?:[,;&–-]|and)? ?{one}| ?(?:[,;&–-]|and) ?\d{{1,4}})*"
+        opened = rf"{_BLANKS}[\[【({{<] ?(?:{_CALLED} ?:? ?)?"
+        self._ours = re.compile(rf"{opened}{one}{more} ?[\]】)}}>]|{_BLANKS}\[?{one}\]?", re.IGNORECASE)
         self._runs = re.compile(rf"(?:{self._ours.pattern}|{_INVENTED.pattern})+", re.IGNORECASE)
 
     def mark(self, number: int) -> str:

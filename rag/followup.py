@@ -16,7 +16,7 @@ from rag.chat import Turn
 from rag.help import help_line
 from rag.reader import Reading
 from rag.retrieve import MAX_QUESTION
-from rag.topics import NAME, content, names, stems, topics
+from rag.topics import NAME, content, names, persons, stems, topics
 
 REMEMBERED = 3  # turns that a follow-up may point back to
 _REWRITES = 3  # read besides the question as it was asked
@@ -28,6 +28,7 @@ _FEW = 6  # words that a part of a question has at most
 _PERSON = ("he", "she", "him", "his", "her", "hers")
 _POSSESSIVE = ("his", "its", "their", "hers", "theirs")
 _OBJECT = ("him", "her", "it", "them")
+_THING = ("it", "its")
 _PLURAL = ("they", "them", "their", "theirs")
 _PRONOUNS = {*_PERSON, *_POSSESSIVE, *_OBJECT, "they"}
 
@@ -37,6 +38,7 @@ _LINK = (
     r"(?:in|on|at|of|by|for|with|from|to|about|after|before|during|since|until|under|than|near|into|without|among|"
     r"between|through)"
 )
+_ASKED = re.compile(_ASKING, re.IGNORECASE)
 _REPLY = r"(?:(?:and|but|so|then|yes|yeah|yep|no|nope|ok|okay|sure|right|well)\b(?![-'’])[,.!]* *)"
 
 _WORD = re.compile(r"\w+")
@@ -68,7 +70,8 @@ _POINTER = re.compile(
 )
 _COUNTED = re.compile(rf"\bhow many ([a-z][\w-]*(?: (?!{_AUXILIARY}\b)[a-z][\w-]*s\b)?)", re.IGNORECASE)
 _BARE_NOUN = re.compile(  # "the battle" without "of Hastings"; of some things there is but one
-    r"\b[Tt]he (?!(?:world|sun|moon|earth|sky|sea|internet|universe|past|future|same|most|least)\b)"
+    r"\b[Tt]he (?!(?:documents?|files?|reports?|pages?|text|world|sun|moon|earth|sky|sea|internet|universe|past|future"
+    r"|same|most|least)\b)"
     rf"[a-z][\w-]*(?: (?!{_LINK}\b)[a-z][\w-]*){{0,2}}?"
     rf"(?=\W*$|[,;:]| {_AUXILIARY}\b| (?:during|after|before|since|until|when|while|and|or)\b)"
     rf"|\b(?:did|does|do|can|could|will|would|should) the [a-z][\w-]*(?= (?!{_LINK}\b)[a-z])|\bthe [a-z][\w-]*['’]s\b"
@@ -112,8 +115,15 @@ def is_rewrite(text: str, question: str, turns: Sequence[Turn]) -> bool:
     """Whether a text may be the follow-up in other words: a question of which every name and thing was said before."""
     said = [question, *(part for each in _lately(turns) for part in (each.query, each.text))]
     known = {stem for part in said for stem in stems(part)}
-    is_one = 0 < len(text) <= MAX_QUESTION and len(text.split()) <= _MOST_WORDS + len(question.split())
-    return is_one and bool(content(text)) and all(word.stem in known for word in content(text))
+    asking = [found[0].lower() for found in (_ASKED.match(question), _ASKED.match(text)) if found]
+    return (
+        0 < len(text) <= MAX_QUESTION
+        and len(text.split()) <= _MOST_WORDS + len(question.split())
+        and not text.endswith(".")
+        and len(set(asking)) <= 1
+        and {word.stem for word in content(question)} <= {word.stem for word in content(text)} <= known
+        and bool(content(text))
+    )
 
 
 def _lately(turns: Sequence[Turn]) -> list[Answer]:
@@ -206,15 +216,15 @@ def standalone(question: str, turns: Sequence[Turn], read: Callable[[str], Readi
 def _rewrites(asked: str, lately: Sequence[Answer]) -> Iterator[str]:
     """A question with what it may speak of, likeliest first."""
     gap = _gap(asked) or _at_end(asked)
-    told = stems(asked)
+    told, people = stems(asked), persons(lately)
     counted = _COUNTED.search(lately[0].query) if gap.pronoun in _PLURAL else None
     if counted:
         yield gap.filled(asked, f"the {counted[1]}")
     for topic in topics(lately):
         name = NAME.search(topic)
         said = name[0] if name and not gap.pronoun else topic  # "the dam (Orsa)", and not "(the mill of Orsa)"
-        fits = gap.pronoun not in _PERSON or NAME.fullmatch(said)
-        if fits and not set(stems(said)) <= set(told):
+        fits = NAME.fullmatch(said) if gap.pronoun in _PERSON else gap.pronoun not in _THING or said not in people
+        if fits and any(map(str.isalpha, said)) and not set(stems(said)) <= set(told):
             yield gap.filled(asked, said)
 
 
@@ -230,13 +240,16 @@ def _joined(asked: str, earlier: str) -> str:
     if gap and gap.pronoun in _PRONOUNS:
         return ""
     if _says_nothing(asked):
-        return f"{body}, and {asked[0].lower()}{asked[1:]}"
+        more = asked[opener.end() :] if (opener := _OPENER.match(asked)) else asked
+        return f"{body}, and {more[0].lower()}{more[1:]}"
     mark = earlier[len(body) :]
     if link := _BY_LINK.match(part):
         place = _like_part(body, part, link[1])
         return f"{body[: place.start].rstrip()} {part[0].lower()}{part[1:]}{body[place.end :]}{mark}"
     if names(part) == [part] and len(names(body)) == 1:
-        return f"{body.replace(names(body)[0], part)}{mark}"
+        (name,) = names(body)
+        head = name if " of " in part else name.partition(" of ")[0]  # "the CEO of Acme" -> "the CFO of Acme"
+        return f"{body.replace(head, part)}{mark}"
     return ""
 
 

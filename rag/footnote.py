@@ -195,7 +195,7 @@ class Footnote:
     def _answers(self, asked: "_Asked") -> Iterator[Answer]:
         """The answer, as it grows where a language model writes it."""
         read = cache(partial(self._read, documents=asked.documents))  # what a follow-up is chosen by is not read twice
-        query = self._standalone(asked, read)
+        query, notice = self._standalone(asked, read)
         reading = read(query)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
@@ -203,28 +203,30 @@ class Footnote:
         if not chosen:  # and no model is asked
             yield replace(silent, reason=why_not(query, reading.hits))
             return
-        writer, notice = self.writer, ""
-        if writer:
+        writer = self.writer
+        if writer and not notice:  # a model that has failed is not waited for again
             try:
                 yield from writer.write(silent, self._sources(reading.hits), chosen, asked.stopped)
             except ModelTrouble as trouble:
-                notice = f"{trouble}; these are your documents' own words."
+                notice = _instead(trouble)
             else:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
 
-    def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> str:
-        """The question as one that stands alone; a follow-up is put into other words by a model, where one is there."""
+    def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> tuple[str, str]:
+        """The question as one that stands alone, in a model's words where one is there; and that model's trouble."""
         if not depends(asked.query, asked.turns):
-            return asked.query
-        writer = self.writer
+            return asked.query, ""
+        writer, notice = self.writer, ""
         if writer:
             said = [(turn.answer.query, turn.answer.text) for turn in asked.turns[-REMEMBERED:]]
-            with suppress(ModelTrouble):  # it will be told of when it is to answer
+            try:
                 rewritten = writer.rewritten(asked.query, said, asked.stopped)
                 if is_rewrite(rewritten, asked.query, asked.turns):
-                    return rewritten
-        return standalone(asked.query, asked.turns, read)
+                    return rewritten, ""
+            except ModelTrouble as trouble:
+                notice = _instead(trouble)
+        return standalone(asked.query, asked.turns, read), notice
 
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""
@@ -264,6 +266,11 @@ class Footnote:
 
     def _is_answered(self, question: str) -> bool:
         return bool(extract(self._read(question), self.calibration))
+
+
+def _instead(trouble: ModelTrouble) -> str:
+    """What is said where the documents are quoted in a model's place."""
+    return f"{trouble}; these are your documents' own words."
 
 
 def _newest_first(chosen: Sequence[Candidate], dates: Mapping[str, str]) -> Sequence[Candidate]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
+from textwrap import shorten
 from threading import Event
 from typing import Protocol
 
@@ -23,13 +24,19 @@ from rag.verify import Support
 
 _MOST_READ = 10  # passages
 _MOST_SPOKEN = 8_000  # characters of an answer, twice what it is allowed to have
+_MOST_RECALLED = 400  # characters of each answer before a follow-up
 _LONGEST_MARK = 16  # characters
 _LIKELY = 3  # passages looked at for a sentence that names none
 
 _THOUGHT = ("<think>", "</think>")  # what some models write before they answer stands between these
-_MARKUP = re.compile(r"^\s*(?:(?:[-*•#>]+|\d+[.)])\s+)+|\*\*|__|`")
-_ABSTAINS = re.compile(r"the documents (?:don['’]t|do not) say\W*", re.IGNORECASE)
+_MARKUP = re.compile(r"^\s*(?:(?:[-*•]|#+|\d+[.)])\s+)+|^\s*answer:\s+|\*\*|`", re.IGNORECASE)
+_ABSTAINS = re.compile(  # the sentence it was given, and what models say in its place
+    r".{0,40}\b(?:documents?|passages?|sources?|text|information)\b.{0,20}\b(?:don['’]t|doesn['’]t|do(?:es)? not|not)"
+    r" (?:say|mention|contain|state|specify|answer|provide|include|tell|give)\b.*",
+    re.IGNORECASE,
+)
 _CLOSERS = re.compile(r"[\"'”’)]*")
+_JOINED = re.compile(r"^[\s,;]*(?:(?:and|but|while|whereas)\b)?", re.IGNORECASE)
 _STOPPED = re.compile(r"[.!?][\"'”’)]*\s*\Z")
 
 
@@ -58,10 +65,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence that a model wrote, without marks, and the numbers of the passages that it names, from 1."""
+    """A sentence that a model wrote, without marks, and the numbers of the passages that it names, from 1.
+
+    Attributes:
+        text: What it says.
+        named: The passages.
+        parts: What it says before each of its marks, and what that names; empty where it has marks in one place only.
+    """
 
     text: str
     named: tuple[int, ...]
+    parts: tuple["Sentence", ...] = ()
 
     @property
     def abstains(self) -> bool:
@@ -114,7 +128,10 @@ class Writer:
         Raises:
             ModelTrouble: It does not, or is stopped.
         """
-        messages = [Message("system", prompts.REWRITING), Message("user", prompts.conversation(said, question))]
+        told = [(asked, shorten(answer, _MOST_RECALLED, placeholder=" …")) for asked, answer in said]
+        messages = [Message("system", prompts.REWRITING), Message("user", prompts.conversation(told, question))]
+        if sum(tokens(each.text) for each in messages) > self.model.room():
+            raise ModelTrouble(f"{self.model.name} has no room for the conversation")
         return " ".join("".join(_spoken(self.model.write(messages, stopped))).split())
 
     def _written(
@@ -127,12 +144,12 @@ class Writer:
         reply = self.model.write(prompt.messages(count), stopped)
         draft, left_out, kinds = Draft(silent), list[str](), set[str]()
         for sentence in sentences(_spoken(reply), prompt.marks):
-            named = [sources[number - 1] for number in sentence.named if 1 <= number <= count]
+            named = _there(sentence, sources)
             kinds.add("abstains" if sentence.abstains else "named" if named else "bare")
             is_cut = reply.is_unfinished and not _STOPPED.search(sentence.text)
             if sentence.abstains or not sentence.is_statement or is_cut:
                 continue
-            if self._say(draft, sentence.text, named, sources):
+            if self._say(draft, sentence, sources):
                 yield draft.answer(unsupported=left_out)
             else:
                 left_out.append(sentence.text)
@@ -140,26 +157,35 @@ class Writer:
             raise ModelTrouble(f"{self.model.name} wrote nothing")
         if draft.is_empty and kinds == {"bare"}:
             raise ModelTrouble(f"{self.model.name} wrote nothing that rests on a passage")
+        disagreeing = _with_rivals(draft, silent.query, quoted, sources)
         if draft.is_empty:
             yield replace(silent, reason=self._why_not(silent, left_out), unsupported=tuple(left_out))
-            return
-        disagreeing = _with_rivals(draft, silent.query, quoted, sources)
-        yield replace(draft.answer(disagreeing, left_out), notice=self._notice(reply))
+        else:
+            yield replace(draft.answer(disagreeing, left_out), notice=self._notice(reply))
 
-    def _say(self, draft: Draft, text: str, named: Sequence[Source], sources: Sequence[Source]) -> bool:
+    def _say(self, draft: Draft, sentence: Sentence, sources: Sequence[Source]) -> bool:
         """Add a statement where the passages that it names bear it out, or any where it names none."""
-        looked = [(each, self._support(text, each)) for each in named or _likely(text, sources)]
-        borne = [(source, support) for source, support in looked if support]
+        named = _there(sentence, sources)
+        borne = self._borne(sentence.text, named or _likely(sentence.text, sources))
+        if not borne and sentence.parts:  # "... in 1902 [k:1], and the dam is 40 metres high [k:2]."
+            each = [self._borne(part.text, _there(part, sources)) for part in sentence.parts]
+            borne = [support for part in each for support in part] if all(each) else []
         if not borne:
             return False
         best = max(borne, key=lambda each: each[1].score)
-        cited = borne if named else [best]
-        citations = [cite(0, source.hit.passage, support.span, source.date) for source, support in cited]
-        draft.say(text, citations, "verbatim" if best[1].verbatim else "supported", best[1].score)
+        citations = [cite(0, source.hit.passage, support.span, source.date) for source, support in borne]
+        draft.say(
+            sentence.text,
+            citations if named else [citations[borne.index(best)]],
+            "verbatim" if best[1].verbatim and len(borne) == 1 else "supported",
+            min(support.score for _, support in borne) if sentence.parts else best[1].score,
+        )
         return True
 
-    def _support(self, text: str, source: Source) -> Support | None:
-        return self._verifier.support(text, source.hit.passage, source.title)
+    def _borne(self, text: str, sources: Sequence[Source]) -> list[tuple[Source, Support]]:
+        """The sources that bear a statement out, each with what does."""
+        looked = ((each, self._verifier.support(text, each.hit.passage, each.title)) for each in sources)
+        return [(source, support) for source, support in looked if support]
 
     def _notice(self, reply: Reply) -> str:
         """What is to be known of an answer that a model has ended, or ""."""
@@ -247,8 +273,24 @@ def _sentence(text: str, marks: Marks) -> Iterator[Sentence]:
     """A stretch of a text as a sentence, where there is anything in it."""
     plain, named = marks.read(text)
     plain = " ".join(_MARKUP.sub("", plain).split())
+    if named and plain and plain[-1].isalnum():
+        plain += "."  # it ended with its line
     if plain or named:
-        yield Sentence(plain, named)
+        yield Sentence(plain, named, tuple(_parts(text, marks)))
+
+
+def _parts(text: str, marks: Marks) -> Iterator[Sentence]:
+    """What stands before each of the marks of a text, where there are several."""
+    runs, start = list(marks.runs(text)), 0
+    for run in runs if len(runs) > 1 else ():
+        said = _JOINED.sub("", _MARKUP.sub("", text[start : run.start])).strip()
+        yield Sentence(said, marks.read(text[run.start : run.end])[1])
+        start = run.end
+
+
+def _there(sentence: Sentence, sources: Sequence[Source]) -> list[Source]:
+    """The sources that a sentence names, without those that there are none of."""
+    return [sources[number - 1] for number in sentence.named if 1 <= number <= len(sources)]
 
 
 def _spoken(pieces: Iterable[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ It may fail in any way: what it writes is followed with deadlines, and every tro
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -30,7 +30,9 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORM = "name one as MODEL@http://host:port/v1"
 _SETTING = re.compile(r"(?P<name>\S+?)@(?P<where>https?://\S+|[\w-]+)")
 _BYTES_A_TOKEN = 3  # of letters, fewer than in the prose of any language that today's vocabularies know
-_CUT = 12  # bytes: a server that counts fewer tokens than one for so many has not read all
+_CUT = 7  # bytes: a server that counts fewer tokens than one for so many has not read all
+_ASKED = 4.0  # seconds that a server is asked for its window
+_TOO_LONG = re.compile(r"context[ _](?:length|window|size)|too (?:long|large|many)|maximum", re.IGNORECASE)
 _LETTERS_AND_BLANKS = re.compile(r"[^\W\d_]+|\s+")
 
 # Where servers say how many tokens a model reads (vLLM, llama.cpp, LM Studio, Ollama), and what they call it.
@@ -84,27 +86,28 @@ class Reply:
         if self._stopped.is_set():  # before anything is sent
             raise self._model.stopped()
         came: SimpleQueue[ChatResponse | Exception | None] = SimpleQueue()
-        left = Event()
-        Thread(target=self._listen, args=(came, left), daemon=True).start()
+        left, line = Event(), self._model.connect()
+        Thread(target=self._listen, args=(line.llm, came, left), daemon=True).start()
         deadlines, began = self._model.deadlines, monotonic()
         patience, is_whole = deadlines.first, not self._model.address
         try:
-            while (piece := self._next(came, min(patience, began + deadlines.whole - monotonic()))) is not None:
+            while (piece := self._next(came, patience, began + deadlines.whole)) is not None:
                 patience = deadlines.next
                 is_whole = self._heed(piece.raw) or is_whole
                 yield piece.delta or ""
         finally:
             left.set()
+            line.hang_up()
         if not is_whole:
             raise ModelTrouble(f"{self._model.place} broke off in the middle of its answer")
 
-    def _listen(self, came: "SimpleQueue[ChatResponse | Exception | None]", left: Event) -> None:
+    def _listen(self, llm: "LLM", came: "SimpleQueue[ChatResponse | Exception | None]", left: Event) -> None:
         """Pass on what the model writes until it ends, or nobody listens."""
         from llama_index.core.llms import ChatMessage  # heavy: 2 s
 
         try:
             messages = [ChatMessage(role=each.role, content=each.text) for each in self._messages]
-            for piece in self._model.llm.stream_chat(messages):
+            for piece in llm.stream_chat(messages):
                 came.put(piece)
                 if left.is_set():
                     return
@@ -112,14 +115,18 @@ class Reply:
         except Exception as error:  # of whatever library speaks with it: `_next` says which
             came.put(error)
 
-    def _next(self, came: "SimpleQueue[ChatResponse | Exception | None]", seconds: float) -> "ChatResponse | None":
+    def _next(
+        self, came: "SimpleQueue[ChatResponse | Exception | None]", seconds: float, end: float
+    ) -> "ChatResponse | None":
         """The next piece, or None at the end.
 
         Raises:
-            ModelTrouble: There is none within so many seconds, or its reader says stop.
+            ModelTrouble: There is none within so many seconds and before `end`, or its reader says stop.
         """
-        until = monotonic() + seconds
+        until = min(monotonic() + seconds, end)
         while not self._stopped.is_set():
+            if monotonic() >= end:
+                raise ModelTrouble(f"{self._model.name} did not come to an end in time")
             try:
                 piece = came.get(timeout=min(0.05, max(0.0, until - monotonic())))
             except Empty:
@@ -141,6 +148,14 @@ class Reply:
         return bool(ends)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connection of llama-index's to a model, and what ends it, whatever is being waited for."""
+
+    llm: "LLM" = field(repr=False)  # it holds the key
+    hang_up: Callable[[], None] = lambda: None
+
+
 @dataclass(slots=True)
 class Model:
     """A language model that can be asked.
@@ -148,7 +163,7 @@ class Model:
     Attributes:
         setting: As it was named.
         name: What its server calls it.
-        llm: How llama-index speaks with it.
+        connect: Gives a line to it, for one answer.
         address: The base address of an OpenAI-compatible server, or "" where another integration is used.
         place: Who answers, for people: "localhost:11434".
         window: How many tokens it reads and writes in all, or 0 where its server is asked.
@@ -157,7 +172,7 @@ class Model:
 
     setting: str
     name: str
-    llm: "LLM"
+    connect: Callable[[], Line]
     address: str = ""
     place: str = ""
     window: int = 0
@@ -191,7 +206,7 @@ class Model:
     def trouble(self, error: Exception) -> ModelTrouble:
         """What went wrong, as one sentence; of a server's own words none, since they may hold keys or questions."""
         status = getattr(error, "status_code", None)
-        if "context" in str(error).lower() and status in {400, 413, 422}:
+        if status in {400, 413, 422} and _TOO_LONG.search(str(error)):
             return TooLong(f"{self.name} was sent more than it can read")
         if status is not None:
             return ModelTrouble(_SAID.get(status, "{place} failed (status {status})").format(**self._named(status)))
@@ -208,16 +223,25 @@ class Model:
     def _known(self) -> int:
         """How many tokens its integration knows it to read."""
         try:
-            return self.llm.metadata.context_window
+            return self.connect().llm.metadata.context_window
         except Exception as error:  # of whatever library it is
             raise self.trouble(error) from error
 
     def _told(self) -> int:
-        """How many tokens its server says that it reads; 0 where none is there, so that it is asked again."""
+        """How many tokens its server says that it reads; 0 where it does not say so, so that it is asked again."""
+        told: SimpleQueue[int] = SimpleQueue()
+        Thread(target=lambda: told.put(self._asked()), daemon=True).start()
+        try:
+            return told.get(timeout=_ASKED)
+        except Empty:
+            return 0
+
+    def _asked(self) -> int:
+        """What its server says; where it is silent, 0, or of one far away, which is asked but once, what is usual."""
         import httpx  # here, so that only those who ask a model wait for it
 
         root = urlunsplit(urlsplit(self.address)._replace(path=""))
-        headers = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
+        headers = {"Authorization": f"Bearer {_key()}"} if _key() else {}
         with httpx.Client(timeout=2.0, trust_env=bool(self.remote), headers=headers) as client:
             for place in _TOLD_AT:
                 try:
@@ -225,11 +249,11 @@ class Model:
                     told = _windows(answer.json() if answer.is_success else None, self.name)
                 except httpx.TransportError:
                     return 0
-                except ValueError:  # no JSON
+                except (httpx.HTTPError, ValueError, RecursionError):  # it is no JSON
                     continue
                 if told:
                     return min(told)
-        return WINDOW
+        return WINDOW if self.remote else 0
 
 
 class TooLong(ModelTrouble):
@@ -261,6 +285,18 @@ def load(setting: str, deadlines: Deadlines | None = None) -> Model:
     return _compatible(name, where, waiting) if "://" in where else _native(name, where, waiting)
 
 
+def _key() -> str:
+    """The key in the environment.
+
+    Raises:
+        ModelError: It cannot be one.
+    """
+    key = os.environ.get(KEY, "").strip()
+    if not key.isascii() or not key.isprintable():
+        raise ModelError(f"The key in {KEY} has characters that no key has; copy it again.")
+    return key
+
+
 def tokens(text: str) -> int:
     """How many tokens a text has at most, as vocabularies go: one for each digit and mark, fewer for letters."""
     marks = len(_LETTERS_AND_BLANKS.sub("", text).encode())
@@ -272,10 +308,11 @@ def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
     try:
         address = urlsplit(where)
         host, port = address.hostname, address.port
-        context = [int(each) for each in parse_qs(address.query).get("context", ["0"])]
+        asked = parse_qs(address.query, keep_blank_values=True)
+        context = [int(each) for each in asked.get("context", ["0"])]
     except ValueError as error:
         raise ModelError(f"The address of {name} cannot be read ({error}); {_FORM}.") from error
-    if not host or min(context) < 0:
+    if not host or min(context) < 0 or asked.keys() - {"context"}:
         raise ModelError(f"The address of {name} is none of a server; {_FORM}.")
     if address.username or address.password:
         raise ModelError(f"A key in an address is seen by others; put it into {KEY} instead.")
@@ -284,22 +321,31 @@ def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
 
     opened: Any = openai_like.OpenAILike
     base = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
-    llm = opened(
-        model=name,
-        api_base=base,
-        api_key=os.environ.get(KEY, "") or "none",
-        is_chat_model=True,
-        temperature=0.0,
-        max_tokens=MOST_WRITTEN,
-        max_retries=0,
-        timeout=deadlines.first,
-        additional_kwargs={"stream_options": {"include_usage": True}},
+    key, certificates = _key() or "none", httpx.create_ssl_context()
+
+    def connect() -> Line:
         # Not through a proxy to this machine itself, and to no other host than the one that people are told of.
-        http_client=httpx.Client(
-            timeout=httpx.Timeout(deadlines.first, connect=5.0), trust_env=host not in _LOOPBACK, follow_redirects=False
-        ),
-    )
-    return Model(f"{name}@{where}", name, llm, base, f"{host}:{port}" if port else host, context[0], deadlines)
+        client = httpx.Client(
+            timeout=httpx.Timeout(deadlines.first, connect=5.0),
+            verify=certificates,
+            trust_env=host not in _LOOPBACK,
+            follow_redirects=False,
+        )
+        llm = opened(
+            model=name,
+            api_base=base,
+            api_key=key,
+            is_chat_model=True,
+            temperature=0.0,
+            max_tokens=MOST_WRITTEN,
+            max_retries=0,
+            timeout=deadlines.first,
+            additional_kwargs={"stream_options": {"include_usage": True}},
+            http_client=client,
+        )
+        return Line(llm, client.close)
+
+    return Model(f"{name}@{where}", name, connect, base, f"{host}:{port}" if port else host, context[0], deadlines)
 
 
 def _native(name: str, integration: str, deadlines: Deadlines) -> Model:
@@ -314,12 +360,12 @@ def _native(name: str, integration: str, deadlines: Deadlines) -> Model:
     if not found:
         raise ModelError(f"llama-index-llms-{integration} has no language model; {_FORM}.")
     try:
-        llm = found[0](model=name, temperature=0.0, max_tokens=MOST_WRITTEN)
+        line = Line(found[0](model=name, temperature=0.0, max_tokens=MOST_WRITTEN))
     except Exception as error:  # of whatever library it is
         raise ModelError(
             f"{integration} does not open {name} ({type(error).__name__}); see that its key is in the environment."
         ) from error
-    return Model(f"{name}@{integration}", name, llm, place=integration, deadlines=deadlines)
+    return Model(f"{name}@{integration}", name, lambda: line, place=integration, deadlines=deadlines)
 
 
 def _windows(told: Any, name: str) -> list[int]:
@@ -330,5 +376,5 @@ def _windows(told: Any, name: str) -> list[int]:
         return [window for each in told for window in _windows(each, name)]
     if not isinstance(told, dict):
         return []
-    here = [int(told[key]) for key in _TOLD_AS if isinstance(told.get(key), int) and told[key] > 0]
+    here = [int(told[key]) for key in _TOLD_AS if type(told.get(key)) is int and told[key] > 0]
     return here + [window for value in told.values() for window in _windows(value, name)]

@@ -8,7 +8,7 @@ and "half" must be there. What is left over is for `rag.verify`, which has a net
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rag.extract import FUNCTION_WORDS
 from rag.figures import figures, stem
@@ -40,6 +40,7 @@ _IMPLIED = re.compile(  # what denies without a "not"
     r"few|only|opposed?|instead|false(?:ly)?|myth|abandon(?:s|ed)?|cancel(?:led|ed|s)?|declin(?:e|ed|es)|zero)\b",
     re.IGNORECASE,
 )
+_NOT_ONLY = re.compile(r"\bnot\s+$", re.IGNORECASE)
 _UNMADE = ("un", "in", "im", "il", "ir", "dis", "non")
 _VERBS = """
 win:won go:went,gone take:took,taken give:gave,given make:made write:wrote,written lead:led become:became
@@ -52,6 +53,7 @@ sink:sank,sunk strike:struck throw:threw,thrown understand:understood withdraw:w
 deal:dealt mean:meant shoot:shot sit:sat
 """
 _BASE = {past: verb.split(":")[0] for verb in _VERBS.split() for past in verb.split(":")[1].split(",")}
+_AGAIN = ("", "re", "un", "over", "out")  # what irregular verbs are put together with: "repaid"
 _ALL = r"(?<!\bat )(?<!\babove )(?<!\bafter )\ball\b(?!-)"
 _QUANTIFIED = {  # what a statement may not say by itself
     "all": rf"{_ALL}|\b(?:every|everyone|everybody|always|entirely)\b",
@@ -69,6 +71,26 @@ _BEARING = {  # what bears it out
     r"restricted|limited|except)\b",
     "half": r"\b(?:half|halves|halved|50 ?percent)\b|\b50 ?%|½|\b1/2\b",
 }
+_OPPOSITES = """
+rise increase grow climb surge jump gain expand/fall decrease decline drop shrink plunge reduce lose
+before earlier prior previously/after later following subsequently
+open/close shut
+begin start commence/end finish stop expire conclude
+allow permit authorise/ban prohibit forbid
+cause/prevent avoid
+win/lose
+buy acquire purchase/sell
+import/export
+accept approve adopt/reject refuse
+include/exclude
+higher more larger greater/lower less fewer smaller
+highest largest biggest greatest/lowest smallest least fewest
+first/last
+north northern/south southern
+east eastern/west western
+profit/loss
+arrive/depart
+"""
 _VAGUE = ("dozens", "hundreds", "thousands", "millions", "billions")
 _QUANTIFIERS = [
     (re.compile(said, re.IGNORECASE), re.compile(bearing, re.IGNORECASE))
@@ -124,6 +146,7 @@ def objections(statement: str, span: str, context: str = "") -> tuple[str, ...]:
         *(f"the name “{name}”, where the source says “{other}”" for name, other in renamed(statement, span)),
         *_opposed(_words(statement), _words(span)),
         *(f"the word “{word}”" for word in _unquantified(statement, span)),
+        *(f"the word “{word}”, where the source says “{other}”" for word, other in _contrary(statement, span)),
     )
     return tuple(dict.fromkeys(found))
 
@@ -137,7 +160,7 @@ def _war(match: re.Match[str]) -> str:
 def _words(text: str) -> _Words:
     """What a text affirms and denies."""
     reached: dict[int, tuple[str, str]] = {}
-    denies = _IMPLIED.search(text) is not None
+    denies = any(not _NOT_ONLY.search(text[: found.start()]) for found in _IMPLIED.finditer(text))
     for negator in _NEGATOR.finditer(text):
         if _NO_NEGATOR.match(text, negator.start()):
             continue
@@ -166,7 +189,8 @@ def _words(text: str) -> _Words:
 def _base(word: str) -> str:
     """The stem of a word, or of what an irregular verb is called by: "won" is "win"."""
     lower = bare(word).lower()
-    return stem(_BASE.get(lower, lower))
+    again = next((prefix for prefix in _AGAIN if lower.removeprefix(prefix) in _BASE and lower.startswith(prefix)), "")
+    return stem(again + _BASE.get(lower.removeprefix(again), lower.removeprefix(again)))
 
 
 def _opposed(mine: _Words, theirs: _Words) -> Iterator[str]:
@@ -183,6 +207,32 @@ def _opposed(mine: _Words, theirs: _Words) -> Iterator[str]:
         unmade = next((f"{prefix}{word}" for prefix in _UNMADE if f"{prefix}{word}" in theirs.stems), "")
         if unmade and len(word) > 3:
             yield f"the word “{word}”, where the source says “{unmade}”"
+
+
+def _contrary(statement: str, span: str) -> Iterator[tuple[str, str]]:
+    """The words of a statement for which the span has none but those that say the opposite; and one of those."""
+    if _words(statement).denied or _words(span).denied:  # "did not accept" is "rejected"
+        return
+    mine, theirs = _told(statement), _told(span)
+    for one, other in _contraries():
+        for said, opposite in ((one, other), (other, one)):
+            spoken = [mine[base] for base in mine if base in said]
+            against = [theirs[base] for base in theirs if base in opposite]
+            if spoken and against and not said & theirs.keys() and not opposite & mine.keys():
+                yield spoken[0], against[0]
+
+
+@lru_cache(_TEXTS)
+def _told(text: str) -> dict[str, str]:
+    """The words of a text by what they are called by."""
+    return {_base(match[0]): match[0] for match in WORD.finditer(text)}
+
+
+@cache
+def _contraries() -> list[tuple[frozenset[str], frozenset[str]]]:
+    """Words that say the opposite of others, both sides by what they are called by."""
+    pairs = (line.split("/") for line in _OPPOSITES.strip().splitlines())
+    return [(frozenset(map(_base, one.split())), frozenset(map(_base, other.split()))) for one, other in pairs]
 
 
 def _unquantified(statement: str, span: str) -> Iterator[str]:

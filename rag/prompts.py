@@ -27,8 +27,8 @@ def asked(question: str, passages: Sequence[str]) -> str:
 
 
 def passage(mark: str, where: str, text: str) -> str:
-    """A passage under its mark and where it stands."""
-    return f"{mark} {where}\n<<<\n{text}\n>>>"
+    """A passage between its mark and its end, which has the mark too, so that no text can end it before."""
+    return f"{mark} begins: {where}\n{text}\n{mark} ends."
 
 
 REWRITING = """\

@@ -24,6 +24,7 @@ _SUBJECT = re.compile(  # "When did the mill of Orsa burn?"; "the population of 
     rf"((?:[Tt]he )?(?:[a-z][\w-]* ){{1,2}}(?:of|in|at|from|for) (?:{NAME.pattern}))"
 )
 _NO_NOUN = re.compile(r"(?:ed|ly)$|^\w+(?:ing|ly)\b")  # how a phrase may not end or open, if it is to be a thing
+_WHO = re.compile(r"\bwho\b", re.IGNORECASE)
 _WHO_DID = re.compile(r"who (?!(?:is|are|was|were)\b)", re.IGNORECASE)
 _BEFORE_VERB = frozenset(
     word.stem
@@ -85,6 +86,11 @@ def topics(lately: Sequence[Answer]) -> Iterator[str]:
         if not any(_within(full, other) or _within(other, full) for other in given):
             given.append(full)
             yield things[full]
+
+
+def persons(lately: Sequence[Answer]) -> set[str]:
+    """The names in the answers to what asked who."""
+    return {name for answer in lately if _WHO.search(answer.query) for name in _answering(answer)}
 
 
 def _is_full(topic: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["Support", "Verifier", "objections"]
 
 _MOST_SENTENCES = 3  # that bear a statement out together
 _SHARED = 3  # one in so many of a statement's words stands in the passage, at least
+_OWN = -1.0  # log odds that sentences have by themselves, whatever their passage says
 _SUBJECT = 2  # words of a statement among which is what it speaks of
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛–—", '""""""\'\'\'\'--')
 _ENDS = " .\"'"
@@ -75,7 +76,7 @@ class Verifier:
             borne = [Support(each.span, sure.probability(each.logit)) for each in readings]
             best = max(borne, key=lambda each: each.score, default=None)  # of equals the first
             if best and best.score >= self._standard.bar:
-                return best
+                return None if _spoken_against(statement, passage, best.span, title) else best
         return None
 
     def read(self, statement: str, passage: Passage, title: str = "") -> Iterator[list[Reading]]:
@@ -92,7 +93,8 @@ class Verifier:
                 around, *logits = self._supported(statement, [passage.text, *quotes])
             else:
                 logits = self._supported(statement, quotes)
-            yield [Reading(run, (logit + (around or 0.0)) / 2) for run, logit in zip(runs, logits, strict=True)]
+            told = [(run, logit) for run, logit in zip(runs, logits, strict=True) if logit >= _OWN]
+            yield [Reading(run, (logit + (around or 0.0)) / 2) for run, logit in told]
 
     def _supported(self, statement: str, texts: Sequence[str]) -> list[float]:
         return [each.supported for each in self._encoder.read(statement, texts)]
@@ -109,6 +111,17 @@ def _verbatim(statement: str, passage: Passage) -> Span | None:
     said = _plain(statement)
     runs = (run for length in range(1, len(passage.sentences) + 1) for run in _runs(passage, length))
     return next((run for run in runs if _plain(passage.quote(run)) == said), None)
+
+
+def _spoken_against(statement: str, passage: Passage, run: Span, title: str) -> bool:
+    """Whether a sentence outside a run says more of what a statement says, and something speaks against that one."""
+    said = {word.stem for word in content_words(statement)}
+
+    def shared(span: Span) -> int:
+        return len(said & {word.stem for word in words(passage.quote(span))})
+
+    others = [each for each in passage.sentences if not (run.start <= each.start and each.end <= run.end)]
+    return any(shared(each) > shared(run) and _objected(statement, passage, each, title) for each in others)
 
 
 def _is_foreign(statement: str, passage: Passage, title: str) -> bool:
@@ -128,7 +141,8 @@ def _objected(statement: str, passage: Passage, run: Span, title: str) -> bool:
         return True
     context = f"{title}\n{passage.heading}\n{passage.text[: run.start - passage.start]}"
     quote = passage.quote(run)
-    is_other = LEANS.match(quote) is not None and not _opens_with_any_of(statement, f"{context}\n{quote}")
+    leans = any(LEANS.match(passage.quote(each)) for each in sentences)
+    is_other = leans and not _opens_with_any_of(statement, f"{context}\n{quote}")
     return is_other or bool(objections(statement, quote, context))
 
 

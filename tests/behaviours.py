@@ -111,7 +111,7 @@ def _endless(prompt: Prompt) -> Iterator[bytes | str | float]:
     yield from repeat("la la la, ", 100_000)
 
 
-def _hanging(*before: str) -> Said:
+def hanging(*before: str) -> Said:
     def write(prompt: Prompt) -> Iterator[bytes | str | float]:
         yield from before
         yield from repeat(0.1, 60)
@@ -147,6 +147,23 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("a mark after the full stop", said(f"{TRUE}. {_SAYS} It was rebuilt in brick. {_SAYS}"), kept=2),
     Behaviour("a mark without brackets", said(f"{TRUE} {{tag}}:1.", passage="burned in 1902")),
     Behaviour("two marks, one of them wrong", said(f"{TRUE} {_SAYS}{{other}}.")),
+    Behaviour(
+        "two passages in one sentence",
+        lambda prompt: words(
+            f"The mill burned in 1902 {prompt.mark('burned in 1902')}, and the dam at Orsa is 40 metres high "
+            f"{prompt.mark('40 metres')}."
+        ),
+    ),
+    Behaviour(
+        "two passages in one sentence, of which one is wrong",
+        lambda prompt: words(
+            f"The mill burned in 1902 {prompt.mark('burned in 1902')}, and the dam at Orsa is 41 metres high "
+            f"{prompt.mark('40 metres')}."
+        ),
+        "abstained",
+        kept=0,
+        left_out=1,
+    ),
     Behaviour("two marks in one bracket", said(f"{TRUE} [{{tag}}:1, {{tag}}:2].")),
     Behaviour("wide brackets", said(f"{TRUE} 【{{tag}}:1】.")),
     Behaviour("no mark, and true", said(f"{TRUE}.", f"It was rebuilt in brick {_SAYS}."), kept=2),
@@ -216,9 +233,9 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "ended without an end", said(f"{TRUE} {_SAYS}. It"), mode="extract", script=_ending(""), notice="broke off"
     ),
-    Behaviour("silent", _hanging(), mode="extract", notice="in time"),
-    Behaviour("silent after a while", _hanging("The mill", " of"), mode="extract", notice="in time"),
-    Behaviour("stopped by its reader", _hanging("The mill", " of"), mode="extract", notice="You stopped", stop=0.3),
+    Behaviour("silent", hanging(), mode="extract", notice="in time"),
+    Behaviour("silent after a while", hanging("The mill", " of"), mode="extract", notice="in time"),
+    Behaviour("stopped by its reader", hanging("The mill", " of"), mode="extract", notice="You stopped", stop=0.3),
     Behaviour("no JSON", _bytes(b"data: {nonsense\n\n"), mode="extract", notice="no answer"),
     Behaviour("not even text", _bytes(b"data: \xff\xfe\x00\n\n"), mode="extract", notice="no answer"),
     Behaviour("an error in the middle", _bytes(_ERROR), mode="extract", notice=_OWN),
@@ -238,8 +255,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "it blends what disagrees",
         said(f"The rent of the mill is 900 or 950 crowns a month {_SAYS}.", passage="900 crowns"),
-        "abstained",
-        kept=0,
+        kept=2,
         left_out=1,
         question="What is the rent of the mill a month?",
     ),
@@ -286,7 +302,8 @@ def _delays(script: Script, answers: list[Answer], times: list[float]) -> Iterat
         if answer.mode == "generate" and len(answer.statements) > known:
             known = len(answer.statements)
             ends = [at for at, piece in script.sent if piece.endswith("].")]
-            yield now - ends[known - 1] if known <= len(ends) else 0.0
+            if known <= len(ends):  # those that end in a mark and a full stop
+                yield now - ends[known - 1]
 
 
 def wrong(behaviour: Behaviour, answer: Answer) -> list[str]:

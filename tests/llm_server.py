@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-_PASSAGE = re.compile(r"^(\[[a-z]{4}:\d+\]) (.*?)\n<<<\n(.*?)\n>>>$", re.MULTILINE | re.DOTALL)
+_PASSAGE = re.compile(r"^(\[[a-z]{4}:\d+\]) begins: (.*?)\n(.*?)\n\1 ends\.$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

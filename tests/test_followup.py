@@ -179,7 +179,7 @@ def test_a_part_of_a_question_is_put_into_the_one_before_without_reading(
     [
         ("When did he die?", "When did Rollo die?"),
         ("Was his wife a Christian?", "Was Rollo's wife a Christian?"),
-        ("What did Caesar say about it?", "What did Caesar say about Rollo?"),
+        ("What did Caesar say about him?", "What did Caesar say about Rollo?"),
         ("What happened in the battle?", "What happened in the battle (Rollo)?"),
     ],
 )

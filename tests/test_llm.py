@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +17,8 @@ from llama_index.core.llms import CompletionResponse, CompletionResponseGen, Cus
 
 import rag
 from eval.served import free_port
-from index.errors import ModelError
-from rag.llm import MOST_WRITTEN, WINDOW, load, tokens
+from index.errors import ModelError, ModelTrouble
+from rag.llm import MOST_WRITTEN, WINDOW, Message, load, tokens
 from tests import behaviours
 from tests.behaviours import BURNED, said
 from tests.llm_server import Script, speaking
@@ -37,6 +38,7 @@ from tests.llm_server import Script, speaking
         ("llama3@http://localhost/v1?context=-1", "is none of a server"),
         ("llama3@http://sk-secret@localhost/v1", "put it into FOOTNOTE_LLM_KEY"),
         ("llama3@http://me:sk-secret@localhost/v1", "put it into FOOTNOTE_LLM_KEY"),
+        ("llama3@http://localhost/v1?api_key=sk-secret", "is none of a server"),
         ("claude@nothing-like-this", "install llama-index-llms-nothing-like-this"),
     ],
 )
@@ -87,7 +89,27 @@ def test_the_window_is_asked_for(told: Any, window: int) -> None:
         model = load(setting)
         assert model.room() == window - min(MOST_WRITTEN, window // 3)
         assert load(f"{setting}?context=512").room() == 512 - 512 // 3
-    assert model.window == window
+    assert model.window == (window if window != WINDOW else 0)  # a guess is not kept
+
+
+def test_a_key_is_in_no_representation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_LLM_KEY", "sk-secret")
+    model = load("m@http://localhost:1/v1")
+    assert "sk-secret" not in repr(model) + repr(model.connect())
+    monkeypatch.setenv("FOOTNOTE_LLM_KEY", "sk-ü")
+    with pytest.raises(ModelError, match="copy it again"):
+        load("m@http://localhost:1/v1")
+
+
+def test_a_line_is_given_up_with_its_answer() -> None:
+    script = Script(behaviours.hanging("The mill"))
+    with speaking(script) as setting:
+        model, stopped = load(setting), Event()
+        pieces = iter(model.write([Message("user", "?")], stopped))
+        assert next(pieces) == "The mill"
+        stopped.set()
+        with pytest.raises(ModelTrouble, match="You stopped"):
+            next(pieces)
 
 
 def test_a_server_that_is_not_there_yet_is_asked_again() -> None:

@@ -157,6 +157,20 @@ BORNE_OUT = [
 ]
 
 
+OBJECTED += [
+    ("Ticket sales fell by 3 percent.", "Ticket sales rose by 3 percent.", "", "rose"),
+    ("It was built after 1900.", "It was built before 1900.", "", "before"),
+    ("The shop closes at 9.", "The shop opens at 9.", "", "opens"),
+    ("The lease ended in 2020.", "The lease began in 2020.", "", "began"),
+    ("The firm did not repay it.", "Not only did it grow, but the firm also repaid it.", "", "not repay"),
+    ("12 of the 12 members came.", "10 of the 12 members came.", "", "said again"),
+]
+BORNE_OUT += [
+    ("Sales fell in 2020.", "Sales rose in 2019 but declined in 2020.", ""),
+    ("Revenue increased.", "Revenue grew.", ""),
+]
+
+
 @pytest.mark.parametrize(("statement", "span", "context", "said"), OBJECTED)
 def test_what_the_characters_do_not_say_is_objected_to(statement: str, span: str, context: str, said: str) -> None:
     assert any(said in objection for objection in objections(statement, span, context))
@@ -324,3 +338,26 @@ def test_the_standard_was_learned_from_training_data_and_an_unknown_encoder_has_
     assert shipped().standard.provenance.startswith("train-v1.1 (SQuAD 1.1): ")
     assert shipped().standard.alone.slope > 0
     assert untaught("other", ()).standard == Standard(Platt(1.0, 0.0), Platt(1.0, 0.0), 0.5)
+
+
+def test_a_sentence_that_its_passage_alone_makes_likely_is_not_cited() -> None:
+    text = "The tenant may keep a cat, but not a dog. Notice must be given in writing three months in advance."
+    border = text.index(" Notice")
+    spans = (Span(0, border), Span(border + 1, len(text)))
+    passage = Passage("d/lease.txt#0", "d/lease.txt", text, 0, len(text), None, "", spans)
+    verifier = Verifier(crossencoder.shipped(), shipped().standard)
+    assert verifier.support("The tenant may keep a dog.", passage) is None
+    found = verifier.support("The tenant may keep a cat.", passage)
+    assert found is not None
+    assert found.span == spans[0]
+
+
+def test_what_speaks_of_something_else_is_refused() -> None:
+    text = "The dam at Orsa is 40 metres high. It was built in 1931."
+    border = text.index(" It")
+    spans = (Span(0, border), Span(border + 1, len(text)))
+    passage = Passage("d/dam.txt#0", "d/dam.txt", text, 0, len(text), None, "", spans)
+    verifier = Verifier(crossencoder.shipped(), shipped().standard)
+    for statement in ("The school was founded in 1931.", "I hope this helps.", "This is an interesting question."):
+        assert verifier.support(statement, passage) is None
+    assert verifier.support("The dam was built in 1931.", passage) is not None

@@ -1,6 +1,7 @@
 """The desk: what the page does when a reader asks, clicks or adds. It knows nothing of how an answer is made."""
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,8 @@ Item = TypeVar("Item")
 
 Updates = tuple[object, ...]
 """What Gradio puts into its outputs, in their order: values for components, or `gr.skip()`."""
+
+_LOOK = 0.1  # seconds between two looks at whether who waits for a seat still does
 
 _UNCHANGED: Updates = (gr.skip(),) * 5  # of what `Desk._told` gives
 
@@ -113,9 +116,7 @@ class Desk:
             FootnoteError: There is no answer.
             Stopped: Nobody wants it.
         """
-        with self.seats:
-            if task.stopped.is_set():
-                raise Stopped
+        with self._seat(task):
             start, documents, notice = perf_counter(), self._ready(ticked), ""
             growing = self.docs.stream(question, turns=talk.turns, documents=documents or None, stopped=task.enough)
             for answer in growing:
@@ -130,6 +131,24 @@ class Desk:
         except FootnoteError as error:  # the answer is shown all the same
             talk, notice = grown, viewer.notice(str(error))
         return self._told(talk, kept, "", notice)
+
+    @contextmanager
+    def _seat(self, task: Task) -> Iterator[None]:
+        """One of the seats, waited for; who has enough of waiting goes before the others.
+
+        Raises:
+            Stopped: Nobody wants an answer any more.
+        """
+        is_seated = False
+        while not is_seated and not task.enough.is_set():
+            is_seated = self.seats.acquire(timeout=_LOOK)
+        try:
+            if task.stopped.is_set():
+                raise Stopped
+            yield
+        finally:
+            if is_seated:
+                self.seats.release()
 
     def example(
         self, event: gr.EventData, talk: Conversation, ticked: Sequence[str], request: gr.Request
@@ -158,7 +177,7 @@ class Desk:
         box = "" if _session(request) in self.asking else None  # what is being asked is no draft
         self.asking.leave(_session(request))
         kept = self._kept(request)
-        turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept, box)
+        turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept, question=box)
         return *turned, viewer.no_source()
 
     def rename(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
@@ -169,7 +188,7 @@ class Desk:
             kept.rename(id, _said(event, "title"))
             return kept.open(id) if id == talk.id else talk
 
-        return self._turned(renamed, talk, kept)
+        return self._turned(renamed, talk, kept, request)
 
     def delete(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives, and the source: without one of the conversations."""
@@ -182,7 +201,8 @@ class Desk:
             kept.delete(id)
             return Conversation() if id == talk.id else talk
 
-        return *self._turned(left, talk, kept), viewer.no_source() if id == talk.id else gr.skip()
+        turned = self._turned(left, talk, kept, None if id == talk.id else request)
+        return *turned, viewer.no_source() if id == talk.id else gr.skip()
 
     def judge(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the reader says whether an answer is right, or, saying the same again, takes it back."""
@@ -192,7 +212,7 @@ class Desk:
         if turn is None or verdict is None:
             return _UNCHANGED
         said = None if turn.judgement and turn.judgement.verdict == verdict else Judgement(verdict)
-        return self._turned(lambda: kept.judge(talk.id, number, replace(turn, judgement=said)), talk, kept)
+        return self._turned(lambda: kept.judge(talk.id, number, replace(turn, judgement=said)), talk, kept, request)
 
     def answers(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the reader shows where the right answer to a question stands."""
@@ -205,7 +225,7 @@ class Desk:
             self._see_once(document_id, quote)
             return kept.judge(talk.id, number, replace(turn, judgement=Judgement("wrong", document_id, quote)))
 
-        return self._turned(shown, talk, kept)
+        return self._turned(shown, talk, kept, request)
 
     def tick(self, event: gr.EventData) -> Updates:
         """The documents that are asked alone, and the line that says so."""
@@ -366,13 +386,24 @@ class Desk:
         return tuple(file.id for file in self.docs.files() if file.id in ids and file.state == "indexed")
 
     def _turned(
-        self, turn_to: Callable[[], Conversation], talk: Conversation, kept: Conversations, question: object = None
+        self,
+        turn_to: Callable[[], Conversation],
+        talk: Conversation,
+        kept: Conversations,
+        request: gr.Request | None = None,
+        question: object = None,
     ) -> Updates:
-        """What `_told` gives of the conversation turned to, or of this one and a notice where that fails."""
+        """What `_told` gives of the conversation turned to, or of this one and a notice where that fails.
+
+        With a request, of the others alone while its reader's question is being answered: the answer draws this one.
+        """
         try:
-            return self._told(turn_to(), kept, question)
+            turned, notice = turn_to(), ""
         except FootnoteError as error:
-            return self._told(talk, kept, notice=viewer.notice(str(error)))
+            turned, notice = talk, viewer.notice(str(error))
+        if request and _session(request) in self.asking:
+            return gr.skip(), gr.skip(), gr.skip(), notice, self._past(talk, kept)
+        return self._told(turned, kept, question, notice)
 
     def _told(self, talk: Conversation, kept: Conversations, question: object = None, notice: str = "") -> Updates:
         """The conversation, how it looks, question box (as it is where none is given), notice, and the others."""

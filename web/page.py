@@ -49,7 +49,7 @@ def serve(
 
     A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
     """
-    shelf = _shelf(opener) if opener and host in LOOPBACK and not password else None
+    shelf = _shelf(opener, docs) if opener and host in LOOPBACK and not password else None
     page = launch(docs, port=port, host=host, password=password, shelf=shelf)
     url = str(page.local_url)
     if shelf:
@@ -65,9 +65,14 @@ def serve(
             shelf.close()
 
 
-def _shelf(opener: Opener) -> Shelf:
-    """The libraries to turn to, each served beside the first."""
-    shelf = Shelf(opener, lambda docs: _beside(docs, shelf))
+def _shelf(opener: Opener, first: Footnote) -> Shelf:
+    """The libraries to turn to, each served beside the first, and answered by who writes its answers at that time."""
+
+    def served(docs: Footnote) -> tuple[str, Callable[[], None]]:
+        docs.write_with(first.writer.model.setting if first.writer else "")
+        return _beside(docs, shelf)
+
+    shelf = Shelf(opener, served)
     return shelf
 
 

@@ -98,7 +98,8 @@ def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Gen
             each = told.get(timeout=_LOOK)
             if each is None:
                 return doing.result()
-            yield each[0]
+            if not task.left.is_set():
+                yield each[0]
     raise Stopped
 
 
