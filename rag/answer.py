@@ -80,14 +80,14 @@ class Answer:
     def __str__(self) -> str:
         """The text with marks and footnotes, or the reason for having none."""
         if self.status == "abstained":
-            return "\n".join([f"{ABSTENTION} {self.reason}", *self._beside()])
+            return "\n".join([f"{ABSTENTION} {self.reason}", *self.beside])
         if not self.statements:
             return self.text
         said = [" ".join(f"{self._line(each.span)} {_marks(each)}" for each in self.statements), ""]
         if self.rivals:
             values = "; ".join(f"{self._line(value)} {_marks(each)}" for each, value in self.rivals)
             said = [f"{DISAGREEMENT}: {values}.", "", *said]
-        return "\n".join([*said, *(_footnote(each) for each in self.citations), *self._beside()])
+        return "\n".join([*said, *(_footnote(each) for each in self.citations), *self.beside])
 
     @property
     def is_as_asked(self) -> bool:
@@ -110,10 +110,12 @@ class Answer:
         """A part of the text on one line."""
         return " ".join(self.text[span.start : span.end].split())
 
-    def _beside(self) -> list[str]:
-        """What is said of an answer, under it: trouble, and what was left out."""
-        left_out = [f"{UNSUPPORTED}: {' '.join(self.unsupported)}"] if self.unsupported else []
-        return [line for line in (self.notice, *left_out) if line]
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What is said of an answer, under it: who wrote it from how much, trouble with them, and what was left out."""
+        written = f"Written by {self.model} from {self.read} of {len(self.hits)} passages." if self.model else ""
+        left_out = f"{UNSUPPORTED}: {' '.join(self.unsupported)}" if self.unsupported else ""
+        return tuple(line for line in (written, self.notice, left_out) if line)
 
 
 class Draft:

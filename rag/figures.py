@@ -135,17 +135,22 @@ class Figures:
         for date in self.dates:
             if not any(_fits(date, other, by.years) for other in by.dates):
                 yield f"the date “{date.said}”"
-        said: Counter[Decimal] = Counter()
+        said = Counter(_years(self.dates))
         for amount in self.amounts:
             said[amount.value] += 1
             if not _goes_without_saying(amount, by) and not _borne(amount, by):
                 yield f"the {'date' if amount.is_year else 'number'} “{amount.said}”"
-            elif 1 < said[amount.value] > by.times(amount.value) and not amount.is_year:
+            elif 1 < said[amount.value] > by.times(amount.value):
                 yield f"the number “{amount.said}”, said again"  # "12 of the 12" for "10 of the 12"
 
     def times(self, value: Decimal) -> int:
-        """How often a number is said."""
-        return sum(amount.value == value for amount in self.amounts)
+        """How often a number is said, also as the year of a date."""
+        return [*(amount.value for amount in self.amounts), *_years(self.dates)].count(value)
+
+
+def _years(dates: Sequence[Date]) -> list[Decimal]:
+    """The years of some dates, one each."""
+    return [Decimal(date.readings[0][0]) for date in dates if date.readings[0][0]]
 
 
 @lru_cache(_TEXTS)

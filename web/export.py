@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict
 
 from index.document import Span
-from rag.answer import ABSTENTION, DISAGREEMENT, UNSUPPORTED, Answer
+from rag.answer import ABSTENTION, DISAGREEMENT, Answer
 from rag.chat import Conversation
 from rag.cite import Citation, place
 
@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"[\\`*_\[\]<>|~$]|^(?:[#+=-]|\d+(?=[.)]))|&(?=\w+;|#)")
 def answer_markdown(answer: Answer, prefix: str = "") -> str:
     """An answer as Markdown, its footnotes below; `prefix` keeps the footnotes of several answers apart."""
     if answer.status == "abstained":
-        return "\n\n".join([f"{ABSTENTION} {_plain(answer.reason)}", *_beside(answer)])
+        return "\n\n".join([f"{ABSTENTION} {_plain(answer.reason)}", *map(_plain, answer.beside)])
     if not answer.statements:
         return _plain(answer.text)
     marks = {each: "".join(f"[^{prefix}{number}]" for number in each.citations) for each in answer.statements}
@@ -25,13 +25,7 @@ def answer_markdown(answer: Answer, prefix: str = "") -> str:
         values = "; ".join(_plain(_cut(answer, value)) + marks[each] for each, value in answer.rivals)
         said = [f"{DISAGREEMENT}: {values}.", "", *said]
     whole = "\n".join([*said, *(_footnote(each, prefix) for each in answer.citations)])
-    return "\n\n".join([whole, *_beside(answer)])
-
-
-def _beside(answer: Answer) -> list[str]:
-    """What is said of an answer, under it: trouble with a model, and what it wrote that was left out."""
-    left_out = [f"{UNSUPPORTED}: {_plain(' '.join(answer.unsupported))}"] if answer.unsupported else []
-    return [*([_plain(answer.notice)] if answer.notice else []), *left_out]
+    return "\n\n".join([whole, *map(_plain, answer.beside)])
 
 
 def _cut(answer: Answer, span: Span) -> str:
