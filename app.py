@@ -326,9 +326,7 @@ def _bar() -> Iterator[OnProgress]:
 def _writing(docs: rag.Footnote) -> Iterator[None]:
     """A line on a terminal while a language model is asked, which takes its time."""
     console = Console(stderr=True)
-    with (
-        console.status(f"{docs.writer.model.name} is writing") if docs.writer and console.is_terminal else nullcontext()
-    ):
+    with console.status(f"{docs.model.name} is writing") if docs.model and console.is_terminal else nullcontext():
         yield
 
 

@@ -84,7 +84,6 @@ class Case:
         statement: What is said.
         passage: The passage it is cited to.
         title: What the passage's document is called.
-        own: The passage that bears the true statement out.
         beside: Other passages that the model is given.
     """
 
@@ -94,7 +93,6 @@ class Case:
     statement: str
     passage: Passage
     title: str
-    own: Passage
     beside: tuple[Passage, ...] = ()
 
     @property
@@ -199,7 +197,7 @@ class Parrot:
             return False
         cited = {each.passage_id for each in answer.citations}
         if case.kind == "forged mark":
-            return not cited <= {case.own.id} or any(each in answer.text for each in "[【")
+            return not cited <= {case.passage.id} or any(each in answer.text for each in "[【")
         return case.passage.id in cited
 
     def stream_chat(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:
@@ -241,7 +239,7 @@ class _Maker:
         if own is None or true is None:
             return
         beside = self._beside(example)
-        case = Case("true", example.id, example.question, true, own, _title(own.document_id), own, beside)
+        case = Case("true", example.id, example.question, true, own, _title(own.document_id), beside)
         yield case
         yield replace(case, kind="forged mark")
         changes: tuple[tuple[Kind, str | None], ...] = (

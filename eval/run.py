@@ -307,7 +307,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 def _writer(docs: Footnote) -> list[str]:
     """The language model that writes, where one does."""
-    return [docs.writer.model.setting] if docs.writer else []
+    return [docs.model.setting] if docs.model else []
 
 
 @cache

@@ -23,7 +23,7 @@ from rag.extract import extract, short_in, why_not
 from rag.followup import REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
-from rag.llm import load
+from rag.llm import Model, load
 from rag.reader import FIRST, MORE, Candidate, Reader, Reading
 from rag.retrieve import Hit, check_question, retrieve
 
@@ -138,9 +138,17 @@ class Footnote:
         Raises:
             ModelError: There is no such model, or nothing to check what it writes.
         """
-        if setting and self._verifier is None:
+        if not setting:
+            self.writer = None
+        elif self._verifier is None:
             raise ModelError("Nothing checks here what a language model writes; open the library with rag.open.")
-        self.writer = Writer(load(setting), self._verifier) if setting and self._verifier else None
+        else:
+            self.writer = Writer(load(setting), self._verifier)
+
+    @property
+    def model(self) -> Model | None:
+        """The language model that writes the answers, or None where the documents are quoted."""
+        return self.writer.model if self.writer else None
 
     def unguarded(self) -> "Footnote":
         """This library, asked without the threshold under which Footnote abstains, or a model: for measuring."""

@@ -26,7 +26,7 @@ SETTING, KEY = "FOOTNOTE_LLM", "FOOTNOTE_LLM_KEY"  # in the environment
 MOST_WRITTEN = 768  # tokens of an answer
 WINDOW = 4_096  # tokens where neither the setting nor the server says: what Ollama gives a model unasked
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORM = "name one as MODEL@http://host:port/v1"
 _SETTING = re.compile(r"(?P<name>\S+?)@(?P<where>https?://\S+|[\w-]+)")
 _BYTES_A_TOKEN = 3  # of letters, fewer than in the prose of any language that today's vocabularies know
@@ -182,7 +182,7 @@ class Model:
     def remote(self) -> str:
         """The host that questions and passages go to, or "" where they stay on this machine."""
         host = urlsplit(self.address).hostname or "" if self.address else self.place
-        return "" if host in _LOOPBACK else host
+        return "" if host in LOOPBACK else host
 
     def room(self) -> int:
         """How many tokens it can be sent, and still write an answer.
@@ -209,16 +209,14 @@ class Model:
         if status in {400, 413, 422} and _TOO_LONG.search(str(error)):
             return TooLong(f"{self.name} was sent more than it can read")
         if status is not None:
-            return ModelTrouble(_SAID.get(status, "{place} failed (status {status})").format(**self._named(status)))
+            said = _SAID.get(status, "{place} failed (status {status})")
+            return ModelTrouble(said.format(name=self.name, place=self.place, status=status))
         kind = type(error).__name__
         if kind in {"APIConnectionError", "ConnectError"}:
             return ModelTrouble(f"No language model answers at {self.place}")
         if "Timeout" in kind:
             return ModelTrouble(f"{self.name} did not write on in time")
         return ModelTrouble(f"What {self.place} sent is no answer ({kind})")
-
-    def _named(self, status: int) -> dict[str, object]:
-        return {"name": self.name, "place": self.place, "status": status}
 
     def _known(self) -> int:
         """How many tokens its integration knows it to read."""
@@ -268,7 +266,7 @@ _SAID = {
 }
 
 
-def load(setting: str, deadlines: Deadlines | None = None) -> Model:
+def load(setting: str) -> Model:
     """The model of a setting; nothing is sent anywhere yet.
 
     `MODEL@http://host:port/v1` is a model of an OpenAI-compatible server, `?context=8192` after it how many tokens the
@@ -281,8 +279,8 @@ def load(setting: str, deadlines: Deadlines | None = None) -> Model:
     named = _SETTING.fullmatch(setting.strip())
     if named is None:
         raise ModelError(f"No language model can be read from {SETTING} or --llm; {_FORM}.")  # a key may stand in it
-    name, where, waiting = named["name"], named["where"], deadlines or Deadlines()
-    return _compatible(name, where, waiting) if "://" in where else _native(name, where, waiting)
+    name, where = named["name"], named["where"]
+    return _compatible(name, where) if "://" in where else _native(name, where)
 
 
 def _key() -> str:
@@ -303,7 +301,7 @@ def tokens(text: str) -> int:
     return marks + (len(text.encode()) - marks) // _BYTES_A_TOKEN + 1
 
 
-def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
+def _compatible(name: str, where: str) -> Model:
     """A model of an OpenAI-compatible server."""
     try:
         address = urlsplit(where)
@@ -321,14 +319,14 @@ def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
 
     opened: Any = openai_like.OpenAILike
     base = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
-    key, certificates = _key() or "none", httpx.create_ssl_context()
+    key, certificates, patience = _key() or "none", httpx.create_ssl_context(), Deadlines().first
 
     def connect() -> Line:
         # Not through a proxy to this machine itself, and to no other host than the one that people are told of.
         client = httpx.Client(
-            timeout=httpx.Timeout(deadlines.first, connect=5.0),
+            timeout=httpx.Timeout(patience, connect=5.0),
             verify=certificates,
-            trust_env=host not in _LOOPBACK,
+            trust_env=host not in LOOPBACK,
             follow_redirects=False,
         )
         llm = opened(
@@ -339,16 +337,16 @@ def _compatible(name: str, where: str, deadlines: Deadlines) -> Model:
             temperature=0.0,
             max_tokens=MOST_WRITTEN,
             max_retries=0,
-            timeout=deadlines.first,
+            timeout=patience,
             additional_kwargs={"stream_options": {"include_usage": True}},
             http_client=client,
         )
         return Line(llm, client.close)
 
-    return Model(f"{name}@{where}", name, connect, base, f"{host}:{port}" if port else host, context[0], deadlines)
+    return Model(f"{name}@{where}", name, connect, base, f"{host}:{port}" if port else host, context[0])
 
 
-def _native(name: str, integration: str, deadlines: Deadlines) -> Model:
+def _native(name: str, integration: str) -> Model:
     """A model of one of llama-index's integrations, which take their keys from the environment."""
     from llama_index.core.llms import LLM  # heavy: 2 s
 
@@ -365,7 +363,7 @@ def _native(name: str, integration: str, deadlines: Deadlines) -> Model:
         raise ModelError(
             f"{integration} does not open {name} ({type(error).__name__}); see that its key is in the environment."
         ) from error
-    return Model(f"{name}@{integration}", name, lambda: line, place=integration, deadlines=deadlines)
+    return Model(f"{name}@{integration}", name, lambda: line, place=integration)
 
 
 def _windows(told: Any, name: str) -> list[int]:

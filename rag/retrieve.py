@@ -15,7 +15,7 @@ MAX_QUESTION = 4_000  # characters
 _CANDIDATES = 50  # of each search, before fusion
 
 # Quotation marks, apostrophes, dashes and hyphens that a word processor sets in place of those one types.
-_PLAIN = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("‐‑‒–—", "-"))
+PLAIN = str.maketrans(dict.fromkeys("“”„‟«»", '"') | dict.fromkeys("‘’‚‛", "'") | dict.fromkeys("‐‑‒–—", "-"))
 
 DENSE_ALONE, BM25_ALONE = Fusion(0.0), Fusion(1e6)  # to measure the two searches by
 
@@ -116,7 +116,7 @@ def _new(passages: Iterable[Passage]) -> Iterator[Passage]:
     """The passages that say something no earlier one does: more than the same characters, set in another way."""
     told: list[str] = []
     for passage in passages:
-        plain = f" {' '.join(passage.text.translate(_PLAIN).casefold().split())} "
+        plain = f" {' '.join(passage.text.translate(PLAIN).casefold().split())} "
         if not any(plain in earlier for earlier in told):
             told.append(plain)
             yield passage

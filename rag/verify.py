@@ -14,6 +14,7 @@ from rag.calibration import Standard
 from rag.crossencoder import CrossEncoder
 from rag.extract import LEANS, content_words
 from rag.objections import objections
+from rag.retrieve import PLAIN
 
 __all__ = ["Support", "Verifier", "objections"]
 
@@ -21,7 +22,6 @@ _MOST_SENTENCES = 3  # that bear a statement out together
 _SHARED = 3  # one in so many of a statement's words stands in the passage, at least
 _OWN = -1.0  # log odds that sentences have by themselves, whatever their passage says
 _SUBJECT = 2  # words of a statement among which is what it speaks of
-_QUOTES = str.maketrans("“”„‟«»‘’‚‛–—", '""""""\'\'\'\'--')
 _ENDS = " .\"'"
 _CLOSED = "\"'”’) "  # what may stand after the mark that ends a sentence
 
@@ -154,4 +154,4 @@ def _opens_with_any_of(statement: str, said: str) -> bool:
 
 def _plain(text: str) -> str:
     """A text with blanks, quotation marks and dashes of one shape, and without what it may end in."""
-    return " ".join(text.translate(_QUOTES).split()).strip(_ENDS)
+    return " ".join(text.translate(PLAIN).split()).strip(_ENDS)

@@ -97,7 +97,7 @@ class FakeDocs:
         )
     )
 
-    writer: None = None
+    model: None = None
 
     def stream(self, question: str, *, documents: Collection[str] | None = None, **_: object) -> Iterator[Answer]:
         yield self.ask(question, documents=documents)

@@ -395,7 +395,7 @@ def test_a_reader_is_trained_and_all_its_numbers_learned_with_one_command(
 
 def test_the_standard_is_the_highest_at_which_so_many_true_statements_are_kept() -> None:
     passage = Passage("d#0", "d", "", 0, 0, None, "", ())
-    true, false = (Case(kind, "1", "", "", passage, "", passage) for kind in ("true", "name"))
+    true, false = (Case(kind, "1", "", "", passage, "") for kind in ("true", "name"))
     trials = [Trial(true, float(logit), None) for logit in range(10)]
     trials += [Trial(false, float(logit) - 4, None) for logit in range(10)]
     strict, mild = (standard.fit(trials, share) for share in (0.5, 0.9))

@@ -20,10 +20,11 @@ from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.cite import anchored
 from rag.conversations import Conversations
 from rag.footnote import Footnote
+from rag.llm import LOOPBACK
 from web import viewer
-from web.guard import LOOPBACK, OWNER, SELF
+from web.guard import OWNER, SELF
 from web.shelf import Shelf
-from web.work import Result, Stopped, Task, UnderWay, awaited, followed
+from web.work import LOOK, Result, Stopped, Task, UnderWay, awaited, followed
 
 AT_ONCE = 16  # questions of several readers; Gradio's own default answers them one after another
 
@@ -31,8 +32,6 @@ Item = TypeVar("Item")
 
 Updates = tuple[object, ...]
 """What Gradio puts into its outputs, in their order: values for components, or `gr.skip()`."""
-
-_LOOK = 0.1  # seconds between two looks at whether who waits for a seat still does
 
 _UNCHANGED: Updates = (gr.skip(),) * 5  # of what `Desk._told` gives
 
@@ -77,7 +76,7 @@ class Desk:
 
     def promise(self) -> str:
         """What answers come from, who writes them, and what leaves the computer."""
-        model = self.docs.writer.model if self.docs.writer else None
+        model = self.docs.model
         leaving = leaves(self.host, self.docs.library.chroma, model.remote if model else "")
         return viewer.promise(self.docs.files(), model.name if model else "", leaving)
 
@@ -141,7 +140,7 @@ class Desk:
         """
         is_seated = False
         while not is_seated and not task.enough.is_set():
-            is_seated = self.seats.acquire(timeout=_LOOK)
+            is_seated = self.seats.acquire(timeout=LOOK)
         try:
             if task.stopped.is_set():
                 raise Stopped
@@ -161,7 +160,7 @@ class Desk:
 
         Where a language model writes, it is the model that is stopped, and the documents are quoted.
         """
-        if self.docs.writer:
+        if self.docs.model:
             self.asking.enough(_session(request))
             return _UNCHANGED
         self.asking.stop(_session(request))
@@ -324,7 +323,7 @@ class Desk:
 
     def writers(self, request: gr.Request, tried: str = "", trouble: str = "") -> str:
         """Who writes the answers, and a place to choose another; only who runs the page can."""
-        setting = self.docs.writer.model.setting if self.docs.writer else ""
+        setting = self.docs.model.setting if self.docs.model else ""
         return viewer.writers(setting, tried, trouble) if SELF in request.headers else ""
 
     def write(self, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:

@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.llm import LOOPBACK
 from web import peer
 from web.login import Login, asking
 
@@ -58,10 +59,6 @@ _POLICY = (
 )
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
-# Another name in the Host header is how a foreign page reaches a local one (DNS rebinding). Where there is a password
-# it would find nothing: a browser keeps the key for the name under which it told the password.
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
 # What Gradio asks of its own server while it starts, before anyone can tell it a password.
 _STARTING = re.compile(r"HEAD /|GET /gradio_api/startup-events")
 
@@ -99,6 +96,8 @@ class Guard:
     def _strange(self, scope: Scope) -> Response | None:
         """What is said to a request that comes by another name or from another site's page; None to others."""
         headers = Headers(scope=scope)
+        # Another name in the Host header is how a foreign page reaches a local one (DNS rebinding). Where there is a
+        # password it would find nothing: a browser keeps the key for the name under which it told the password.
         if self._login is None and _host(headers.get("host", "")) not in LOOPBACK:
             return PlainTextResponse("This address is not served here.", 421)
         if _foreign(scope["method"], headers):

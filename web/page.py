@@ -19,9 +19,10 @@ from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
 from rag.chat import Conversation
 from rag.footnote import Footnote
+from rag.llm import LOOPBACK
 from web import viewer
 from web.desk import AT_ONCE, Desk
-from web.guard import LOOPBACK, Guard
+from web.guard import Guard
 from web.login import FEWEST, Login
 from web.routes import routes
 from web.shelf import Opener, Shelf
@@ -69,7 +70,7 @@ def _shelf(opener: Opener, first: Footnote) -> Shelf:
     """The libraries to turn to, each served beside the first, and answered by who writes its answers at that time."""
 
     def served(docs: Footnote) -> tuple[str, Callable[[], None]]:
-        docs.write_with(first.writer.model.setting if first.writer else "")
+        docs.write_with(first.model.setting if first.model else "")
         return _beside(docs, shelf)
 
     shelf = Shelf(opener, served)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from index.library import OnProgress
 from index.sync import Progress
 
-_LOOK = 0.1  # seconds between two looks at how far it is
+LOOK = 0.1  # seconds between two looks at how far something is, or whether it is still wanted
 
 Result = TypeVar("Result")
 Told = TypeVar("Told")
@@ -95,7 +95,7 @@ def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Gen
     doing.add_done_callback(lambda _: told.put(None))
     while not task.left.is_set():
         with suppress(Empty):
-            each = told.get(timeout=_LOOK)
+            each = told.get(timeout=LOOK)
             if each is None:
                 return doing.result()
             if not task.left.is_set():
@@ -127,7 +127,7 @@ def followed(
     doing = _begun(lambda: work(tell))
     shown: tuple[Progress, bool] | None = None
     try:
-        while wait([doing], _LOOK).not_done:
+        while wait([doing], LOOK).not_done:
             latest = _latest(told) or (shown[0] if shown else None)
             now = (latest, task.stopped.is_set()) if latest else None
             if now and now != shown:
