@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from index.library import OnProgress
 from index.sync import Progress
@@ -31,11 +31,18 @@ class Task:
         stopped: Set where its reader does not want what comes of it.
         left: Set where its reader no longer waits for it, for that reason or another.
         enough: Set where its reader waits no longer for all of it, and takes what there is.
+        told: What it tells on its way, each in a tuple; None where its reader is to look up.
     """
 
     stopped: Event = field(default_factory=Event)
     left: Event = field(default_factory=Event)
     enough: Event = field(default_factory=Event)
+    told: SimpleQueue[tuple[Any] | None] = field(default_factory=SimpleQueue)
+
+    def leave(self) -> None:
+        """Have its reader wait no longer, from now on."""
+        self.left.set()
+        self.told.put(None)
 
 
 class UnderWay:
@@ -70,8 +77,9 @@ class UnderWay:
     def stop(self, session: str) -> None:
         """Say stop to all that is under way in a session."""
         for task in self._tasks.get(session, []):
-            for said in (task.stopped, task.left, task.enough):
-                said.set()
+            task.stopped.set()
+            task.enough.set()
+            task.leave()
 
     def enough(self, session: str) -> None:
         """Take of all that is under way in a session what there is, and wait for that."""
@@ -81,7 +89,7 @@ class UnderWay:
     def leave(self, session: str) -> None:
         """Wait no longer for what is under way in a session; it goes on, and what comes of it is kept."""
         for task in self._tasks.get(session, []):
-            task.left.set()
+            task.leave()
 
 
 def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Generator[Told, None, Result]:
@@ -90,16 +98,15 @@ def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Gen
     Raises:
         Stopped: Its reader left before its end; it goes on by itself.
     """
-    told: SimpleQueue[tuple[Told] | None] = SimpleQueue()
-    doing = _begun(lambda: work(lambda each: told.put((each,))))
-    doing.add_done_callback(lambda _: told.put(None))
+    doing = _begun(lambda: work(lambda each: task.told.put((each,))))
+    doing.add_done_callback(lambda _: task.told.put(None))
     while not task.left.is_set():
-        with suppress(Empty):
-            each = told.get(timeout=LOOK)
-            if each is None:
-                return doing.result()
-            if not task.left.is_set():
-                yield each[0]
+        each = task.told.get()
+        if task.left.is_set():
+            break
+        if each is None:
+            return doing.result()
+        yield each[0]
     raise Stopped
 
 
