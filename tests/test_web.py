@@ -239,6 +239,25 @@ def test_trouble_is_said_in_place_and_the_question_stays(seen: Visit) -> None:
     expect(page.locator("#notice")).to_have_text("")
 
 
+def test_a_question_asked_before_the_page_has_loaded_is_shown_as_waiting_until_its_answer(browser: Browser) -> None:
+    """What the page asks for when it opens comes back after the question was sent, and draws nothing over it."""
+
+    class Slow(FakeDocs):
+        def examples(self) -> tuple[str, ...]:
+            time.sleep(1)
+            return FakeDocs.examples(self)
+
+    with serving(as_footnote(Slow((MILL,), (FIRE,), seconds=4))) as url:
+        opened = visit(browser, url)
+        opened.page.get_by_role("textbox", name="Question").fill(FIRE.question)
+        opened.page.keyboard.press("Enter")
+        opened.page.locator(".waiting").wait_for(state="attached")
+        opened.page.wait_for_timeout(2_000)
+        expect(opened.page.locator(".waiting")).to_be_attached()
+        opened.page.locator("#conversation .answer").wait_for()
+        opened.page.context.close()
+
+
 def test_examples_and_clear(seen: Visit) -> None:
     page = seen.page
     page.locator(".example").first.click()

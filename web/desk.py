@@ -61,13 +61,14 @@ class Desk:
     seats: Semaphore = field(default_factory=partial(Semaphore, AT_ONCE))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the conversation asked last."""
-        kept = self._kept(request)
+        """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
+        kept, before = self._kept(request), self.asking.begun_in(_session(request))
 
         def last() -> Conversation:
             return talk if talk.turns else next((kept.open(each.id) for each in kept.listed()), talk)
 
-        return self._turned(last, talk, kept)
+        turned = self._turned(last, talk, kept, request)
+        return turned if self.asking.begun_in(_session(request)) == before else _UNCHANGED
 
     def lists(self, ticked: Sequence[str]) -> Updates:
         """The documents as they are now: promise, list, ticks, the line that tells them."""
