@@ -21,7 +21,6 @@ from index.backup import restore as read_backup
 from index.catalog import File
 from index.doctor import examine
 from index.doctor import mend as mend_library
-from index.document import Span
 from index.errors import FootnoteError, QuestionError
 from index.library import Library, OnProgress, home_of
 from index.sync import Changes, became
@@ -249,8 +248,7 @@ def search(
         return
     for hit in hits:
         passage = hit.passage
-        where = place(passage.document_id, passage.page, Span(passage.start, passage.end))
-        typer.echo(f"{hit.rank}. {where}\n   {' '.join(passage.text.split())}\n")
+        typer.echo(f"{hit.rank}. {place(passage)}\n   {' '.join(passage.text.split())}\n")
 
 
 @app.command()

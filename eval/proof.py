@@ -190,7 +190,7 @@ class Parrot:
         self._says = f"{case.statement.rstrip('.')} {mark}."
         hits = tuple(Hit(passage, 1.0, rank, rank, rank) for rank, passage in enumerate(given, start=1))
         silent = Answer(case.question, case.question, "abstained", hits=hits)
-        sources = [Source(hit, _title(hit.passage.document_id), "") for hit in hits]
+        sources = [Source(hit, _document(hit.passage.document_id)) for hit in hits]
         try:
             *_, answer = self._writer.write(silent, sources, (), Event())
         except ModelTrouble:  # it wrote nothing that rests on a passage
@@ -344,6 +344,11 @@ def _swapped(statement: str, found: Sequence[re.Match[str]], others: Sequence[st
 def _form(text: str) -> str:
     """A text with its digits and words made alike: "14 March 1879" is "99 a 9999"."""
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d", "9", text))
+
+
+def _document(document_id: str) -> Document:
+    """A document that a set brings, as far as a model is told of it."""
+    return Document(document_id, _title(document_id), text="", sha256="", media_type="text/plain")
 
 
 def _title(document_id: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.disk import see_room
-from index.document import Document, Heading, Page, Span
+from index.document import Document, Heading, Page, Span, Table
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.passages import Passage
@@ -37,7 +37,7 @@ Every = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]
 
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 _ROOTS = "CREATE TABLE root (name TEXT PRIMARY KEY, path BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 _FILES = """
@@ -54,13 +54,13 @@ CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT
 CREATE TABLE document (
     id TEXT PRIMARY KEY, title TEXT NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL, media_type TEXT NOT NULL,
     pages TEXT NOT NULL, headings TEXT NOT NULL, author TEXT NOT NULL, date TEXT NOT NULL, url TEXT NOT NULL,
-    dropped INTEGER NOT NULL
+    dropped INTEGER NOT NULL, tables TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE vector (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL) STRICT;
 CREATE TABLE passage (
     id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, text TEXT NOT NULL,
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, sentences TEXT NOT NULL,
-    text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256)
+    text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256), "where" TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX passage_of_document ON passage (document_id, start);
 CREATE INDEX passage_of_text ON passage (text_sha256, id);
@@ -78,6 +78,10 @@ _MIGRATIONS = {  # from a version to the next
     INSERT INTO file SELECT * FROM file_2;
     DROP TABLE file_2
     """,
+    3: """
+    ALTER TABLE document ADD COLUMN tables TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE passage ADD COLUMN "where" TEXT NOT NULL DEFAULT ''
+    """,
 }
 
 # Rows that belong to nothing: no row that should name them does. In the order in which they are forgotten.
@@ -88,7 +92,7 @@ _STRAYS = (
 )
 
 _FILE = "id, size, mtime_ns, sha256, state, reason, title"
-_PASSAGE = 'id, document_id, text, start, "end", page, heading, sentences'
+_PASSAGE = 'id, document_id, text, start, "end", page, heading, sentences, "where"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,16 +247,17 @@ class Catalog:
                 ((key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()),
             )
             connection.execute(
-                f"INSERT INTO document VALUES ({', '.join('?' * 11)})",
+                f"INSERT INTO document VALUES ({', '.join('?' * 12)})",
                 (
                     *(document.id, document.title, document.text, document.sha256, document.media_type),
                     json.dumps([astuple(page) for page in document.pages]),
                     json.dumps([astuple(heading) for heading in document.headings]),
                     *(document.author, document.date, document.url, document.dropped),
+                    json.dumps([astuple(table) for table in document.tables]),
                 ),
             )
             connection.executemany(
-                f"INSERT INTO passage VALUES ({', '.join('?' * 9)})",
+                f"INSERT INTO passage VALUES ({', '.join('?' * 10)})",
                 (_passage_row(passage) for passage in passages),
             )
             self._put_file(connection, file)
@@ -353,7 +358,7 @@ class Catalog:
         row = self._row("SELECT * FROM document WHERE id = ?", document_id)
         if row is None:
             raise KeyError(document_id)
-        id, title, text, digest, media_type, pages, headings, author, date, url, dropped = row
+        id, title, text, digest, media_type, pages, headings, author, date, url, dropped, tables = row
         return Document(
             id=id,
             title=title,
@@ -362,6 +367,7 @@ class Catalog:
             media_type=media_type,
             pages=tuple(Page(*page) for page in json.loads(pages)),
             headings=tuple(Heading(*heading) for heading in json.loads(headings)),
+            tables=tuple(Table(start, end, tuple(heads), *at) for start, end, heads, *at in json.loads(tables)),
             author=author,
             date=date,
             url=url,
@@ -588,13 +594,14 @@ def _passage_row(passage: Passage) -> tuple[object, ...]:
         ),
         json.dumps([astuple(sentence) for sentence in passage.sentences]),
         text_key(passage.text),
+        passage.where,
     )
 
 
 def _passage(row: Sequence[Any]) -> Passage:
-    id, document_id, text, start, end, page, heading, sentences = row
+    id, document_id, text, start, end, page, heading, sentences, where = row
     spans = tuple(Span(*sentence) for sentence in json.loads(sentences))
-    return Passage(id, document_id, text, start, end, page, heading, spans)
+    return Passage(id, document_id, text, start, end, page, heading, spans, where)
 
 
 def _list(values: Collection[str]) -> str:

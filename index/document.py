@@ -1,4 +1,4 @@
-"""Document: one canonical text, and where its pages and headings start.
+"""Document: one canonical text, and where its pages, headings and tables stand in it.
 
 Every offset in Footnote is a `str` index into `Document.text`, half-open. The text is made once,
 when the file is read, and never changed after.
@@ -6,6 +6,9 @@ when the file is read, and never changed after.
 
 import re
 from dataclasses import dataclass
+
+SOURCE_CODE = "text/x-source"
+"""The media type of source code, which people find their way in by its lines."""
 
 # Line ends of every kind: CR LF, CR, vertical tab, form feed, FS, GS, RS, NEL, LS, PS.
 _NEWLINE = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -33,11 +36,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a paginated document; `number` counts from 1, offsets are into `Document.text`."""
+    """A page of a document, or what its format has in place of pages, such as a slide or a sheet.
+
+    Attributes:
+        number: Counts from 1.
+        start: Its first character in `Document.text`.
+        end: One past its last.
+        label: What people call it, such as "slide 3" or "sheet Sales"; "" for a page that is called by its number.
+    """
 
     number: int
     start: int
     end: int
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it, such as "page 3"."""
+        return self.label or f"page {self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +63,25 @@ class Heading:
     level: int
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, a line of `Document.text` each; see index/tables.py for how a line holds its cells.
+
+    Attributes:
+        start: The first character of its first row.
+        end: One past the last of its last.
+        heads: What its columns are called, in order; "" for one without a name, and none where none was told.
+        row: What the file calls its first line by number, from 1; 0 where rows have no numbers.
+        column: The number of its first column, from 1; 0 where columns have no letters.
+    """
+
+    start: int
+    end: int
+    heads: tuple[str, ...] = ()
+    row: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +96,7 @@ class Document:
         media_type: For example `text/plain`.
         pages: The pages in order; empty where the format has none.
         headings: The headings in order.
+        tables: The tables in order, not overlapping.
         author: As the file says, or "".
         date: As the file says (ISO 8601 where it can be told), or "".
         url: Where the file says it comes from, or "".
@@ -74,10 +110,15 @@ class Document:
     media_type: str
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    tables: tuple[Table, ...] = ()
     author: str = ""
     date: str = ""
     url: str = ""
     dropped: int = 0
+
+    def page_at(self, place: int) -> Page | None:
+        """The page that a character stands on."""
+        return next((page for page in self.pages if page.start <= place < page.end), None)
 
 
 def canonical(text: str) -> tuple[str, int]:

@@ -311,7 +311,7 @@ class Library:
         clean = _file_name(name)
         file = File(f"{UPLOADS}/{clean}", len(data), 0, "", "indexed")
         try:
-            formats.check_suffix(clean)
+            formats.check(clean, data[: formats.HEAD])
             if len(data) > MAX_BYTES:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
             formats.read(file.id, data)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index import tables
 from index.document import Document, Heading, Page, Span
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Passage:
         page: Its page number (from 1), or None.
         heading: Text of the heading it stands under, or "".
         sentences: Its sentences, offsets into the document: an answer quotes whole ones.
+        where: Where in its document it stands, as people say it, such as "page 3" or "sheet Sales, A5:C9"; or "".
     """
 
     id: str
@@ -60,6 +62,7 @@ class Passage:
     page: int | None
     heading: str
     sentences: tuple[Span, ...]
+    where: str = ""
 
     def quote(self, span: Span) -> str:
         """The characters at a span of the document that lies in the passage."""
@@ -82,7 +85,8 @@ def cut(document: Document, token_spans: TokenSpans, target: int = TARGET_TOKENS
     stand before it; a page always does. A sentence longer than the target is cut at line ends, then between words.
     """
     sentences = tuple(_sentences(document, token_spans, target))
-    return tuple(_passage(document, group) for group in _groups(sentences, target))
+    places = tables.Places(document)
+    return tuple(_passage(document, group, places) for group in _groups(sentences, target))
 
 
 def split_sentences(text: str) -> Iterator[Span]:
@@ -114,7 +118,7 @@ def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_S
         yield group
 
 
-def _passage(document: Document, group: Sequence[_Sentence]) -> Passage:
+def _passage(document: Document, group: Sequence[_Sentence], places: tables.Places) -> Passage:
     start, end = group[0].span.start, group[-1].span.end
     heading = group[-1].heading
     body = [sentence.span for sentence in group if not sentence.is_heading]
@@ -127,6 +131,7 @@ def _passage(document: Document, group: Sequence[_Sentence]) -> Passage:
         page=group[0].page.number if group[0].page else None,
         heading=document.text[heading.start : heading.end] if heading else "",
         sentences=tuple(body or (sentence.span for sentence in group)),
+        where=places.where(start, end),
     )
 
 

@@ -235,7 +235,6 @@ def read_bytes(file: Found) -> bytes:
         raise Refused("it is a folder that is empty or cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():
         raise Refused("it is a link; put the file itself into the folder")
-    formats.check_suffix(file.id)
     try:
         descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -244,7 +243,9 @@ def read_bytes(file: Found) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Refused("it is not a regular file")
         try:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(formats.HEAD)
+            formats.check(file.id, data)
+            data += stream.read(MAX_BYTES + 1 - len(data))
         except OSError as error:
             raise Refused(_why(error)) from error
     if len(data) > MAX_BYTES:

@@ -188,5 +188,4 @@ def _marks(statement: Statement) -> str:
 
 
 def _footnote(citation: Citation) -> str:
-    where = place(citation.document_id, citation.page, Span(citation.start, citation.end))
-    return f"[{citation.number}] {where}: “{' '.join(citation.quote.split())}”"
+    return f"[{citation.number}] {place(citation)}: “{' '.join(citation.quote.split())}”"

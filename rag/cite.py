@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from index.document import Span
+from index import tables
+from index.document import Document, Span
 from index.passages import Passage
 
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: it spells no word
@@ -37,6 +38,7 @@ class Citation:
         end: One past the last character.
         quote: The characters themselves.
         page: Page number from 1, or None where the document has no pages.
+        where: Where in its document the quote stands, for people, such as "page 3" or "sheet Sales, A5:C5"; or "".
         date: The document's date as it says (ISO 8601 where it can be told), or "".
     """
 
@@ -47,11 +49,18 @@ class Citation:
     end: int
     quote: str
     page: int | None
+    where: str = ""
     date: str = ""
 
 
-def cite(number: int, passage: Passage, span: Span, date: str = "") -> Citation:
-    """The citation of `span` (offsets into the document) of `passage`, whose document has this date.
+def cite(number: int, passage: Passage, span: Span, document: Document | None = None) -> Citation:
+    """The citation of `span` (offsets into the document) of `passage`.
+
+    Args:
+        number: The footnote's number, from 1.
+        passage: The passage.
+        span: A stretch of it.
+        document: Its document; None where a sync has removed that meanwhile.
 
     Raises:
         ValueError: The span is empty or does not lie inside the passage.
@@ -59,7 +68,9 @@ def cite(number: int, passage: Passage, span: Span, date: str = "") -> Citation:
     if not passage.start <= span.start < span.end <= passage.end:
         raise ValueError(f"{span} is not inside passage {passage.id} ({passage.start}, {passage.end})")
     quote = passage.quote(span)
-    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, date)
+    where = tables.Places(document).where(span.start, span.end) if document else passage.where
+    date = document.date if document else ""
+    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, where, date)
 
 
 def anchored(start: int, quote: str, text: str) -> Span | None:
@@ -75,9 +86,9 @@ def exact(citation: Citation, text: str) -> bool:
     return text[citation.start : citation.end] == citation.quote
 
 
-def place(document_id: str, page: int | None, span: Span) -> str:
+def place(cited: Citation | Passage) -> str:
     """Where some characters stand, for people."""
-    return f"{document_id}{f', page {page}' if page else ''}, characters {span.start}-{span.end}"
+    return ", ".join(filter(None, (cited.document_id, cited.where, f"characters {cited.start}-{cited.end}")))
 
 
 class Marks:

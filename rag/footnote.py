@@ -238,28 +238,26 @@ class Footnote:
 
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""
-        dates = {id: self._date(id) for id in dict.fromkeys(each.hit.passage.document_id for each in chosen)}
-        chosen, draft = _newest_first(chosen, dates), Draft(silent)
+        documents = self._documents([each.hit for each in chosen])
+        chosen, draft = _newest_first(chosen, documents), Draft(silent)
         for each in chosen:
-            citation = cite.cite(0, each.hit.passage, each.span, dates[each.hit.passage.document_id])
+            citation = cite.cite(0, each.hit.passage, each.span, documents.get(each.hit.passage.document_id))
             draft.say(citation.quote, [citation], "verbatim", each.score, short_in(each))
         return draft.answer(disagreeing(silent.query, chosen))
 
     def _sources(self, hits: Sequence[Hit]) -> list[Source]:
         """The passages that a model may read, without those that a sync has removed meanwhile."""
+        documents = self._documents(hits)
+        there = [(hit, documents.get(hit.passage.document_id)) for hit in hits]
+        return [Source(hit, document) for hit, document in there if document]
+
+    def _documents(self, hits: Sequence[Hit]) -> dict[str, Document]:
+        """The documents of some hits by id, without those that a sync has removed meanwhile."""
         documents: dict[str, Document] = {}
         for id in dict.fromkeys(hit.passage.document_id for hit in hits):
             with suppress(KeyError):
                 documents[id] = self.document(id)
-        told = {id: (document.title, document.date) for id, document in documents.items()}
-        return [Source(hit, *told[hit.passage.document_id]) for hit in hits if hit.passage.document_id in told]
-
-    def _date(self, document_id: str) -> str:
-        """A document's date, or "" where it has none, or a sync has removed it meanwhile."""
-        try:
-            return self.document(document_id).date
-        except KeyError:
-            return ""
+        return documents
 
     def _exact(self, answer: Answer) -> bool:
         """Whether every quote stands in its document now; not so where a sync has changed it meanwhile."""
@@ -281,8 +279,9 @@ def _instead(trouble: ModelTrouble) -> str:
     return f"{trouble}; these are your documents' own words."
 
 
-def _newest_first(chosen: Sequence[Candidate], dates: Mapping[str, str]) -> Sequence[Candidate]:
+def _newest_first(chosen: Sequence[Candidate], documents: Mapping[str, Document]) -> Sequence[Candidate]:
     """The chosen sentences, the newest document's first where the dates of all are known."""
-    if not all(map(_DAY.match, dates.values())):
+    known = {id: document.date for id, document in documents.items() if _DAY.match(document.date)}
+    if any(each.hit.passage.document_id not in known for each in chosen):
         return chosen
-    return sorted(chosen, key=lambda each: dates[each.hit.passage.document_id], reverse=True)
+    return sorted(chosen, key=lambda each: known[each.hit.passage.document_id], reverse=True)

@@ -8,7 +8,7 @@ from textwrap import shorten
 from threading import Event
 from typing import Protocol
 
-from index.document import Span
+from index.document import Document, Span
 from index.errors import ModelTrouble
 from index.lexical import words
 from index.passages import Passage
@@ -49,17 +49,16 @@ class Verifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage that a model may read, with its document's title and date."""
+    """A passage that a model may read, and its document."""
 
     hit: Hit
-    title: str
-    date: str
+    document: Document
 
     @property
     def where(self) -> str:
         """Where it stands, on one line."""
         passage = self.hit.passage
-        parts = [self.title, f"page {passage.page}" if passage.page else "", passage.heading, self.date]
+        parts = [self.document.title, passage.where, passage.heading, self.document.date]
         return ", ".join(" ".join(part.split()) for part in parts if part)
 
 
@@ -173,7 +172,7 @@ class Writer:
         if not borne:
             return False
         best = max(borne, key=lambda each: each[1].score)
-        citations = [cite(0, source.hit.passage, support.span, source.date) for source, support in borne]
+        citations = [cite(0, source.hit.passage, support.span, source.document) for source, support in borne]
         draft.say(
             sentence.text,
             citations if named else [citations[borne.index(best)]],
@@ -184,7 +183,7 @@ class Writer:
 
     def _borne(self, text: str, sources: Sequence[Source]) -> list[tuple[Source, Support]]:
         """The sources that bear a statement out, each with what does."""
-        looked = ((each, self._verifier.support(text, each.hit.passage, each.title)) for each in sources)
+        looked = ((each, self._verifier.support(text, each.hit.passage, each.document.title)) for each in sources)
         return [(source, support) for source, support in looked if support]
 
     def _notice(self, reply: Reply) -> str:
@@ -329,10 +328,10 @@ def _with_rivals(
     draft: Draft, question: str, quoted: Sequence[Candidate], sources: Sequence[Source]
 ) -> tuple[int, ...]:
     """Have a draft say each of the values that the documents disagree on, as they say it; the statements' numbers."""
-    dates = {source.hit.passage.document_id: source.date for source in sources}
+    documents = {source.document.id: source.document for source in sources}
     numbers = []
     for number in disagreeing(question, quoted):
         rival = quoted[number - 1]
-        citation = cite(0, rival.hit.passage, rival.span, dates.get(rival.hit.passage.document_id, ""))
+        citation = cite(0, rival.hit.passage, rival.span, documents.get(rival.hit.passage.document_id))
         numbers.append(draft.say(citation.quote, [citation], "verbatim", rival.score, short_in(rival)))
     return tuple(numbers)

@@ -39,6 +39,7 @@ def hit_of(source: Document, rank: int, start: int, end: int) -> Hit:
         page,
         "",
         (Span(start, end),),
+        f"page {page}" if page else "",
     )
     return Hit(passage, 1 / rank, rank, rank, None if rank % 2 else rank, 0.9 / rank)
 
@@ -51,7 +52,9 @@ def quoting(question: str, *quotes: tuple[Document, str], short: str = "") -> An
     for number, ((source, quote), hit) in enumerate(zip(quotes, hits, strict=True), start=1):
         start = source.text.index(quote)
         citations.append(
-            Citation(number, source.id, hit.passage.id, start, start + len(quote), quote, hit.passage.page)
+            Citation(
+                number, source.id, hit.passage.id, start, start + len(quote), quote, hit.passage.page, hit.passage.where
+            )
         )
         statements.append(Statement(Span(at, at + len(quote)), (number,), "verbatim", 0.9))
         at += len(quote) + 1

@@ -23,7 +23,7 @@ QUOTE = "The mill burned in 1902."
 
 def turn(question: str, quote: str = QUOTE) -> Turn:
     """A turn with something in every field."""
-    passage = Passage("p", "seeds/mill.txt", quote, 5, 5 + len(quote), 2, "Fire", (Span(5, 5 + len(quote)),))
+    passage = Passage("p", "seeds/mill.txt", quote, 5, 5 + len(quote), 2, "Fire", (Span(5, 5 + len(quote)),), "page 2")
     answer = Answer(
         question,
         question.strip(),
@@ -33,7 +33,7 @@ def turn(question: str, quote: str = QUOTE) -> Turn:
         statements=(Statement(Span(0, len(quote)), (1,), "verbatim", 0.25, Span(0, 3)),),
         disagreeing=(1,),
         unsupported=("nothing bore this out",),
-        citations=(Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, None, "2001-02-03"),),
+        citations=(Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, 2, "page 2", "2001-02-03"),),
         hits=(Hit(passage, 0.5, 1, None, 2, 0.125),),
         confidence=0.75,
     )

@@ -52,8 +52,7 @@ def as_json(conversation: Conversation) -> str:
 
 
 def _footnote(citation: Citation, prefix: str) -> str:
-    where = place(citation.document_id, citation.page, Span(citation.start, citation.end))
-    return f"[^{prefix}{citation.number}]: {_plain(where)}: “{_plain(citation.quote)}”"
+    return f"[^{prefix}{citation.number}]: {_plain(place(citation))}: “{_plain(citation.quote)}”"
 
 
 def _plain(text: str) -> str:

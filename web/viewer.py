@@ -14,6 +14,7 @@ from textwrap import shorten
 from typing import Literal
 from urllib.parse import urlencode
 
+from index import tables
 from index.catalog import File
 from index.document import Document, Page, Span
 from index.sync import Progress
@@ -479,10 +480,10 @@ def _mark(turn: int, citation: Citation) -> str:
     """A footnote mark: a button that a screen reader names by its document and quote, and page.js gives a card."""
     quote = shorten(citation.quote, _SPOKEN, placeholder=" …")
     label = f'footnote {citation.number}: {_name(citation.document_id)}, "{quote}"'
-    page = f", page {citation.page}" if citation.page is not None else ""
+    where = ", ".join(filter(None, (_name(citation.document_id), citation.where)))
     return (
         f'<sup><button class="mark" data-event="cite" data-turn="{turn}" data-number="{citation.number}" '
-        f'aria-label="{_text(label)}" data-where="{_text(_name(citation.document_id) + page)}" '
+        f'aria-label="{_text(label)}" data-where="{_text(where)}" '
         f'data-quote="{_text(shorten(citation.quote, _CARD, placeholder=" …"))}">{citation.number}</button></sup>'
     )
 
@@ -500,11 +501,11 @@ def _abstention(turn: int, answer: Answer) -> str:
 
 
 def _passage_button(turn: int, number: int, hit: Hit) -> str:
-    page = f", page {hit.passage.page}" if hit.passage.page is not None else ""
+    where = f", {_text(hit.passage.where)}" if hit.passage.where else ""
     preview = shorten(hit.passage.text, _PREVIEW, placeholder=" …")
     return (
         f'<button class="plain passage" data-event="hit" data-turn="{turn}" data-number="{number}">'
-        f"<cite><bdi>{_text(_name(hit.passage.document_id))}</bdi>{page}</cite>"
+        f"<cite><bdi>{_text(_name(hit.passage.document_id))}</bdi>{where}</cite>"
         f'<span dir="auto">{_text(preview)}</span></button>'
     )
 
@@ -588,8 +589,9 @@ def _steps(event: Literal["cite", "hit"], turn: int, number: int, last: int) -> 
 def _source(document: Document, place: _Place, steps: str) -> str:
     """The document as it reads, under a header that says where in it the reader is."""
     where = [place.name] if place.name else []
-    page = next((page.number for page in document.pages if page.start <= place.span.start < page.end), None)
-    where += [f"page {page}"] if page and place.name else []
+    page = document.page_at(place.span.start)
+    told = tables.Places(document).where(place.span.start, place.span.end)
+    where += [told] if told and place.name else []
     where += [place.heading] if place.heading else []
     moved = f'<p class="quiet" role="status">{_MOVED}</p>' if place.moved else ""
     picture = _picture(document, place.span, page) if page and place.name else ""
@@ -609,14 +611,14 @@ def _source(document: Document, place: _Place, steps: str) -> str:
     )
 
 
-def _picture(document: Document, span: Span, page: int) -> str:
+def _picture(document: Document, span: Span, page: Page) -> str:
     """The printed page that a PDF's span stands on, fetched when it is looked at; nothing for other documents."""
     if document.media_type != "application/pdf":
         return ""
     marked = {"start": span.start, "end": span.end}
     asked = urlencode({"document": document.id, "version": document.sha256, **marked})
-    told = f"Page {page} of {document.title} as it is printed"
-    return f'<img class="picture" loading="lazy" src="pages/{page}.png?{_text(asked)}" alt="{_text(told)}">'
+    told = f"Page {page.number} of {document.title} as it is printed"
+    return f'<img class="picture" loading="lazy" src="pages/{page.number}.png?{_text(asked)}" alt="{_text(told)}">'
 
 
 def _more(document: Document, place: _Place, side: Literal["before", "after"], border: int) -> str:
@@ -659,5 +661,5 @@ def _paged(text: str, span: Span, pages: Sequence[Page]) -> str:
     """The characters of a span, with an empty element where a page starts: CSS draws its number."""
     starts = [page for page in pages if span.start <= page.start < span.end]
     borders = [span.start, *(page.start for page in starts), span.end]
-    rules = ["", *(f'<span class="page" data-page="{page.number}"></span>' for page in starts)]
+    rules = ["", *(f'<span class="page" data-page="{_text(page.name)}"></span>' for page in starts)]
     return "".join(rule + _text(text[start:end]) for rule, (start, end) in zip(rules, pairwise(borders), strict=True))

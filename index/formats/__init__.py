@@ -1,60 +1,133 @@
-"""One file a format: bytes -> Document. This one knows which file reads what."""
+"""One file a format: bytes -> Document. This one knows which file reads what, by content and then by suffix."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
+from importlib import import_module
 from pathlib import PurePosixPath
+from typing import cast
 
-from index.document import Document, canonical
+from index.document import SOURCE_CODE, Document, canonical
 from index.errors import Failed, Refused
-from index.formats import html, markdown, pdf, text
+from index.formats import archive
 from index.formats.content import Content
 
 Parse = Callable[[bytes], Content]
 
-_READERS: dict[str, tuple[str, Parse]] = {
-    ".txt": ("text/plain", text.read),
-    ".text": ("text/plain", text.read),
-    ".md": ("text/markdown", markdown.read),
-    ".markdown": ("text/markdown", markdown.read),
-    ".html": ("text/html", html.read),
-    ".htm": ("text/html", html.read),
-    ".xhtml": ("text/html", html.read),
-    ".pdf": ("application/pdf", pdf.read),
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        name: What people call it.
+        media_type: Of the documents made of it.
+        suffixes: What names of such files end with.
+        module: Which file here reads it; imported where such a file is read, as parsers are heavy.
+    """
+
+    name: str
+    media_type: str
+    suffixes: tuple[str, ...]
+    module: str
+
+    @property
+    def parse(self) -> Parse:
+        """What reads it."""
+        return cast(Parse, import_module(f"{__name__}.{self.module}").read)
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_TEXT = Format("plain text", "text/plain", (".txt", ".text", ".log", ".cfg", ".conf", ".ini", ".tex", ".org"), "text")
+_HTML = Format("HTML", "text/html", (".html", ".htm", ".xhtml"), "html")
+_PDF = Format("PDF", "application/pdf", (".pdf",), "pdf")
+_ZIPPED = {  # by a member that each has
+    "word/document.xml": Format("Word", f"{_OFFICE}.wordprocessingml.document", (".docx", ".docm"), "docx"),
+    "ppt/presentation.xml": Format("PowerPoint", f"{_OFFICE}.presentationml.presentation", (".pptx", ".pptm"), "pptx"),
+    "xl/workbook.xml": Format("Excel", f"{_OFFICE}.spreadsheetml.sheet", (".xlsx", ".xlsm"), "xlsx"),
+    "META-INF/container.xml": Format("EPUB", "application/epub+zip", (".epub",), "epub"),
+}
+_CODE = (
+    ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .kts .scala .groovy .c .h .cc .cpp .cxx .hpp .hh .cs .fs .go .rs "
+    ".rb .php .swift .m .mm .r .jl .lua .pl .pm .sh .bash .zsh .fish .ps1 .sql .hs .ml .ex .exs .erl .clj .dart .vb "
+    ".asm .s .css .scss .less .vue .svelte .proto .graphql .tf .yaml .yml .toml .xml .make .cmake .gradle"
+)
+
+FORMATS = (
+    _TEXT,
+    Format("Markdown", "text/markdown", (".md", ".markdown"), "markdown"),
+    Format("reStructuredText", "text/x-rst", (".rst", ".rest"), "rst"),
+    _HTML,
+    _PDF,
+    *_ZIPPED.values(),
+    Format("CSV", "text/csv", (".csv", ".tsv", ".tab"), "csv"),
+    Format("mail", "message/rfc822", (".eml",), "mail"),
+    Format("mailbox", "application/mbox", (".mbox",), "mbox"),
+    Format("JSON", "application/json", (".json",), "json"),
+    Format("JSON Lines", "application/jsonl", (".jsonl", ".ndjson"), "jsonl"),
+    Format("subtitles", "text/vtt", (".srt", ".vtt"), "subtitles"),
+    Format("source code", SOURCE_CODE, tuple(_CODE.split()), "text"),
+)
+"""What Footnote reads."""
+
+SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
+NO_TEXT = "no text was found in it (a scan needs text recognition first)"
+HEAD = 1_024
+"""How many of a file's first bytes tell whether its content is of a known kind, however it is called."""
+
+_WHY = 300  # characters of what a library says
+_BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
+_NAMES = ", ".join(format.name for format in FORMATS)
+_ZIP = b"PK\x03\x04"
+_PAGE = (b"<!doctype html", b"<html")
+_SAVED_ANEW = {  # how files begin that other programs can save as what Footnote reads
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "it is of the old Office format, or locked by a password; save it "
+    "anew, without a password, as .docx, .xlsx or .pptx",
+    b"{\\rtf": "it is in Rich Text Format; save it as .docx",
 }
 
-SUFFIXES = tuple(_READERS)
-NO_TEXT = "no text was found in it (a scan needs text recognition first)"
 
-
-def check_suffix(name: str) -> None:
-    """See that a file of this name can be read.
+def check(name: str, head: bytes) -> None:
+    """See that a file could be read, by its name and its first `HEAD` bytes.
 
     Raises:
-        Refused: No format has this suffix.
+        Refused: No format has this suffix, and it does not begin as one.
     """
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix not in _READERS:
-        raise Refused(f"{suffix or 'a name without a suffix'} is not a format Footnote reads ({', '.join(SUFFIXES)})")
+    if _signed(head) is None and not head.startswith(_ZIP):
+        _by_suffix(name)
+
+
+def detect(name: str, data: bytes) -> Format:
+    """The format of a file: by its content where that tells, else by its suffix; without one it is plain text.
+
+    Raises:
+        Refused: It is of none.
+    """
+    if data.startswith(_ZIP) and archive.is_zip(data):
+        members = archive.names(data)
+        found = next((format for member, format in _ZIPPED.items() if member in members), None)
+        if found is None:
+            raise Refused("it is an archive; unpack it, and put the files into the folder")
+        return found
+    return _signed(data[:HEAD]) or _by_suffix(name)
 
 
 def read(document_id: str, data: bytes) -> Document:
-    """The document in a file's bytes; the format is told by the suffix of its id.
+    """The document in a file's bytes; see `detect` for how its format is told.
 
     Raises:
         Refused: The file is empty, has no text, or cannot be read; the message says which.
         Failed: What reads this format broke down.
     """
-    check_suffix(document_id)
     if not data:
         raise Refused("it is empty")
-    path = PurePosixPath(document_id)
-    media_type, parse = _READERS[path.suffix.lower()]
+    path, format = PurePosixPath(document_id), detect(document_id, data)
     try:
-        content = parse(data)
+        content = format.parse(data)
     except Refused:
         raise
     except Exception as error:  # whatever it stumbles over: other files are read all the same
-        why = f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"[:_WHY]
         raise Failed(f"reading it broke down ({why}); save it anew, or in another format") from error
     if not content.text.strip():
         raise Refused(NO_TEXT)
@@ -63,14 +136,37 @@ def read(document_id: str, data: bytes) -> Document:
         title=_visible(content.title) or _visible(path.stem),
         text=content.text,
         sha256=sha256(data).hexdigest(),
-        media_type=media_type,
+        media_type=format.media_type,
         pages=content.pages,
         headings=content.headings,
+        tables=content.tables,
         author=_visible(content.author),
         date=_visible(content.date),
         url=_visible(content.url),
         dropped=content.dropped,
     )
+
+
+def _signed(head: bytes) -> Format | None:
+    """The format that a file's first bytes tell, or None where they tell none.
+
+    Raises:
+        Refused: They tell one that other programs can save as one that Footnote reads.
+    """
+    for signature, advice in _SAVED_ANEW.items():
+        if head.startswith(signature):
+            raise Refused(advice)
+    if b"%PDF-" in head:
+        return _PDF
+    return _HTML if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGE) else None
+
+
+def _by_suffix(name: str) -> Format:
+    suffix = PurePosixPath(name).suffix.lower()
+    format = _BY_SUFFIX.get(suffix) if suffix else _TEXT
+    if format is None:
+        raise Refused(f"{suffix} is not a format that Footnote reads ({_NAMES})")
+    return format
 
 
 def _visible(words: str) -> str:

@@ -1,8 +1,10 @@
 """Content: what a format finds in a file, and the builder that keeps its offsets exact."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from index.document import Heading, Page, canonical
+from index import tables
+from index.document import Heading, Page, Table, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class Content:
     title: str = ""
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    tables: tuple[Table, ...] = ()
     author: str = ""
     date: str = ""
     url: str = ""
@@ -25,9 +28,11 @@ class TextBuilder:
 
     headings: list[Heading] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
     dropped: int = 0
     length: int = 0
     _pieces: list[str] = field(default_factory=list)
+    _is_fresh: bool = False  # whether a page has begun that has nothing on it yet
 
     def add_block(self, block: str, separator: str = "\n\n") -> int:
         """Add a paragraph, set apart by `separator` from what stands before it; tells where it starts."""
@@ -39,6 +44,9 @@ class TextBuilder:
             self._append(separator)
         start = self.length
         self._append(block)
+        if self._is_fresh:
+            self.pages[-1] = replace(self.pages[-1], start=start)
+            self._is_fresh = False
         return start
 
     def add_heading(self, level: int, heading: str) -> None:
@@ -52,9 +60,60 @@ class TextBuilder:
         start = self.add_block(page)
         self.pages.append(Page(len(self.pages) + 1, start, self.length))
 
+    def begin_page(self, label: str = "") -> None:
+        """What is added from now on, until the next page begins, is on a page of its own; see `Page` for its label."""
+        self._end_page()
+        self.pages.append(Page(len(self.pages) + 1, self.length, self.length, tables.cell(label)))
+        self._is_fresh = True
+
+    def add_rows(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, row: int = 0, column: int = 0) -> None:
+        """Add a table, each cell under its head; a blank row stays out, and another table begins after it.
+
+        Args:
+            heads: What its columns are called; none where that is not known.
+            rows: Its cells, as text.
+            row: The number of its first row in its file, from 1; 0 where rows have no numbers.
+            column: The number of its first column, from 1; 0 where columns have no letters.
+        """
+        names = tables.named(heads)
+        start = -1
+        for number, cells in enumerate(rows, start=row):
+            line = tables.line(names, cells)
+            if not line:
+                self._end_table(start)
+                start = -1
+                continue
+            before = self.length
+            place = self.add_block(line, separator="\n" if start >= 0 else "\n\n")
+            if self.length > before and start < 0:
+                start = place
+                self.tables.append(Table(place, self.length, names, number if row else 0, column))
+        self._end_table(start)
+
+    def content(self, **told: str) -> Content:
+        """What has been added, and what the file tells of itself; see `Content`."""
+        self._end_page()
+        return Content(
+            self.text(),
+            pages=tuple(self.pages),
+            headings=tuple(self.headings),
+            tables=tuple(self.tables),
+            dropped=self.dropped,
+            **told,
+        )
+
     def text(self) -> str:
         """The text so far."""
         return "".join(self._pieces)
+
+    def _end_page(self) -> None:
+        """The page begun last goes up to here."""
+        if self.pages:
+            self.pages[-1] = replace(self.pages[-1], end=self.length)
+
+    def _end_table(self, start: int) -> None:
+        if start >= 0:
+            self.tables[-1] = replace(self.tables[-1], end=self.length)
 
     def _append(self, piece: str) -> None:
         self._pieces.append(piece)
