@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from string import ascii_uppercase
 
-from index.document import SOURCE_CODE, Document, Table, canonical
+from index.document import SOURCE_CODE, Document, canonical
 
 SEPARATOR = " | "
 
