@@ -5,7 +5,9 @@ import os
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -13,11 +15,12 @@ from index import embeddings, formats, passages
 from index.catalog import CATALOG, Catalog, File, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
-from index.document import Document, canonical
+from index.document import Document, Span, canonical
 from index.errors import Failed, LibraryError, ModelMismatch, NoRoom, Refused
 from index.lock import Lock
 from index.passages import Passage
 from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
+from index.workers import WORKERS, in_order
 
 _HOME = ".footnote"
 _PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed
@@ -30,6 +33,14 @@ _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
 _RECIPE = f"2, {passages.TARGET_TOKENS} tokens"
 
 OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file's digest, or "" where its bytes cannot be had; and what it holds, or None where that is known already."""
+
+    digest: str
+    outcome: Document | Refused | None = None
 
 
 def home_of(folder: Path) -> Path:
@@ -85,6 +96,7 @@ class Library:
         self.writable = self.lock.held
         self._syncing = threading.RLock()
         self._is_changed, self._is_closing = False, False
+        self._fresh: dict[tuple[str, str], Document] = {}  # just read, by id and digest
         catalog = self.home / CATALOG
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
@@ -165,6 +177,19 @@ class Library:
         if sha256(data).hexdigest() != digest:
             raise LibraryError(f"{rest} has changed since it was read; start Footnote again to read it anew.")
         return data
+
+    def picture(self, document: Document, number: int, span: Span) -> bytes:
+        """A page of a PDF as it is printed, a PNG, the characters of `span` marked; pages count from 1.
+
+        Raises:
+            LibraryError: The file is gone, or has changed since, or the page cannot be drawn.
+            IndexError: There is no such page.
+        """
+        page, data = document.pages[number - 1], self.file_bytes(document.id)
+        try:
+            return WORKERS.picture(document, data, page, span)
+        except Refused as reason:
+            raise LibraryError(f"This page cannot be drawn: {reason}.") from reason
 
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Passages by id; ids that are not there are left out."""
@@ -314,7 +339,7 @@ class Library:
             formats.check(clean, data[: formats.HEAD])
             if len(data) > MAX_BYTES:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
-            formats.read(file.id, data)
+            document = WORKERS.read(file.id, data)
         except Refused as reason:
             return _unread(file, reason)
         with self._syncing:
@@ -333,8 +358,11 @@ class Library:
                     f"{clean} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
                     f"another place with --library."
                 ) from error
+            id = f"{UPLOADS}/{path.name}"
+            self._fresh = {(id, document.sha256): document} if id == document.id else {}
             self.sync(on_progress)
-            return next(file for file in self.files() if file.id == f"{UPLOADS}/{path.name}")
+            self._fresh = {}
+            return next(file for file in self.files() if file.id == id)
 
     def remove(self, id: str) -> None:
         """Forget a document that was added, and delete its file.
@@ -383,41 +411,62 @@ class Library:
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         *before, size = itertools.accumulate((found.size for found in read), initial=0)
-        for done, found in enumerate(read):
-            on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
-            self._read(found, removed)
+        seen = in_order(partial(self._see, removed=removed), read)
+        with closing(seen):
+            for done, found in enumerate(read):
+                on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
+                self._read(found, next(seen), removed)
         for document_id in removed:
             self._changing()
             self._catalog.remove(document_id)
         if orphans := _orphans(self._catalog.files()):
             for found in scan(self.roots, self.home):
                 if found.id in orphans:
-                    self._read(found, ())
+                    self._read(found, self._see(found, ()), ())
         if self._is_changed:
             self._catalog.prune()
         on_progress(Progress(len(read), len(read), "", size, size))
 
-    def _read(self, found: Found, removed: Collection[str]) -> None:
-        """Read one file and write down what became of it."""
-        known = self._catalog.file(found.id)
-        file = File(found.id, found.size, found.mtime_ns, "", "indexed")
+    def _see(self, found: Found, removed: Collection[str]) -> _Seen:
+        """What one file holds; a worker reads it where that is not known. Changes nothing, and any thread may do it."""
+        digest = ""
         try:
             data = read_bytes(found)
-            file = replace(file, sha256=sha256(data).hexdigest())
-            if known and (known.state, known.sha256) == ("indexed", file.sha256):
-                self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
-                return
-            twin = self._twin(file.sha256)
-            if twin and twin.id not in (found.id, *removed):
-                raise Refused(_copy_of(twin))
-            document = formats.read(found.id, data)
+            digest = sha256(data).hexdigest()
+            if self._is_known(found, digest) or self._original(found, digest, removed):
+                return _Seen(digest)
+            return _Seen(digest, self._fresh.get((found.id, digest)) or WORKERS.read(found.id, data))
         except Refused as reason:
-            unread = _unread(file, reason)
-            if unread != known:
-                self._changing()
-                self._catalog.refuse(unread)
-        else:
-            self._index(replace(file, title=document.title), document)
+            return _Seen(digest, reason)
+
+    def _read(self, found: Found, seen: _Seen, removed: Collection[str]) -> None:
+        """Write down what became of one file."""
+        known = self._catalog.file(found.id)
+        if known and self._is_known(found, seen.digest):
+            self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
+            return
+        original, outcome = self._original(found, seen.digest, removed), seen.outcome
+        if original:
+            outcome = Refused(_copy_of(original))
+        elif outcome is None:  # what it was a copy of says something else now
+            seen = self._see(found, removed)
+            outcome = seen.outcome
+        file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
+        if isinstance(outcome, Document):
+            self._index(replace(file, title=outcome.title), outcome)
+        elif outcome and _unread(file, outcome) != known:
+            self._changing()
+            self._catalog.refuse(_unread(file, outcome))
+
+    def _is_known(self, found: Found, digest: str) -> bool:
+        """Whether a file's bytes are those it was read with."""
+        known = self._catalog.file(found.id)
+        return known is not None and (known.state, known.sha256) == ("indexed", digest)
+
+    def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
+        """The file with the same bytes that is read, and goes on to be."""
+        twin = self._twin(digest) if digest else None
+        return twin if twin and twin.id not in (found.id, *removed) else None
 
     def _index(self, file: File, document: Document) -> None:
         """Cut and embed a document and write it; a text that has a vector is not embedded again."""

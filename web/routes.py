@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from index.document import Document, Span
 from index.errors import FootnoteError
-from index.formats import pdf
 from rag.conversations import Conversations
 from rag.footnote import Footnote
 from web import export, viewer
@@ -51,9 +50,8 @@ def _conversation(docs: Footnote, request: Request) -> Response:
 def _page(docs: Footnote, request: Request) -> Response:
     """A page of a PDF as it is printed."""
     asked, document = request.query_params, _document(docs, request)
-    page = document.pages[request.path_params["number"] - 1]
-    data = docs.library.file_bytes(document.id)
-    printed = pdf.picture(data, document.text, page, Span(int(asked["start"]), int(asked["end"])))
+    span = Span(int(asked["start"]), int(asked["end"]))
+    printed = docs.library.picture(document, request.path_params["number"], span)
     return Response(printed, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
 
 

@@ -112,6 +112,13 @@ def detect(name: str, data: bytes) -> Format:
     return _signed(data[:HEAD]) or _by_suffix(name)
 
 
+def prepare(name: str) -> None:
+    """Have at hand what reads files of such a name."""
+    format = _BY_SUFFIX.get(PurePosixPath(name).suffix.lower())
+    if format:
+        import_module(f"{__name__}.{format.module}")
+
+
 def read(document_id: str, data: bytes) -> Document:
     """The document in a file's bytes; see `detect` for how its format is told.
 
@@ -124,7 +131,7 @@ def read(document_id: str, data: bytes) -> Document:
     path, format = PurePosixPath(document_id), detect(document_id, data)
     try:
         content = format.parse(data)
-    except Refused:
+    except (Refused, MemoryError):
         raise
     except Exception as error:  # whatever it stumbles over: other files are read all the same
         why = f"{type(error).__name__}: {error}"[:_WHY]

@@ -1,0 +1,182 @@
+"""Workers: processes that read files, of which none can harm this one; index/worker.py is what they run."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from queue import LifoQueue
+from typing import Any, TypeVar
+
+from index.document import Document, Heading, Page, Span, Table
+from index.errors import Failed, Refused
+from index.worker import Blobs, Limits, receive, send
+
+COUNT = 2
+"""How many files are read at once, beside the embedding."""
+
+_GRACE = 5.0  # seconds that a worker is given to tell that a file took too long
+_BROKE = "what reads it broke down; save it anew, or in another format"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """Some processes that read files; each begins when it is first needed. Any thread may ask."""
+
+    def __init__(self, count: int = COUNT, limits: Limits | None = None) -> None:
+        """Have at most `count` files read at once, within these limits."""
+        self._limits = limits or Limits()
+        self._free: LifoQueue[_Worker] = LifoQueue()
+        for _ in range(count):
+            self._free.put(_Worker(self._limits))
+
+    def read(self, document_id: str, data: bytes) -> Document:
+        """The document in a file's bytes; see `index.formats.read`.
+
+        Raises:
+            Refused: It cannot be read, or takes too long or too much memory.
+            Failed: What reads it broke down.
+        """
+        told, blobs = self.asked({"task": "read", "id": document_id}, [data])
+        try:
+            return _document(told["document"], blobs[0].decode())
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise Failed(_BROKE) from error
+
+    def picture(self, document: Document, data: bytes, page: Page, span: Span) -> bytes:
+        """A page of a PDF as a PNG; see `index.formats.pdf.picture`.
+
+        Raises:
+            Refused: It cannot be drawn, or takes too long or too much memory.
+        """
+        request = {"task": "picture", "id": document.id, "page": asdict(page), "span": asdict(span)}
+        _, blobs = self.asked(request, [data, document.text.encode()])
+        return blobs[0]
+
+    def asked(self, request: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+        """The reply to a request, from the first worker that is free.
+
+        Raises:
+            Refused: It is refused.
+            Failed: It failed.
+        """
+        worker = self._free.get()
+        try:
+            told, results = worker.asked(request, blobs)
+        finally:
+            self._free.put(worker)
+        if told["outcome"] == "refused":
+            raise Refused(str(told["reason"]))
+        if told["outcome"] != "done":
+            raise Failed(str(told["reason"]))
+        return told, results
+
+    def close(self) -> None:
+        """End those that wait; one that reads ends when it is asked next, or with this process."""
+        with contextlib.suppress(Exception):
+            while True:
+                self._free.get_nowait().end()
+
+
+class _Worker:
+    """A process of index/worker.py, begun when it is first asked, and anew where it has ended."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def asked(self, request: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+        """The reply to a request.
+
+        Raises:
+            Failed: The process broke down, and what it read with it.
+        """
+        process = self._process = self._process if self._process and self._process.poll() is None else self._begun()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            send(process.stdin, request, blobs)
+            if not _is_ready(process.stdout.fileno(), self._limits.seconds + _GRACE):
+                raise EOFError
+            return receive(process.stdout, self._limits.reply)
+        except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
+            self.end()
+            raise Failed(_BROKE) from error
+
+    def end(self) -> None:
+        """End the process, and what it is doing."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.communicate()
+            self._process = None
+
+    def _begun(self) -> "subprocess.Popen[bytes]":
+        # -P: what lies in the working directory, such as a document called json.py, is not to be run.
+        places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "index.worker", json.dumps(asdict(self._limits))],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process; that one ends when nobody asks it any more
+        )
+
+
+def _is_ready(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read within so many seconds."""
+    looked = select.poll()
+    looked.register(descriptor, select.POLLIN)
+    return bool(looked.poll(1000 * seconds))
+
+
+def _document(told: Mapping[str, Any], text: str) -> Document:
+    """The document that a worker tells of.
+
+    Raises:
+        ValueError: Something in it stands outside its text.
+    """
+    document = Document(
+        **{
+            **told,
+            "text": text,
+            "pages": tuple(Page(**page) for page in told["pages"]),
+            "headings": tuple(Heading(**heading) for heading in told["headings"]),
+            "tables": tuple(Table(**{**table, "heads": tuple(table["heads"])}) for table in told["tables"]),
+        }
+    )
+    parts: list[Page | Heading | Table] = [*document.pages, *document.headings, *document.tables]
+    if not all(0 <= part.start <= part.end <= len(text) for part in parts):
+        raise ValueError("a part that is not inside the text")
+    return document
+
+
+WORKERS = Workers()
+"""Those of this process; they end with it."""
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 2 * COUNT
+) -> Generator[Result, None, None]:
+    """What `work` makes of some items, in their order; up to `ahead` of them are done before they are asked for."""
+    pool = ThreadPoolExecutor(COUNT, "reading")
+    coming: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            coming.append(pool.submit(work, item))
+            if len(coming) > ahead:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,243 @@
+"""Workers: whatever happens to a process that reads a file, this one hears of it in a sentence, and goes on."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.document import Span
+from index.errors import Failed, Refused
+from index.worker import Limits
+from index.workers import Workers, in_order
+from tests.test_formats import pdf
+
+# Takes the place of what reads plain text in a worker: a parser that has been taken over does what the file says.
+TAKEN_OVER = """
+import ctypes, os, signal, socket, subprocess, sys, time
+from index.formats import text
+from index.formats.content import Content
+
+def read(data):
+    return Content(str(eval(data.decode())))
+
+text.read = read
+"""
+SMALL = Limits(seconds=2, memory=2**28, reply=2**20)
+
+
+@pytest.fixture
+def taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    (tmp_path / "sitecustomize.py").write_text(TAKEN_OVER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    workers = Workers(1, SMALL)
+    yield workers
+    workers.close()
+
+
+def does(workers: Workers, code: str) -> str:
+    """What a file that makes its reader do this is read as."""
+    return workers.read("docs/a.txt", code.encode()).text
+
+
+def test_a_file_is_read_as_it_is_in_this_process():
+    workers = Workers(1)
+    assert workers.read("docs/mill.md", b"# The mill\n\nIt burned.").headings
+    with pytest.raises(Refused, match=r"^it is empty$"):
+        workers.read("docs/a.txt", b"")
+    with pytest.raises(Refused, match="not a format"):
+        workers.read("docs/a.zip2", b"text")
+    workers.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("time.sleep(60)", "takes more than 2 seconds"),
+        ("[0 for _ in iter(int, 1)]", "takes more than"),  # seconds or memory, whichever is first
+        ("'x' * 2**29", "takes more than 256 MB of memory"),
+        ("'x' * 2**22", "more than 1 MB"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "broke down .SIGSEGV."),
+        ("os.abort()", "broke down .SIGABRT."),
+        ("ctypes.string_at(0)", "broke down .SIGSEGV."),
+        ("os._exit(0)", "memory"),
+        ("sys.exit('bye')", "memory"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("(lambda f: f(f))(lambda f: f(f))", "RecursionError"),
+    ],
+)
+def test_what_breaks_the_reader_of_a_file_is_told_in_a_sentence_and_the_next_is_read(taken_over, code, why):
+    began = time.monotonic()
+    with pytest.raises(Refused, match=why):
+        does(taken_over, code)
+    assert time.monotonic() - began < 2 * SMALL.seconds
+    assert does(taken_over, "1 + 1") == "2"
+
+
+def test_one_file_s_reader_leaves_nothing_behind_for_the_next(taken_over):
+    assert does(taken_over, "setattr(sys, 'mine', 1) or sys.mine") == "1"
+    assert does(taken_over, "hasattr(sys, 'mine')") == "False"
+
+
+def test_what_a_reader_prints_is_not_taken_for_its_reply(taken_over):
+    assert does(taken_over, "print('x' * 99) or os.write(1, b'y' * 99)") == "99"
+
+
+def test_a_reader_opens_no_file_of_the_readers_owner(taken_over, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hush")
+    for code in (f"open({str(secret)!r}).read()", f"os.open({str(secret)!r}, os.O_RDONLY)"):
+        with pytest.raises(Failed, match="opens another"):
+            does(taken_over, code)
+
+
+def test_a_reader_writes_no_file(taken_over, tmp_path):
+    inside = Path(contextlib.__file__).parent / "written.txt"
+    for path in (tmp_path / "written.txt", inside):
+        with pytest.raises(Failed, match="opens another"):
+            does(taken_over, f"open({str(path)!r}, 'w').write('x')")
+        assert not path.exists()
+
+
+def test_not_a_byte_is_written_even_past_python(taken_over, tmp_path):
+    path = tmp_path / "written.txt"
+    written = f"(lambda c: c.write(c.open({str(path).encode()!r}, 0o101, 0o600), b'x', 1))(ctypes.CDLL(None))"
+    assert does(taken_over, written) == "-1"
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    "code", ["subprocess.run(['true'])", "os.system('true')", "os.fork()", "os.execv('/bin/true', ['true'])"]
+)
+def test_a_reader_starts_no_program(taken_over, code):
+    with pytest.raises(Failed, match="PermissionError"):
+        does(taken_over, code)
+
+
+def test_a_reader_has_no_network(taken_over):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        port = server.getsockname()[1]
+        with pytest.raises(Failed, match=r"socket\."):
+            does(taken_over, f"socket.create_connection(('127.0.0.1', {port}))")
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_a_reader_has_no_network_even_past_python(taken_over):
+    if "1" in does(taken_over, "os.path.samefile('/proc/self/ns/net', f'/proc/{os.getppid()}/ns/net') and 1"):
+        inherited = os.stat("/proc/self/ns/net").st_ino
+        if int(does(taken_over, "os.stat('/proc/self/ns/net').st_ino")) == inherited:
+            pytest.skip("this kernel lets no process give up its network")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = b"\x02\x00" + server.getsockname()[1].to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
+        code = f"(lambda c: c.connect(c.socket(2, 1, 0), {address!r}, 16))(ctypes.CDLL(None))"
+        assert does(taken_over, code) == "-1"
+
+
+def test_a_worker_that_is_killed_is_begun_anew(taken_over):
+    first = int(does(taken_over, "os.getppid()"))
+    os.kill(first, signal.SIGKILL)
+    with contextlib.suppress(Failed):  # who asks in that moment is told
+        does(taken_over, "1")
+    assert int(does(taken_over, "os.getppid()")) != first
+
+
+ASKS = """
+from index.worker import Limits
+from index.workers import Workers
+Workers(1, Limits(seconds=60)).read("docs/a.txt", b"time.sleep(60)")
+"""
+
+
+@pytest.mark.parametrize("killed", ["who asks", "the worker"])
+def test_what_reads_a_file_ends_with_who_asks_and_with_its_worker(taken_over, killed):
+    asking = subprocess.Popen([sys.executable, "-c", ASKS], cwd=Path(__file__).parent.parent, stderr=subprocess.DEVNULL)
+    worker = _child_of(asking.pid)
+    reading = _child_of(worker)
+    os.kill(asking.pid if killed == "who asks" else worker, signal.SIGKILL)
+    assert asking.wait(5)
+    assert _gone(worker)
+    assert _gone(reading)
+
+
+def _child_of(process: int) -> int:
+    children = Path(f"/proc/{process}/task/{process}/children")
+    deadline = time.monotonic() + 5
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return int(children.read_text())
+
+
+def _gone(process: int) -> bool:
+    """Whether a process has ended, or does so within a second; one that nobody waits for is still listed."""
+    deadline = time.monotonic() + 1
+    while (runs := _runs(process)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not runs
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{'outcome': 'done', 'document': 1}",
+        "{'outcome': 'done'}",
+    ],
+)
+def test_a_reply_that_makes_no_sense_is_a_failure(monkeypatch, reply):
+    workers = Workers(1)
+    monkeypatch.setattr(workers, "asked", lambda request, blobs: (eval(reply), [b""]))
+    with pytest.raises(Failed):
+        workers.read("docs/a.txt", b"text")
+
+
+def test_a_page_that_stands_outside_its_text_is_a_failure(monkeypatch):
+    workers = Workers(1)
+    told, blobs = workers.asked({"task": "read", "id": "docs/a.pdf"}, [pdf("One.", "Two.")])
+    told["document"]["pages"][1]["end"] += 1
+    monkeypatch.setattr(workers, "asked", lambda request, blobs_: (told, blobs))
+    with pytest.raises(Failed):
+        workers.read("docs/a.pdf", b"")
+
+
+def test_a_page_is_drawn_by_a_worker():
+    workers = Workers(1)
+    data = pdf("The mill burned.", "It was rebuilt.")
+    document = workers.read("docs/mill.pdf", data)
+    page = document.pages[1]
+    assert workers.picture(document, data, page, Span(page.start, page.end)).startswith(b"\x89PNG")
+    with pytest.raises(Refused, match="damaged"):
+        workers.picture(document, b"%PDF-", page, Span(page.start, page.end))
+    workers.close()
+
+
+def test_several_files_are_read_at_once(taken_over):
+    workers = Workers(2, SMALL)
+    began = time.monotonic()
+    assert list(in_order(lambda n: does(workers, f"time.sleep(0.6) or {n}"), range(4))) == ["0", "1", "2", "3"]
+    assert time.monotonic() - began < 2.2
+    workers.close()
+
+
+def test_not_all_is_done_before_it_is_asked_for():
+    done: list[int] = []
+    coming = in_order(lambda n: done.append(n) or n, range(100), ahead=3)
+    assert next(coming) == 0
+    time.sleep(0.2)
+    assert len(done) <= 5
+    coming.close()
+    time.sleep(0.1)
+    assert len(done) <= 5
