@@ -5,6 +5,7 @@ import re
 import time
 from hashlib import sha256
 from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,9 @@ from PIL import Image, ImageChops
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from index.document import Document, Page, Span, canonical
+from index.document import SOURCE_CODE, Document, Page, Span, canonical
 from index.errors import Refused
-from index.formats import SUFFIXES, read
+from index.formats import FORMATS, SUFFIXES, read
 from index.formats.pdf import picture as picture_of
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
@@ -39,11 +40,82 @@ def test_a_document_carries_its_id_digest_type_and_its_name_as_title():
     assert (document.title, document.media_type, document.dropped) == ("Mill report", "text/plain", 0)
 
 
-@pytest.mark.parametrize("name", ["report.docx", "report", "archive.tar.gz", "notes.txt~"])
+@pytest.mark.parametrize("name", ["report.xyz", "notes.txt~", "mill.xyz.unknown"])
 def test_an_unknown_suffix_is_refused_and_the_formats_are_named(name):
     with pytest.raises(Refused) as refusal:
         read(f"docs/{name}", b"text")
-    assert all(suffix in str(refusal.value) for suffix in SUFFIXES)
+    assert all(format.name in str(refusal.value) for format in FORMATS)
+
+
+@pytest.mark.parametrize("name", ["LICENSE", ".gitignore", "sub.d/report"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_without_a_suffix_is_read_as_plain_text(name, encoding):
+    document = read(f"docs/{name}", FRENCH.encode(encoding))
+    assert (document.text, document.media_type) == (FRENCH, "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("mill.PNG", "it is a picture"),
+        ("mill.jpeg", "it is a picture"),
+        ("talk.mp3", "its subtitles"),
+        ("archive.tar.gz", "it is an archive; unpack it"),
+        ("report.doc", "save it as .docx or .pdf"),
+        ("report.odt", "save it as .docx or .pdf"),
+        ("mail.msg", "save its mails as .eml"),
+    ],
+)
+def test_a_file_that_another_can_stand_for_is_refused_with_which(name, reason):
+    for head in (b"text", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", zipped("content.xml", "x" * 9)):
+        with pytest.raises(Refused, match=reason):
+            read(f"docs/{name}", head)
+
+
+def zipped(name: str, text: str) -> bytes:
+    target = BytesIO()
+    with ZipFile(target, "w") as archive:
+        archive.writestr(name, text)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.txt", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Office format, or locked"),
+        ("a.txt", b"{\\rtf1 text}", "save it as .docx"),
+        ("a.txt", zipped("a.txt", "text"), "it is an archive; unpack it"),
+        ("a", zipped("a.txt", "text"), "it is an archive; unpack it"),
+        ("a", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "binary"),
+    ],
+)
+def test_what_a_file_holds_is_believed_before_its_name(name, data, reason):
+    with pytest.raises(Refused, match=reason):
+        read(f"docs/{name}", data)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.unknown", "a.html"])
+def test_a_pdf_under_another_name_is_read_as_a_pdf(name):
+    assert read(f"docs/{name}", pdf("The mill burned.")).media_type == "application/pdf"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.doc", "a.pdf"])
+def test_a_page_under_another_name_is_read_as_html(name):
+    document = read(f"docs/{name}", codecs.BOM_UTF8 + b"\n<!DOCTYPE html><p>The mill burned.")
+    assert (document.text, document.media_type) == ("The mill burned.", "text/html")
+
+
+def test_text_that_speaks_of_another_format_is_text():
+    source = "if head.startswith('%PDF-') or b'<html' in head or '{\\\\rtf' in head:\n    pass"
+    document = read("docs/a.py", source.encode())
+    assert (document.text, document.media_type) == (source, SOURCE_CODE)
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".svg", ".yaml", ".py"])
+def test_source_code_is_read_as_it_stands(suffix):
+    source = "<a>\n  <b>mill</b>\n</a>"
+    document = read(f"docs/a{suffix}", source.encode())
+    assert (document.text, document.media_type) == (source, SOURCE_CODE)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import derived, embeddings, export, formats, generations
+from index import derived, embeddings, export, generations
 from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
@@ -647,15 +647,14 @@ def shared_library(tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("a.docx", b"PK", ".docx is not a format"),
-        ("", b"text", "a name without a suffix"),
-        ("..", b"text", "a name without a suffix"),
+        ("a.xyz", b"PK", ".xyz is not a format"),
+        ("a.png", b"\x89PNG", "it is a picture"),
         ("a.txt", b"", "it is empty"),
         ("a.txt", b"\x00\x01", "it is binary"),
         ("a.pdf", b"%PDF", "it is damaged"),
         ("a.txt", b"x" * (64 * 2**20 + 1), "it is larger than 64 MB"),
     ],
-    ids=["format", "no name", "dots", "empty", "binary", "damaged", "large"],
+    ids=["format", "picture", "empty", "binary", "damaged", "large"],
 )
 def test_a_refused_upload_leaves_no_file(folder, open_library, name, data, reason):
     library = open_library()
@@ -664,6 +663,14 @@ def test_a_refused_upload_leaves_no_file(folder, open_library, name, data, reaso
     assert reason in file.reason
     assert library.files() == ()
     assert list((folder / ".footnote").glob("uploads/*")) == []
+
+
+@pytest.mark.parametrize("name", ["", "..", "LICENSE"])
+def test_an_upload_without_a_suffix_is_read_as_plain_text(open_library, name):
+    library = open_library()
+    file = library.add(name, b"The mill burned.")
+    assert file.state == "indexed"
+    assert library.document(file.id).media_type == "text/plain"
 
 
 def test_an_upload_of_the_same_name_is_kept_apart_and_of_the_same_bytes_kept_once(open_library):
@@ -828,7 +835,7 @@ def test_a_file_that_breaks_a_parser_has_failed_and_is_not_tried_again_until_it_
         tried.append(data)
         raise IndexError("list index out of range")
 
-    monkeypatch.setitem(formats._READERS, ".md", ("text/markdown", stumble))
+    monkeypatch.setattr("index.formats.markdown.read", stumble)
     write(folder, {"bad.md": "# Bad", "good.txt": "Ann ate it."})
     library = open_library()
     for _ in range(2):

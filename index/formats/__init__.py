@@ -50,7 +50,7 @@ _ZIPPED = {  # by a member that each has
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .kts .scala .groovy .c .h .cc .cpp .cxx .hpp .hh .cs .fs .go .rs "
     ".rb .php .swift .m .mm .r .jl .lua .pl .pm .sh .bash .zsh .fish .ps1 .sql .hs .ml .ex .exs .erl .clj .dart .vb "
-    ".asm .s .css .scss .less .vue .svelte .proto .graphql .tf .yaml .yml .toml .xml .make .cmake .gradle"
+    ".asm .s .css .scss .less .vue .svelte .proto .graphql .tf .yaml .yml .toml .xml .svg .cmake .gradle .bat .diff"
 )
 
 FORMATS = (
@@ -79,12 +79,26 @@ _WHY = 300  # characters of what a library says
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 _NAMES = ", ".join(format.name for format in FORMATS)
 _ZIP = b"PK\x03\x04"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PAGE = (b"<!doctype html", b"<html")
-_SAVED_ANEW = {  # how files begin that other programs can save as what Footnote reads
+_ARCHIVE = "it is an archive; unpack it, and put the files into the folder"
+_INSTEAD = {  # of files that hold no text, or hold it as Footnote cannot read it: what to put there instead
+    ".doc .dot .odt .ott .rtf .wpd .pages": "save it as .docx or .pdf",
+    ".xls .ods .numbers": "save it as .xlsx or .csv",
+    ".ppt .pps .odp .key": "save it as .pptx or .pdf",
+    ".msg .pst .ost": "save its mails as .eml or .mbox",
+    ".mobi .azw .azw3 .djvu .ps .xps": "save it as .epub or .pdf",
+    ".png .jpg .jpeg .gif .webp .bmp .tif .tiff .heic .avif": "it is a picture; text recognition can make a PDF of it "
+    "that has text",
+    ".mp3 .m4a .wav .ogg .flac .mp4 .mkv .mov .avi .webm": "it is a recording; its subtitles (.srt, .vtt) can be read",
+    ".zip .tar .gz .tgz .bz2 .xz .zst .7z .rar": _ARCHIVE,
+}
+_SIGNED_OTHERS = {  # how files begin that are none of the formats, whatever their names say
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "it is of the old Office format, or locked by a password; save it "
     "anew, without a password, as .docx, .xlsx or .pptx",
     b"{\\rtf": "it is in Rich Text Format; save it as .docx",
 }
+_ADVICE = {suffix: advice for suffixes, advice in _INSTEAD.items() for suffix in suffixes.split()}
 
 
 def check(name: str, head: bytes) -> None:
@@ -93,8 +107,8 @@ def check(name: str, head: bytes) -> None:
     Raises:
         Refused: No format has this suffix, and it does not begin as one.
     """
-    if _signed(head) is None and not head.startswith(_ZIP):
-        _by_suffix(name)
+    if not head.startswith(_ZIP):  # what an archive is, its members tell
+        _told(name, head)
 
 
 def detect(name: str, data: bytes) -> Format:
@@ -107,9 +121,9 @@ def detect(name: str, data: bytes) -> Format:
         members = archive.names(data)
         found = next((format for member, format in _ZIPPED.items() if member in members), None)
         if found is None:
-            raise Refused("it is an archive; unpack it, and put the files into the folder")
+            raise Refused(_ADVICE.get(_suffix(name), _ARCHIVE))
         return found
-    return _signed(data[:HEAD]) or _by_suffix(name)
+    return _told(name, data[:HEAD])
 
 
 def prepare(name: str) -> None:
@@ -154,26 +168,30 @@ def read(document_id: str, data: bytes) -> Document:
     )
 
 
-def _signed(head: bytes) -> Format | None:
-    """The format that a file's first bytes tell, or None where they tell none.
+def _told(name: str, head: bytes) -> Format:
+    """The format that a file's first bytes tell, or else its suffix.
 
     Raises:
-        Refused: They tell one that other programs can save as one that Footnote reads.
+        Refused: They tell of none; the message says what to do where that is known.
     """
-    for signature, advice in _SAVED_ANEW.items():
-        if head.startswith(signature):
-            raise Refused(advice)
-    if b"%PDF-" in head:
+    start = head.removeprefix(_BYTE_ORDER_MARK).lstrip()
+    if start.startswith(b"%PDF-"):
         return _PDF
-    return _HTML if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGE) else None
-
-
-def _by_suffix(name: str) -> Format:
-    suffix = PurePosixPath(name).suffix.lower()
+    if start.lower().startswith(_PAGE):
+        return _HTML
+    suffix = _suffix(name)
+    signed = (advice for signature, advice in _SIGNED_OTHERS.items() if head.startswith(signature))
+    advice = _ADVICE.get(suffix) or next(signed, None)
+    if advice:
+        raise Refused(advice)
     format = _BY_SUFFIX.get(suffix) if suffix else _TEXT
     if format is None:
         raise Refused(f"{suffix} is not a format that Footnote reads ({_NAMES})")
     return format
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _visible(words: str) -> str:
