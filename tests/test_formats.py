@@ -22,6 +22,56 @@ from index.formats.pdf import picture as picture_of
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
 
 
+# A paragraph each, of about as many letters as tell a language.
+JAPANESE = (
+    "水車小屋は1902年の秋に焼け落ちた。原因は乾いた穀物の粉塵に火花が移ったことだと、当時の新聞は伝えている。翌年"
+    "、村人たちは煉瓦で小屋を建て直し、古い水車の歯車をそのまま使った。再建の費用は三千二百円で、その半分は隣の町の商"
+    "人が寄付した。今日では小さな博物館になっており、四月から十月まで毎週日曜日に公開されている。入場料は大人五百円、"
+    "子供は無料である。見学者は実際に粉を挽くところを見ることができ、挽きたての蕎麦粉を買うこともできる。"
+)
+CHINESE = (
+    "磨坊于1902年秋天被烧毁。据当时的报纸报道，起因是干燥的谷物粉尘被火花点燃。第二年，村民们用砖重建了磨坊，并保"
+    "留了旧水车的齿轮。重建费用为三千二百元，其中一半由邻镇的商人捐助。如今它是一座小型博物馆，四月至十月每个星期日开"
+    "放。成人票价五元，儿童免费。参观者可以看到磨面的过程，也可以购买新磨的面粉。附近还有一条沿河的小路，适合散步。"
+)
+RUSSIAN = (
+    "Мельница сгорела осенью 1902 года. Газеты того времени писали, что сухую мучную пыль подожгла искра. Через год "
+    "жители деревни построили её заново из кирпича и сохранили шестерни старого колеса. Строительство обошлось в три "
+    "тысячи двести рублей, половину суммы пожертвовал купец из соседнего города. Сегодня здесь небольшой музей, "
+    "открытый по воскресеньям с апреля по октябрь."
+)
+POLISH = (
+    "Młyn spłonął jesienią 1902 roku. Ówczesne gazety pisały, że suchy pył zbożowy zapalił się od iskry. Rok później "
+    "mieszkańcy wsi odbudowali go z cegły i zachowali koła zębate starego koła wodnego. Odbudowa kosztowała trzy "
+    "tysiące dwieście złotych, a połowę tej sumy podarował kupiec z sąsiedniego miasta. Dziś mieści się tu małe "
+    "muzeum, otwarte w niedziele od kwietnia do października."
+)
+CZECH = (
+    "Mlýn vyhořel na podzim roku 1902. Tehdejší noviny psaly, že suchý obilný prach zapálila jiskra. O rok později "
+    "jej vesničané znovu postavili z cihel a zachovali ozubená kola starého vodního kola. Stavba stála tři tisíce dvě"
+    " stě korun a polovinu částky věnoval obchodník ze sousedního města. Dnes je zde malé muzeum, otevřené každou "
+    "neděli od dubna do října."
+)
+HUNGARIAN = (
+    "A malom 1902 őszén leégett. A korabeli újságok szerint a száraz gabonapor egy szikrától gyulladt meg. Egy évvel "
+    "később a falusiak téglából újjáépítették, és megőrizték a régi vízikerék fogaskerekeit. Az építkezés háromezer-"
+    "kétszáz koronába került, ennek felét egy szomszéd városi kereskedő adományozta. Ma kis múzeum működik benne, "
+    "amely áprilistól októberig vasárnaponként tart nyitva."
+)
+ENGLISH = (
+    "The mill burned in the autumn of 1902. “The dust caught fire,” wrote the Mercury, “from a spark – nothing more.”"
+    " It wasn’t rebuilt until the next year; the villagers’ savings paid for it… The cost was £3,200, half of it "
+    "given by a merchant of the next town. Today it’s a small museum — open on Sundays from April to October, and "
+    "entry is €5 for adults."
+)
+KOREAN = (
+    "방앗간은 1902년 가을에 불탔다. 당시 신문은 마른 곡물 가루에 불꽃이 옮겨 붙었다고 전했다. 이듬"
+    "해 마을 사람들은 벽돌로 다시 지었고 옛 물레방아의 톱니바퀴를 그대로 썼다. 공사비는 삼천이백 원이었"
+    "으며 그 절반은 이웃 마을의 상인이 기부했다. 오늘날에는 작은 박물관으로 사월부터 시월까지 일요일마다"
+    " 문을 연다."
+)
+
+
 def text_of(name: str, source: str | bytes) -> str:
     return read(f"docs/{name}", source.encode() if isinstance(source, str) else source).text
 
@@ -178,6 +228,25 @@ def test_text_in_any_usual_encoding_reads_the_same(data):
 )
 def test_an_older_encoding_is_told_from_the_text(text, encoding):
     assert text_of("a.txt", text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        (JAPANESE, ("shift_jis", "euc_jp", "iso2022_jp")),
+        (CHINESE, ("gb18030",)),
+        (KOREAN, ("euc_kr",)),
+        (RUSSIAN, ("koi8_r", "cp1251", "iso8859_5", "cp866")),
+        (POLISH, ("iso8859_2", "cp1250")),
+        (CZECH, ("iso8859_2", "cp1250")),
+        (HUNGARIAN, ("iso8859_2", "cp1250")),
+        (ENGLISH, ("cp1252", "utf-16-le", "utf-16-be")),
+    ],
+    ids=["Japanese", "Chinese", "Korean", "Russian", "Polish", "Czech", "Hungarian", "English"],
+)
+def test_a_paragraph_in_an_older_encoding_reads_the_same(text, encodings):
+    for encoding in encodings:
+        assert text_of("a.txt", text.encode(encoding)) == text, encoding
 
 
 def test_plain_text_is_canonical_and_tells_what_was_dropped():

@@ -1,5 +1,10 @@
 """Plain text: bytes -> canonical text."""
 
+import re
+from collections import Counter
+from contextlib import suppress
+from itertools import chain
+
 from charset_normalizer import from_bytes
 
 from index.document import canonical
@@ -13,6 +18,30 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_JAPANESE = b"\x1b$B"  # how ISO-2022-JP, which is of seven bits as ASCII is, begins its words
+_MOST = 2  # one of so many characters, at least, has a zero in it where Western text is in UTF-16
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_LATIN = re.compile(r"(?:cp125[02478]|latin_1|iso8859_(?:[12349]|1[03456])|cp85[0278]|cp437|hp_roman8|mac_.*)")
+_EASTERN = ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "ăâîşţ")
+_ALPHABETS = {  # of each language its letters that English has not; the commoner encoding first
+    "cp1252": (
+        "àâæçéèêëîïôœùûüÿ",
+        "äöüßé",
+        "áéíñóúüªº",
+        "áâãàçéêíóôõúü",
+        "àèéìíîòóùú",
+        "åäöæøéüà",
+        "áðéíóúýþæö",
+        "éëïóöüèê",
+        "àçèéíïòóúü",
+    ),
+    "cp1250": _EASTERN,
+    "iso8859_2": _EASTERN,
+    "cp1254": ("âçğıiîöşüû\u0307",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äõöüšž"),
+}
+_SIGNS = frozenset("“”„‘’‚–—…•«»‹›¿¡·\xa0°§€£©®™²³½¼¾±×")
+_ENOUGH = 1_000_000  # characters tell the language
 
 
 def marked_encoding(data: bytes) -> str | None:
@@ -27,20 +56,53 @@ def decode(data: bytes) -> str:
         Refused: The bytes are not text.
     """
     marked = marked_encoding(data)
+    if not marked and b"\x00" in data:
+        return _utf_16(data)
     try:
-        if marked:
-            return data.decode(marked)
-        if b"\x00" in data:
-            raise Refused("it is binary, not text")
-        return data.decode("utf-8")
+        return data.decode(marked or ("iso2022_jp" if _JAPANESE in data else "utf-8"))
     except UnicodeDecodeError:
-        guesses = from_bytes(data)
-    best = guesses.best()
+        return _guessed(data)
+
+
+def _utf_16(data: bytes) -> str:
+    """The text in bytes of which every other one is zero, as that of Western letters in UTF-16 without a mark."""
+    for first, encoding in enumerate(("utf-16-be", "utf-16-le")):
+        zeros = data[first::2].count(0)
+        if zeros * _MOST >= len(data) // 2 and not data[1 - first :: 2].count(0):
+            with suppress(UnicodeDecodeError):
+                text = data.decode(encoding)
+                if not _CONTROL.search(text):
+                    return text
+    raise Refused("it is binary, not text")
+
+
+def _guessed(data: bytes) -> str:
+    """The text in bytes of an older encoding, which is told from the letters that it would have in each.
+
+    Of two encodings of Latin letters the one is taken whose letters are those of one language: statistics of
+    short texts take Hungarian for something Western, and Polish for Celtic.
+
+    Raises:
+        Refused: They are text in none.
+    """
+    best = from_bytes(data).best()
     if best is None:
         raise Refused("it is binary, or text in an encoding that cannot be told")
-    # As good a guess and far commoner: of short French the Baltic cp1257 is thought first.
-    western = next((guess for guess in guesses if guess.encoding == "cp1252"), best)
-    return str(western if western.coherence >= best.coherence else best)
+    read = {"": str(best)}
+    if _LATIN.fullmatch(best.encoding):
+        for encoding in _ALPHABETS:
+            with suppress(UnicodeDecodeError):
+                read[encoding] = data.decode(encoding)
+    fits = {encoding: _fit(text, encoding) for encoding, text in read.items()}
+    return read[max(fits, key=lambda encoding: fits[encoding])]
+
+
+def _fit(text: str, encoding: str) -> float:
+    """Which share of a text's letters that are not English one language of an encoding has, at most."""
+    counts = Counter(char for char in text[:_ENOUGH].lower() if char > "\x7f" and char not in _SIGNS)
+    alphabets = _ALPHABETS.get(encoding) or tuple(chain.from_iterable(_ALPHABETS.values()))
+    most = max(sum(counts[letter] for letter in alphabet) for alphabet in alphabets)
+    return most / counts.total() if counts else 1
 
 
 def read(data: bytes) -> Content:
