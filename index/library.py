@@ -183,9 +183,9 @@ class Library:
 
         Raises:
             LibraryError: The file is gone, or has changed since, or the page cannot be drawn.
-            IndexError: There is no such page.
+            KeyError: There is no such page.
         """
-        page, data = document.pages[number - 1], self.file_bytes(document.id)
+        page, data = {page.number: page for page in document.pages}[number], self.file_bytes(document.id)
         try:
             return WORKERS.picture(document, data, page, span)
         except Refused as reason:

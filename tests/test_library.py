@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import derived, embeddings, export, generations
+from index import derived, embeddings, export, formats, generations
 from index.catalog import Derived
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
@@ -835,6 +835,7 @@ def test_a_file_that_breaks_a_parser_has_failed_and_is_not_tried_again_until_it_
         tried.append(data)
         raise IndexError("list index out of range")
 
+    monkeypatch.setattr("index.workers.Workers.read", lambda _, id, data: formats.read(id, data))
     monkeypatch.setattr("index.formats.markdown.read", stumble)
     write(folder, {"bad.md": "# Bad", "good.txt": "Ann ate it."})
     library = open_library()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from index.errors import FootnoteError
 from index.formats import read
+from index.formats.pdf import picture as picture_of
 from index.sync import MAX_BYTES
 from tests.browser import Visit, check_quiet, free_port, serving, visit
 from tests.fakes import DAM, FIRE, MILL, PLAIN, REBUILT, REPORT, FakeDocs, as_footnote, document, fake, quoting
@@ -86,7 +87,9 @@ def test_a_pdf_is_shown_as_it_is_printed(browser: Browser) -> None:
     data = printed("The dam is 40 m high.", "It was built in 1931.")
     dam = read("seeds/dam.pdf", data)
     docs = FakeDocs((dam, MILL), (quoting("When?", (dam, "built in 1931"), (MILL, "in brick")),))
-    docs.library.file_bytes = {dam.id: data}.__getitem__
+    docs.library.picture = lambda document, number, span: picture_of(
+        data, document.text, document.pages[number - 1], span
+    )
     with serving(as_footnote(docs)) as url:
         seen = visit(browser, url)
         page, picture = seen.page, seen.page.locator(".picture")
