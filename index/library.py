@@ -5,7 +5,6 @@ import os
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -411,11 +410,10 @@ class Library:
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         *before, size = itertools.accumulate((found.size for found in read), initial=0)
-        seen = in_order(partial(self._see, removed=removed), read)
-        with closing(seen):
-            for done, found in enumerate(read):
-                on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
-                self._read(found, next(seen), removed)
+        coming = in_order(partial(self._see, removed=removed), read)
+        for done, found in enumerate(read):
+            on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
+            self._read(found, next(coming), removed)
         for document_id in removed:
             self._changing()
             self._catalog.remove(document_id)

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from queue import LifoQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 from index.document import Document, Heading, Page, Span, Table
@@ -165,18 +167,26 @@ WORKERS = Workers()
 """Those of this process; they end with it."""
 
 
-def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 2 * COUNT
-) -> Generator[Result, None, None]:
-    """What `work` makes of some items, in their order; up to `ahead` of them are done before they are asked for."""
-    pool = ThreadPoolExecutor(COUNT, "reading")
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 2 * COUNT) -> Iterator[Result]:
+    """What `work` makes of some items, in their order; up to `ahead` of them are begun before they are asked for."""
     coming: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            coming.append(pool.submit(work, item))
-            if len(coming) > ahead:
-                yield coming.popleft().result()
-        while coming:
+    for item in items:
+        coming.append(begun(partial(work, item)))
+        if len(coming) > ahead:
             yield coming.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    while coming:
+        yield coming.popleft().result()
+
+
+def begun(work: Callable[[], Result]) -> "Future[Result]":
+    """Some work, begun in a thread of its own that keeps the end of the process waiting for nothing."""
+    doing: Future[Result] = Future()
+
+    def do() -> None:
+        try:
+            doing.set_result(work())
+        except BaseException as error:  # whoever asks for the result is told
+            doing.set_exception(error)
+
+    Thread(target=do, daemon=True).start()
+    return doing

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from time import monotonic
 from typing import Any, TypeVar
 
 from index.library import OnProgress
 from index.sync import Progress
+from index.workers import begun
 
 LOOK = 0.1  # seconds between two looks at how far something is, or whether it is still wanted
 
@@ -98,7 +99,7 @@ def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Gen
     Raises:
         Stopped: Its reader left before its end; it goes on by itself.
     """
-    doing = _begun(lambda: work(lambda each: task.told.put((each,))))
+    doing = begun(lambda: work(lambda each: task.told.put((each,))))
     doing.add_done_callback(lambda _: task.told.put(None))
     while not task.left.is_set():
         each = task.told.get()
@@ -131,7 +132,7 @@ def followed(
             raise Stopped
         told.put(progress)
 
-    doing = _begun(lambda: work(tell))
+    doing = begun(lambda: work(tell))
     shown: tuple[Progress, bool] | None = None
     try:
         while wait([doing], LOOK).not_done:
@@ -143,20 +144,6 @@ def followed(
         return doing.result()
     finally:
         task.stopped.set()
-
-
-def _begun(work: Callable[[], Result]) -> Future[Result]:
-    """Some work, begun in a thread that keeps neither its reader nor the end of the process waiting."""
-    doing: Future[Result] = Future()
-
-    def do() -> None:
-        try:
-            doing.set_result(work())
-        except BaseException as error:  # whoever asks for the result is told
-            doing.set_exception(error)
-
-    Thread(target=do, daemon=True).start()
-    return doing
 
 
 def _latest(told: SimpleQueue[Progress]) -> Progress | None:
