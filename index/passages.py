@@ -83,6 +83,7 @@ def cut(document: Document, token_spans: TokenSpans, target: int = TARGET_TOKENS
 
     They cover all of its text that is not blank. A heading starts a passage, unless only headings
     stand before it; a page always does. A sentence longer than the target is cut at line ends, then between words.
+    The row of a table is taken as a sentence.
     """
     sentences = tuple(_sentences(document, token_spans, target))
     places = tables.Places(document)
@@ -101,6 +102,12 @@ def split_sentences(text: str) -> Iterator[Span]:
         firsts = [start, *(last for last in ends[:-1] if not number or last > number.end())]
         for first, last in pairwise([*firsts, end]):
             yield from _trimmed(text, first, last)
+
+
+def _lines(text: str) -> Iterator[Span]:
+    """Where the lines of a text stand: rows of a table, which are quoted whole, however many sentences they hold."""
+    for match in re.finditer("[^\n]+", text):
+        yield from _trimmed(text, *match.span())
 
 
 def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:
@@ -142,11 +149,13 @@ def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iter
     pages = {page.start: page for page in document.pages if page.start < page.end}
     borders = {0, len(text), *pages}
     borders |= {border for heading in headings.values() for border in (heading.start, heading.end)}
+    borders |= {border for table in document.tables for border in (table.start, table.end)}
+    rows = {table.start for table in document.tables}
     heading: Heading | None = None
     page: Page | None = None
     for start, end in pairwise(sorted(borders)):
         heading, page = headings.get(start, heading), pages.get(start, page)
-        for sentence in split_sentences(text[start:end]):
+        for sentence in (_lines if start in rows else split_sentences)(text[start:end]):
             whole = Span(start + sentence.start, start + sentence.end)
             for piece, tokens in _pieces(text, whole, token_spans, target):
                 weight = max(tokens, (piece.end - piece.start) * target // _MAX_CHARACTERS, 1)

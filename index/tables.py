@@ -2,47 +2,115 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise, zip_longest
 from string import ascii_uppercase
 
-from index.document import SOURCE_CODE, Document, canonical
+from index.document import SOURCE_CODE, Document, Table, canonical
 
 SEPARATOR = " | "
+SAMPLE = 50
+"""How many rows tell whether the first of them are heads."""
 
+_MAX_HEAD = 100  # characters; longer ones are sentences
 _AMBIGUOUS = re.compile(r" \| ?|(?<=.)\| ")  # in a cell, what would be taken for the end of it
+_FIGURE = re.compile(r"[^\w\s]*\s?\d[\d\s.,:/'’TZ%+-]*\W{0,3}")  # a number, a sum of money, a date or a time
 
 
 def cell(text: str) -> str:
     """A cell's text on one line, in which nothing can be taken for the border of a cell."""
-    folded = " ".join(canonical(text)[0].split())
+    folded = " ".join(text.split())
+    if not folded.isprintable():  # no printable character is left out of a canonical text: most cells are done
+        folded = " ".join(canonical(folded)[0].split())
     return _AMBIGUOUS.sub("|", folded).strip("| ") if "|" in folded else folded
 
 
-def named(heads: Sequence[str]) -> tuple[str, ...]:
-    """The names of columns, each one's own: a blank or second one is told by its letter; none where all are blank."""
-    names = [cell(head).replace(": ", ":").rstrip(":") for head in heads]
+def named(heads: Sequence[str], first: int = 1) -> tuple[str, ...]:
+    """The names of columns, each one's own: a blank or second one is told by its letter; none where all are blank.
+
+    Args:
+        heads: What the columns are called.
+        first: The number of the first of them.
+    """
+    names = [cell(head).replace(": ", ":").rstrip(": ") for head in heads]
     if not any(names):
         return ()
-    told: list[str] = []
-    for number, name in enumerate(names, start=1):
-        alone = name and name not in told
-        told.append(name if alone else f"{name} ({letters(number)})" if name else letters(number))
+    told: dict[str, None] = {}
+    for number, name in enumerate(names, start=first):
+        own = name or letters(number)
+        while own in told:
+            own = f"{own} ({letters(number)})"
+        told[own] = None
     return tuple(told)
+
+
+def joined(rows: Iterable[Sequence[str]]) -> list[str]:
+    """The heads that several rows of them tell, such as "2024 Revenue" below a head that spans two columns."""
+    columns = zip_longest(*([cell(each) for each in row] for row in rows), fillvalue="")
+    return [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
+
+
+def are_heads(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of some rows looks like heads: distinct names, none of which is a cell of its column.
+
+    Years, dates and other numbers are names only where several of them rise or fall, after a first head that is none;
+    that one may be blank.
+    """
+    first = [cell(each) for each in rows[0]] if rows else []
+    while first and not first[-1]:
+        first.pop()
+    figures = [each for each in first if _FIGURE.fullmatch(each)]
+    if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first) or max(map(len, first)) > _MAX_HEAD:
+        return False
+    if figures and (first[0] in figures or not _is_series(figures)):
+        return False
+    below = rows[1:SAMPLE]
+    recurs = any(name and cell(row[column]) == name for row in below for column, name in enumerate(first[: len(row)]))
+    return not recurs and (bool(first[0]) or bool(below)) and not first[0].endswith(":")
+
+
+def titles(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows stand before the first with more than one cell that is filled; 0 where there is none such."""
+    return next((number for number, row in enumerate(rows) if sum(map(bool, map(str.strip, row))) > 1), 0)
+
+
+def has_figures(rows: Iterable[Sequence[str]]) -> bool:
+    """Whether numbers or dates stand below the first of some rows, in a column that begins with a name."""
+    first, *below = rows
+    return any(
+        not _FIGURE.fullmatch(cell(first[column])) and _FIGURE.fullmatch(cell(each))
+        for row in below
+        for column, each in enumerate(row[: len(first)])
+    )
+
+
+@lru_cache(maxsize=64)
+def _widened(heads: Sequence[str], width: int) -> tuple[str, ...]:
+    """The heads, and the letters of the columns beyond them."""
+    return named([*heads, *[""] * (width - len(heads))])
+
+
+def _is_series(figures: Sequence[str]) -> bool:
+    rising = all(one < other for one, other in pairwise(figures))
+    falling = all(one > other for one, other in pairwise(figures))
+    return len(figures) > 1 and len({len(each) for each in figures}) == 1 and (rising or falling)
 
 
 def line(heads: Sequence[str], cells: Sequence[str]) -> str:
     """A row as it is read: each cell after its head, without the blank ones; "" where all are blank.
 
     Args:
-        heads: What the columns are called, as `named` gives it; none where they have no names: then blank cells stay.
+        heads: What the columns are called, as `named` gives it; none where they have no names: then a blank cell stays
+            where others follow.
         cells: The texts of the cells; one beyond the last head is told by its letter.
     """
-    shown = [cell(each) for each in cells]
-    if not any(shown):
-        return ""
+    shown = list(map(cell, cells))
+    while shown and not shown[-1]:
+        shown.pop()
     if not heads:
         return SEPARATOR.join(shown)
-    names = [*heads, *map(letters, range(len(heads) + 1, len(shown) + 1))]
+    names = _widened(tuple(heads), len(shown)) if len(shown) > len(heads) else heads
     return SEPARATOR.join(f"{name}: {each}" for name, each in zip(names, shown, strict=False) if each)
 
 
@@ -85,8 +153,17 @@ class Places:
         if not table.column:
             return self._numbers("row", table.row, table.start, start, end)
         first, more = self._counted(table.row, table.start, start, end)
-        right = table.column + max(len(table.heads), 1) - 1
-        return f"{letters(table.column)}{first}:{letters(right)}{first + more}"
+        left, right = letters(table.column), letters(table.column + self._width(table, start, end) - 1)
+        return f"{left}{first}" if left == right and not more else f"{left}{first}:{right}{first + more}"
+
+    def _width(self, table: Table, start: int, end: int) -> int:
+        """How many columns the rows of a stretch have."""
+        if table.heads:
+            return len(table.heads)
+        text = self._document.text
+        start, last = text.rfind("\n", table.start, start) + 1 or table.start, text.find("\n", end, table.end)
+        rows = text[start : last if last >= 0 else table.end].split("\n")
+        return 1 + max(row.count(SEPARATOR) for row in rows)
 
     def _numbers(self, noun: str, number: int, origin: int, start: int, end: int) -> str:
         first, more = self._counted(number, origin, start, end)

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from index import tables
 from index.document import Heading, Page, Table, canonical
+from index.errors import Refused
+
+MAX_CHARACTERS = 250_000_000
+"""Of a file's text, which repeats the heads of a table in each row; more would not fit into memory."""
+
+MAX_TABLES = 20_000
+"""Of a file; rows after a blank one are a table of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +45,7 @@ class TextBuilder:
         """Add a paragraph, set apart by `separator` from what stands before it; tells where it starts."""
         block, dropped = canonical(block)
         self.dropped += dropped
-        if not block.strip():
-            return self.length
-        if self.length:
-            self._append(separator)
-        start = self.length
-        self._append(block)
-        if self._is_fresh:
-            self.pages[-1] = replace(self.pages[-1], start=start)
-            self._is_fresh = False
-        return start
+        return self._add(block, separator) if block.strip() else self.length
 
     def add_heading(self, level: int, heading: str) -> None:
         """Add a heading on a line of its own; `level` counts from 1."""
@@ -75,7 +73,7 @@ class TextBuilder:
             row: The number of its first row in its file, from 1; 0 where rows have no numbers.
             column: The number of its first column, from 1; 0 where columns have no letters.
         """
-        names = tables.named(heads)
+        names = tables.named(heads, max(column, 1))
         start = -1
         for number, cells in enumerate(rows, start=row):
             line = tables.line(names, cells)
@@ -83,11 +81,12 @@ class TextBuilder:
                 self._end_table(start)
                 start = -1
                 continue
-            before = self.length
-            place = self.add_block(line, separator="\n" if start >= 0 else "\n\n")
-            if self.length > before and start < 0:
-                start = place
-                self.tables.append(Table(place, self.length, names, number if row else 0, column))
+            self._count_dropped(cells)
+            if start >= 0:
+                self._add(line, "\n")
+            else:
+                start = self._add(line, "\n\n")
+                self.tables.append(Table(start, self.length, names, number if row else 0, column))
         self._end_table(start)
 
     def content(self, **told: str) -> Content:
@@ -106,6 +105,17 @@ class TextBuilder:
         """The text so far."""
         return "".join(self._pieces)
 
+    def _add(self, block: str, separator: str) -> int:
+        """As `add_block`, of what is canonical and not blank."""
+        if self.length:
+            self._append(separator)
+        start = self.length
+        self._append(block)
+        if self._is_fresh:
+            self.pages[-1] = replace(self.pages[-1], start=start)
+            self._is_fresh = False
+        return start
+
     def _end_page(self) -> None:
         """The page begun last goes up to here."""
         if self.pages:
@@ -114,7 +124,17 @@ class TextBuilder:
     def _end_table(self, start: int) -> None:
         if start >= 0:
             self.tables[-1] = replace(self.tables[-1], end=self.length)
+        if len(self.tables) > MAX_TABLES:
+            raise Refused(f"it has more than {MAX_TABLES:,} tables, or blank rows between rows; take those out")
+
+    def _count_dropped(self, cells: Iterable[str]) -> None:
+        """Count what `tables.line` has left out of a row."""
+        told = "".join(cells)
+        if not told.isprintable():
+            self.dropped += canonical(told)[1]
 
     def _append(self, piece: str) -> None:
         self._pieces.append(piece)
         self.length += len(piece)
+        if self.length > MAX_CHARACTERS:
+            raise Refused(f"it has more than {MAX_CHARACTERS // 10**6} million characters of text; split it")
