@@ -270,8 +270,8 @@ _WORDS: dict[str, Callable[[Bait], bytes]] = {
         ".docx",
         {
             "word/footnotes.xml": (
-                f'<w:footnotes xmlns:w="{_W}"><w:footnote w:id="1"><w:p><w:r><w:footnoteReference w:id="1"/></w:r></w:p>'
-                "</w:footnote>"
+                f'<w:footnotes xmlns:w="{_W}"><w:footnote w:id="1"><w:p><w:r><w:footnoteReference w:id="1"/></w:r>'
+                "</w:p></w:footnote>"
                 "</w:footnotes>"
             ).encode(),
             _DOCUMENT_RELS: _rels(("footnotes", "footnotes.xml")),
