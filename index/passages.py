@@ -25,6 +25,10 @@ _MAX_CHARACTERS = 1_200
 # A cut moves back to the start of a word of up to so many characters; a longer one is cut inside.
 _MAX_WORD = 60
 
+# So many characters are cut into sentences at once at most; a longer stretch is cut between words first: Punkt has
+# a time limit, and what becomes of a text must not hang on how busy a computer is.
+_MOST_AT_ONCE = 100_000
+
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
 _BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]+ \| ))")
 
@@ -95,8 +99,7 @@ def split_sentences(text: str) -> Iterator[Span]:
 
     Punkt: Kiss and Strunk, Unsupervised Multilingual Sentence Boundary Detection, 2006.
     """
-    borders = (0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))
-    for start, end in pairwise(borders):
+    for start, end in _blocks(text):
         number = _NUMBER.match(text, start, end)  # a sentence of its own to Punkt
         ends = [start + last for _, last in _punkt().span_tokenize(text[start:end])]
         firsts = [start, *(last for last in ends[:-1] if not number or last > number.end())]
@@ -108,6 +111,17 @@ def _lines(text: str) -> Iterator[Span]:
     """Where the lines of a text stand: rows of a table, which are quoted whole, however many sentences they hold."""
     for match in re.finditer("[^\n]+", text):
         yield from _trimmed(text, *match.span())
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Where the stretches of a text stand that no sentence reaches beyond."""
+    for start, end in pairwise((0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))):
+        first = start
+        while end - first > _MOST_AT_ONCE:
+            last = text.rfind(" ", first + 1, first + _MOST_AT_ONCE) + 1 or first + _MOST_AT_ONCE
+            yield first, last
+            first = last
+        yield first, end
 
 
 def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:

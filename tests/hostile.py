@@ -184,14 +184,15 @@ def read_all(makers: Iterable[Callable[[], Hostile]], caught: Trap, *, at_once: 
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """What became of the files of each format, a line each."""
-    lines = [f"{'':8}{'files':>7}{'read':>7}{'refused':>9}{'failed':>8}{'slowest s':>11}{'worst MB':>10}"]
+    """What became of the files of each format, a line each, and which took longest."""
+    lines = [f"{'':8}{'files':>7}{'read':>7}{'refused':>9}{'failed':>8}{'worst MB':>10}{'slowest s':>11}"]
     suffixes = sorted({each.suffix for each in outcomes})
     for suffix, some in [*((s, [o for o in outcomes if o.suffix == s]) for s in suffixes), ("all", outcomes)]:
         counts = [sum(each.state == state for each in some) for state in ("read", "refused", "failed")]
-        slowest, worst = max(each.seconds for each in some), max(each.megabytes for each in some)
+        worst, slowest = max(each.megabytes for each in some), max(some, key=lambda each: each.seconds)
         lines.append(
-            f"{suffix:8}{len(some):>7}{counts[0]:>7}{counts[1]:>9}{counts[2]:>8}{slowest:>11.1f}{worst:>10.0f}"
+            f"{suffix:8}{len(some):>7}{counts[0]:>7}{counts[1]:>9}{counts[2]:>8}{worst:>10.0f}"
+            f"{slowest.seconds:>11.1f}  {slowest.name}"
         )
     return "\n".join(lines)
 
@@ -301,8 +302,10 @@ def main(
             if each.faults or only:
                 typer.echo(f"{each.name}: {each.state}, {each.seconds:.1f} s, {each.said} {', '.join(each.faults)}")
         typer.echo(table(outcomes))
-        faults = [fault for each in outcomes for fault in each.faults] + caught.taken()
-        faults += [] if sorted(os.listdir()) == before else ["written into this folder"]
+        outside = caught.taken() + ([] if sorted(os.listdir()) == before else ["something is written into this folder"])
+        faults = [fault for each in outcomes for fault in each.faults] + outside
+        for fault in outside:
+            typer.echo(fault)
         if not (alone or only):
             faults += _together(Path(place), recipes, caught)
     typer.echo(f"{len(outcomes)} files: {len(faults)} promises broken")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from index import passages
 from index.document import Document, Heading, Page, Span, canonical
 from index.embeddings import OnnxEmbedder, default
 from index.passages import TARGET_TOKENS, cut, split_sentences
@@ -178,6 +179,23 @@ def test_two_megabytes_without_a_full_stop_are_cut_in_seconds(paragraph):
     assert time.monotonic() - began < 40  # about 4 here; quadratic would be hours
     assert max(len(passage.text) for passage in passages) <= 1_200
     assert sum(len("".join(passage.text.split())) for passage in passages) == len("".join(paragraph.split()))
+
+
+def test_punkt_which_has_a_time_limit_is_never_given_much_at_once(monkeypatch):
+    given_to = []
+
+    class Punkt:
+        def span_tokenize(self, text):
+            given_to.append(text)
+            return [(0, len(text))]
+
+    monkeypatch.setattr(passages, "_punkt", Punkt)
+    for text in ("a.B" * 200_000, "short", "It burned. " * 50_000):
+        given_to.clear()
+        list(split_sentences(text))
+        assert "".join(given_to) == text
+        assert max(map(len, given_to)) <= 100_000
+    assert {each[-1] for each in given_to} == {" "}
 
 
 def test_the_target_leaves_room_below_what_the_model_reads():
