@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
@@ -116,6 +117,23 @@ class File:
     state: Literal["indexed", "refused", "failed"]
     reason: str = ""
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tabled:
+    """What is known of a document with tables before its text is read.
+
+    Attributes:
+        id: The document's.
+        title: Its.
+        sha256: Of its file.
+        tables: Each with what people call the page that it stands on, such as "sheet Sales", or "".
+    """
+
+    id: str
+    title: str
+    sha256: str
+    tables: tuple[tuple[str, Table], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,14 +383,23 @@ class Catalog:
             text=text,
             sha256=digest,
             media_type=media_type,
-            pages=tuple(Page(*page) for page in json.loads(pages)),
+            pages=_pages(pages),
             headings=tuple(Heading(*heading) for heading in json.loads(headings)),
-            tables=tuple(Table(start, end, tuple(heads), *at) for start, end, heads, *at in json.loads(tables)),
+            tables=_tables(tables),
             author=author,
             date=date,
             url=url,
             dropped=dropped,
         )
+
+    def tabled(self) -> tuple[Tabled, ...]:
+        """The documents with tables whose rows have numbers, by id."""
+        rows = self._rows("SELECT id, title, sha256, pages, tables FROM document WHERE tables != '[]' ORDER BY id")
+        told = (
+            Tabled(id, title, digest, tuple(_placed(_tables(tables), _pages(pages))))
+            for id, title, digest, pages, tables in rows
+        )
+        return tuple(each for each in told if each.tables)
 
     def passage_count(self) -> int:
         """How many passages there are."""
@@ -390,6 +417,16 @@ class Catalog:
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """A document's passages in order."""
         rows = self._rows(f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? ORDER BY start", document_id)
+        return tuple(_passage(row) for row in rows)
+
+    def passages_at(self, document_id: str, start: int, end: int) -> tuple[Passage, ...]:
+        """The passages that hold characters `start` to `end` of a document, or some of them, in order."""
+        rows = self._rows(
+            f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? AND start < CAST(? AS INTEGER) AND start >= "
+            "coalesce((SELECT max(start) FROM passage WHERE document_id = ? AND start <= CAST(? AS INTEGER)), 0) "
+            'AND "end" > CAST(? AS INTEGER) ORDER BY start',
+            *(document_id, str(end), document_id, str(start), str(start)),
+        )
         return tuple(_passage(row) for row in rows)
 
     def vectors(self, ids: Collection[str]) -> dict[str, Vector]:
@@ -602,6 +639,24 @@ def _passage(row: Sequence[Any]) -> Passage:
     id, document_id, text, start, end, page, heading, sentences, where = row
     spans = tuple(Span(*sentence) for sentence in json.loads(sentences))
     return Passage(id, document_id, text, start, end, page, heading, spans, where)
+
+
+def _pages(told: str) -> tuple[Page, ...]:
+    return tuple(Page(*page) for page in json.loads(told))
+
+
+def _tables(told: str) -> tuple[Table, ...]:
+    return tuple(Table(start, end, tuple(heads), *at) for start, end, heads, *at in json.loads(told))
+
+
+def _placed(tables: Sequence[Table], pages: Sequence[Page]) -> Iterator[tuple[str, Table]]:
+    """The tables whose rows have numbers, each with the name of its page."""
+    starts = [page.start for page in pages]
+    for table in tables:
+        number = bisect_right(starts, table.start)
+        name = pages[number - 1].name if number and table.start < pages[number - 1].end else ""
+        if table.row:
+            yield name, table
 
 
 def _list(values: Collection[str]) -> str:

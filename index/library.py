@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from index import embeddings, formats, passages
-from index.catalog import CATALOG, Catalog, File, text_key
+from index.catalog import CATALOG, Catalog, File, Tabled, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
@@ -96,6 +96,7 @@ class Library:
         self._syncing = threading.RLock()
         self._is_changed, self._is_closing = False, False
         self._fresh: dict[tuple[str, str], Document] = {}  # just read, by id and digest
+        self._tabled: tuple[int, tuple[Tabled, ...]] = (-1, ())
         catalog = self.home / CATALOG
         if not self.writable and not catalog.exists():
             raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
@@ -197,6 +198,17 @@ class Library:
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """A document's passages in order."""
         return self._catalog.passages_of(document_id)
+
+    def passages_at(self, document_id: str, start: int, end: int) -> tuple[Passage, ...]:
+        """The passages that hold characters `start` to `end` of a document, or some of them, in order."""
+        return self._catalog.passages_at(document_id, start, end)
+
+    def tabled(self) -> tuple[Tabled, ...]:
+        """The documents with tables whose rows have numbers, by id; looked up anew only where documents changed."""
+        revision = self.revision()
+        if self._tabled[0] != revision:
+            self._tabled = (revision, self._catalog.tabled())
+        return self._tabled[1]
 
     def passage_count(self) -> int:
         """How many passages there are."""

@@ -1,0 +1,266 @@
+"""Sheet: the rows of a spreadsheet or CSV file, column by column, and its cells as numbers and days. Pure.
+
+A sheet is what a person takes for one table: the tables of a document that have the same heads and stand on the same
+page, with blank rows between them.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from itertools import islice
+from unicodedata import combining, normalize
+
+from index import tables
+from index.document import Document, Table
+from index.lexical import words
+from rag.figures import figures
+
+BLANK = frozenset({"", "-", "–", "—", "n/a", "na", "n.a.", "null", "none", "nan"})
+"""What stands, in small letters, where there is no value."""
+
+_TOTALS = frozenset(
+    {"total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "average", "mean", "overall"}
+)
+_CURRENCY = r"[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|SEK|NOK|DKK|INR|CNY)\b"
+_NUMBER = re.compile(
+    rf"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?"
+    r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+    r"\s*(?P<after>[%$€£¥°]|[^\W\d_]{1,12})?\s*(?P<close>\))?"
+)
+_LONGEST = 40  # characters of a number, so that sums of many are exact
+_ISO = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ][0-9:.+Z-]*)?")
+_SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
+_YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
+_FIRST_WORD = re.compile(r"[^\W_]+")
+_LONGEST_VALUE = 120  # characters of a cell that a question may name
+_LOOKED_AT = 200  # cells of a column that tell what it holds
+_MOSTLY = 0.8  # of these
+
+Day = tuple[int, int | None, int | None]
+"""A year, and its month and day where they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, and what it is a number of: a currency, "%", a unit; or ""."""
+
+    value: Decimal
+    unit: str
+
+
+class Column:
+    """A column: its head, and the text of each cell."""
+
+    def __init__(self, head: str, cells: list[str]) -> None:
+        self.head = head
+        self.cells = cells
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether its cells are numbers, nearly all."""
+        return self._mostly(lambda cell: number(cell) is not None)
+
+    @cached_property
+    def is_dated(self) -> bool:
+        """Whether its cells are days, nearly all."""
+        return not self.is_numeric and self._mostly(_looks_dated)
+
+    @cached_property
+    def numbers(self) -> list[Number | None]:
+        """The number in each cell, None where there is none."""
+        known = {cell: number(cell) for cell in self.distinct}
+        return [known[cell] for cell in self.cells]
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """What its numbers are of, as its first cells tell."""
+        read = map(number, islice(self.distinct, _LOOKED_AT))
+        return frozenset(each.unit for each in read if each)
+
+    @cached_property
+    def days(self) -> list[Day | None]:
+        """The day in each cell, None where there is none, or where it is not known which of two numbers is the day."""
+        order = self._order()
+        known = {cell: _day(cell, order) for cell in self.distinct}
+        return [known[cell] for cell in self.cells]
+
+    @cached_property
+    def distinct(self) -> dict[str, int]:
+        """Its different texts, in order, and how often each stands in it."""
+        told: dict[str, int] = {}
+        for cell in self.cells:
+            told[cell] = told.get(cell, 0) + 1
+        return told
+
+    @cached_property
+    def spellings(self) -> dict[str, list[str]]:
+        """Its different texts by their first word, without blank ones: a question's words are looked for among them."""
+        told: dict[str, list[str]] = {}
+        for cell in self.distinct:
+            first = None if is_blank(cell) or len(cell) > _LONGEST_VALUE else _FIRST_WORD.search(folded(cell))
+            if first:
+                told.setdefault(singular(first[0]), []).append(cell)
+        return told
+
+    def is_told(self, row: int) -> bool:
+        """Whether a row has anything in this column."""
+        return not is_blank(self.cells[row])
+
+    def _mostly(self, fits: Callable[[str], bool]) -> bool:
+        looked = list(islice((cell for cell in self.distinct if not is_blank(cell)), _LOOKED_AT))
+        return bool(looked) and sum(map(fits, looked)) >= _MOSTLY * len(looked)
+
+    def _order(self) -> str:
+        """Whether 3/5/1931 is the third of May ("dm") or the fifth of March ("md") here, as other cells tell; or ""."""
+        pairs = [(int(found[1]), int(found[2])) for found in map(_SLASHED.fullmatch, self.distinct) if found]
+        day_first, month_first = any(one > 12 for one, _ in pairs), any(other > 12 for _, other in pairs)
+        return "" if day_first == month_first else "dm" if day_first else "md"
+
+
+class Sheet:
+    """The rows of one table.
+
+    Attributes:
+        document_id: The document.
+        sha256: Of the document's file, as it was read.
+        title: What the document is called.
+        name: What the sheet is called, such as "sheet Sales", or "".
+        columns: In order.
+        starts: Where each row begins in the document's text.
+        ends: One past where each row ends.
+        numbers: What its file calls each row by number.
+        sums: The rows that say they are a total of others, which are no rows to count.
+        wide: The first row that has more cells than there are heads, or -1.
+    """
+
+    def __init__(self, document: Document, parts: Sequence[Table], name: str) -> None:
+        """The rows of some tables of a document, which have the same heads."""
+        self.document_id, self.sha256, self.title, self.name = document.id, document.sha256, document.title, name
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.numbers: list[int] = []
+        self.sums: set[int] = set()
+        self.wide = -1
+        heads = parts[0].heads
+        columns: list[list[str]] = [[] for _ in heads]
+        same: dict[str, str] = {}  # equal texts are kept once
+        for start, end, row, line in _lines(document, parts):
+            cells = tables.cells(line, heads)
+            if line.count(tables.SEPARATOR) >= len(heads) and self.wide < 0:
+                self.wide = len(self.starts)
+            if _is_sum(cells):
+                self.sums.add(len(self.starts))
+            self.starts.append(start)
+            self.ends.append(end)
+            self.numbers.append(row)
+            for column, cell in zip(columns, cells, strict=True):
+                column.append(same.setdefault(cell, cell))
+        self.columns = tuple(Column(head, cells) for head, cells in zip(heads, columns, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def called(self) -> str:
+        """What people call it: the document's file and, where it has several, the sheet."""
+        file = self.document_id.rsplit("/", 1)[-1]
+        return f"{file}, {self.name}" if self.name else file
+
+
+def sheets(document: Document) -> tuple[Sheet, ...]:
+    """The sheets of a document whose rows have heads and numbers, in order."""
+    parts: dict[tuple[str, tuple[str, ...]], list[Table]] = {}
+    for table in document.tables:
+        if is_sheet(table):
+            page = document.page_at(table.start)
+            parts.setdefault((page.name if page else "", table.heads), []).append(table)
+    return tuple(Sheet(document, each, name) for (name, _), each in parts.items())
+
+
+def is_sheet(table: Table) -> bool:
+    """Whether the rows of a table can be told apart cell by cell: each under a head of its own, and numbered."""
+    return bool(table.row and table.heads) and len(set(table.heads)) == len(table.heads)
+
+
+def is_blank(cell: str) -> bool:
+    """Whether a cell says nothing."""
+    return not cell or (len(cell) <= 4 and cell.lower() in BLANK)
+
+
+@lru_cache(65_536)
+def number(cell: str) -> Number | None:
+    """The number that a cell is, or None where it is none: "1,234", "$ 5", "(3.20)", "12 %", "-4 kg"."""
+    found = _NUMBER.fullmatch(cell.strip()) if len(cell) <= _LONGEST else None
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    signs = [found["open"], *(found[name] for name in ("sign", "inner") if found[name] != "+")]
+    if len(list(filter(None, signs))) > 1 or (found["before"] and found["after"]):
+        return None
+    value = Decimal(found["number"].replace(",", ""))
+    return Number(-value if any(signs) else value, found["before"] or found["after"] or "")
+
+
+def folded(text: str) -> str:
+    """A text in small letters, without accents."""
+    text = text.casefold()
+    return text if text.isascii() else "".join(each for each in normalize("NFKD", text) if not combining(each))
+
+
+def forms(text: str) -> tuple[str, ...]:
+    """The words of a text in small letters, without accents and, where they may be plurals, without that ending."""
+    return tuple(singular(folded(text[word.span.start : word.span.end])) for word in words(text))
+
+
+def singular(word: str) -> str:
+    """A word without the ending of a plural: "cities" and "city" are one, "boxes" and "box", "cars" and "car"."""
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _lines(document: Document, parts: Sequence[Table]) -> Iterator[tuple[int, int, int, str]]:
+    """Each row: where it begins and ends, its number, its text."""
+    for table in parts:
+        start = table.start
+        for row, line in enumerate(document.text[table.start : table.end].split("\n"), start=table.row):
+            yield start, start + len(line), row, line
+            start += len(line) + 1
+
+
+def _is_sum(cells: Sequence[str]) -> bool:
+    """Whether a row says that it is the total of others."""
+    first = next(filter(None, cells), "")
+    return len(first) <= 12 and first.casefold().rstrip(": ") in _TOTALS
+
+
+def _looks_dated(cell: str) -> bool:
+    return bool(_ISO.fullmatch(cell) or _SLASHED.fullmatch(cell)) or _written(cell) is not None
+
+
+def _day(cell: str, order: str) -> Day | None:
+    """The day that a cell is; of 3/5/1931 only the year, where the order is not known."""
+    if found := _ISO.fullmatch(cell):
+        return int(found[1]), int(found[2]), int(found[3])
+    if found := _SLASHED.fullmatch(cell):
+        one, other, year = int(found[1]), int(found[2]), int(found[3])
+        month, day = (other, one) if order == "dm" else (one, other)
+        return (year, month, day) if order and month <= 12 and day <= 31 else (year, None, None)
+    return _written(cell)
+
+
+@lru_cache(65_536)
+def _written(cell: str) -> Day | None:
+    """A day as people write it, such as "3 May 1931", that is all of a cell."""
+    if _YEAR.fullmatch(cell):
+        return int(cell), None, None
+    if len(cell) > _LONGEST or not any(map(str.isdigit, cell)):
+        return None
+    dates = figures(cell).dates
+    if len(dates) != 1 or dates[0].said != " ".join(cell.split()) or len(dates[0].readings) != 1:
+        return None
+    year, month, day = dates[0].readings[0]
+    return (year, month, day) if year else None

@@ -1,0 +1,757 @@
+"""What a question that counts, adds up or compares asks of a sheet. Pure.
+
+Every word of the question must be accounted for: by what is to be done, a head, a cell, a number to compare with, a
+date, the sheet's name, or as a word that says nothing by itself. A question with any other word is not asked of the
+sheet; one that may be understood in two ways is refused, with a reason.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property, partial
+from itertools import pairwise
+
+from index.lexical import Word, words
+from rag.amounts import NUMBER, SCALES, WORTH
+from rag.figures import figures
+from rag.sheet import Day, Sheet, folded, forms, singular
+from rag.tally import Condition, Operation, Unclear, Wish
+
+_SMALL = {word: int(worth) for word, worth in WORTH.items() if 1 < worth <= 12}
+_COUNT = rf"[0-9]{{1,3}}|{'|'.join(_SMALL)}"
+_UP = r"largest|highest|biggest|greatest|maximum|max"
+_DOWN = r"smallest|lowest|least|minimum|min|fewest"
+_ASKED: tuple[tuple[str, str], ...] = (  # what is to be done, the longer phrases first
+    ("count", r"how many|(?:total |overall )?number of|count(?: of| up| the)?"),
+    ("distinct", r"different|distinct|unique"),
+    ("top", rf"top (?P<top>{_COUNT})\b|(?P<most>{_COUNT}) (?:{_UP})\b"),
+    ("bottom", rf"bottom (?P<low>{_COUNT})\b|(?P<few>{_COUNT}) (?:{_DOWN})\b"),
+    ("latest", r"latest|(?:the )?most recent"),
+    ("earliest", r"earliest"),
+    ("most", r"the most|most"),
+    ("fewest", r"the fewest|fewest|the least|least"),
+    ("max", rf"{_UP}|top"),
+    ("min", rf"{_DOWN}|bottom"),
+    ("mean", r"average|mean"),
+    ("median", r"median"),
+    ("sum", r"in total|total|sum of|sum|altogether|combined|add up"),
+    ("single", r"single|individual"),
+)
+_PHRASES = re.compile("|".join(rf"(?P<{name}_>\b(?:{said})\b)" for name, said in _ASKED), re.IGNORECASE)
+_INNER: dict[str, Operation] = {"sum": "sum", "mean": "mean", "median": "median"}
+_SUPERLATIVES: dict[str, Operation] = {
+    **dict.fromkeys(("top", "most", "max", "latest"), "max"),
+    **dict.fromkeys(("bottom", "fewest", "min", "earliest"), "min"),
+}
+
+# Words that say nothing by themselves in a question of a table. Not "not", "or", "each", "other", "last", "more".
+_EMPTY_WORDS = """
+a an the of in on at to for by from with as is are was were be been being do doe does did has have had having that this
+these those it its there they their them we our us you your i me my what which who whom whose when where and all can
+could will would how much s any
+"""
+_SOFT_WORDS = """
+tell show give please find list calculate compute work worked working live lived living located based belong recorded
+contain contained table sheet file data spreadsheet csv xlsx value column whole entire overall
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+_SOFT = frozenset(_SOFT_WORDS.split())  # likewise, unless a column is called so
+_ROWS = frozenset({"row", "record", "entry", "line"})
+_LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a", "an", "with", "named", "called", "at"})
+_KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
+_AND = frozenset({"and", "or", "the", "in", "either", "both"})
+
+_AMOUNT = rf"(?:[$€£¥] ?)?(?:{NUMBER.pattern})(?: ?(?:%|{'|'.join(SCALES)})(?!\w))?"
+_COMPARED = re.compile(
+    rf"\b(?:between|from) (?P<low>{_AMOUNT}) (?:and|to) (?P<high>{_AMOUNT})(?![\w-])"
+    rf"|(?P<said>\b(?:(?:no |not )?(?:more|greater|higher|larger|less|fewer|lower|smaller) than|over|above|exceeding"
+    rf"|at least|under|below|at most|up to|exactly|equal to)|>=|<=|[<>=]) ?(?P<number>{_AMOUNT})(?![\w-])"
+    rf"|(?<![\w-])(?P<alone>{_AMOUNT})(?![\w-])(?P<or> or (?:more|above|over|higher|less|fewer|below|under|lower))?",
+    re.IGNORECASE,
+)
+_DAY_WORDS = r"in|during|on|for|of|from|since|before|after"
+_YEAR = r"(?:1[5-9]|20)[0-9]{2}"
+_YEARS = re.compile(
+    rf"\b(?:between|from) (?P<first>{_YEAR}) (?:and|to) (?P<last>{_YEAR})(?![\w-])"
+    rf"|\b(?P<said>{_DAY_WORDS}) (?:the year )?(?P<year>{_YEAR})(?![\w,.-]*\w)",
+    re.IGNORECASE,
+)
+_UPWARDS = re.compile(r"more|greater|higher|larger|over|above|exceeding|least|>")
+_BORDER = re.compile(r"no |not |at |up |or |=")  # in what includes the number itself
+_IN_ALL = {"in total", "altogether", "combined"}
+
+
+class NotAsked(Exception):
+    """A question that is none of this sheet, as far as can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A number or a date that a question compares with, and the words that say so."""
+
+    start: int
+    end: int
+    said: str
+    low: Decimal | None = None
+    high: Decimal | None = None
+    strict: bool = False  # whether the border itself is left out
+    unit: str = ""
+    first: Day | None = None
+    last: Day | None = None
+
+    @property
+    def is_day(self) -> bool:
+        return self.first is not None or self.last is not None
+
+
+@dataclass(slots=True)
+class _Mention:
+    """What some words of a question may name.
+
+    Attributes:
+        first: The first of its words, as a place among them.
+        last: One past the last.
+        full: Columns whose heads they are.
+        partly: Columns of whose heads they are a part.
+        values: What stands in cells of a column as they do, by column.
+        weak: Whether such a cell says so little that its column must be named beside it.
+        titled: Whether they are of the sheet's name, or stand for any row.
+        used: Whether it says no more than what is named beside it.
+    """
+
+    first: int
+    last: int
+    full: set[int] = field(default_factory=set)
+    partly: set[int] = field(default_factory=set)
+    values: dict[int, list[str]] = field(default_factory=dict)
+    weak: bool = False
+    titled: bool = False
+    used: bool = False
+
+    @property
+    def columns(self) -> set[int]:
+        """The columns it may name: those it names in full, or else those it names a part of."""
+        return self.full or self.partly
+
+
+def is_aggregating(question: str) -> bool:
+    """Whether a question may ask to count, add up or compare: whether any of its words says so."""
+    return any(not found["distinct_"] and not found["single_"] for found in _PHRASES.finditer(question))
+
+
+def heads_said(question: str, names: Sequence[str]) -> int:
+    """How many words of a question are of some names: heads, titles; a quick look before a sheet is read."""
+    known = {word.stem for name in names for word in words(_split(name)) if _form(_split(name), word) not in _EMPTY}
+    said = ((word.stem, _form(question, word)) for word in words(question))
+    return sum((stem in known and form not in _EMPTY) or form in _ROWS for stem, form in said)
+
+
+class Asked:
+    """A question laid beside a sheet, word by word."""
+
+    def __init__(self, question: str, sheet: Sheet) -> None:
+        """Account for every word.
+
+        Raises:
+            NotAsked: A word is left over, or nothing in the question is of this sheet.
+        """
+        self._question, self._sheet = question, sheet
+        self._words = words(question)
+        self._forms = [_form(question, word) for word in self._words]
+        self._bounds = list(self._bounded())
+        taken = {place for bound in self._bounds for place in self._within(bound.start, bound.end)}
+        found = [(each, self._within(*each.span())) for each in _PHRASES.finditer(question)]
+        counts = {place for each, places in found if each["top_"] or each["bottom_"] for place in places}
+        self._bounds = [each for each in self._bounds if not set(self._within(each.start, each.end)) & counts]
+        taken -= counts  # "the top 3" compares nothing with 3, and "at least 3" asks for no least
+        self._phrases = {place: each for each, places in found if not taken & set(places) for place in places}
+        self._mentions = self._chosen(list(self._candidates(taken)))
+        covered = {place for each in self._mentions for place in range(each.first, each.last)}
+        self._swallowed: set[int] = set()
+        self._ops = self._operations(covered)
+        self._empty = set(range(len(self._words))) - taken - covered - set(self._phrases)
+        left = [place for place in sorted(self._empty) if self._forms[place] not in _EMPTY | _SOFT | {"or"}]
+        if left or not self._mentions or "?" in question.rstrip(" ?!."):
+            raise NotAsked(self._forms[left[0]] if left else "")
+
+    @property
+    def fit(self) -> int:
+        """How well the question fits the sheet: which of several it is asked of."""
+        columns = sum(2 * bool(each.full) + bool(each.partly) + 2 * bool(each.values) for each in self._mentions)
+        return columns + sum(3 * each.titled for each in self._mentions if not each.columns or each.titled)
+
+    # --- the words ---
+
+    def _within(self, start: int, end: int) -> list[int]:
+        return [place for place, word in enumerate(self._words) if start <= word.span.start and word.span.end <= end]
+
+    def _candidates(self, taken: Collection[int]) -> Iterator[_Mention]:
+        """What each run of words may name."""
+        titled = {form for name in (self._sheet.title, self._sheet.called) for form in forms(_split(name))} - _EMPTY
+        for first in range(len(self._words)):
+            for last in range(first + 1, min(len(self._words), first + 8) + 1):
+                if last - 1 in taken:
+                    break
+                found = _Mention(first, last)
+                self._of_heads(found)
+                self._of_cells(found)
+                run = set(self._forms[first:last])
+                found.titled = last == first + 1 and bool(run & _ROWS or run & titled) and not run & _EMPTY
+                if found.columns or found.values or found.titled:
+                    yield found
+
+    def _of_heads(self, found: _Mention) -> None:
+        """The columns whose heads some words are, or are a part of."""
+        places = range(found.first, found.last)
+        run = [self._words[place].stem for place in places]
+        is_asking = any(place in self._phrases for place in places)
+        for column, (patterns, head) in enumerate(self._heads):
+            said = {self._forms[place] for place in places}
+            if said & (_EMPTY | _SOFT) - head:  # "located" is not "Location"
+                continue
+            if run in patterns:
+                found.full.add(column)
+            elif patterns and not is_asking and set(run) <= set(patterns[-1]):
+                found.partly.add(column)
+
+    @cached_property
+    def _heads(self) -> list[tuple[list[list[str]], set[str]]]:
+        """How each head may be said, as stems: whole, without what is in brackets, without empty words; its forms."""
+        told = []
+        for column in self._sheet.columns:
+            whole = _split(column.head)
+            patterns = []
+            for text in (re.sub(r"[(\[][^)\]]*[)\]]", " ", whole), whole):
+                said = [(word.stem, _form(text, word)) for word in words(text)]
+                content = [stem for stem, form in said if form not in _EMPTY]
+                patterns += [[stem for stem, _ in said], content] if content else []
+            told.append((patterns, set(forms(whole))))
+        return told
+
+    def _of_cells(self, found: _Mention) -> None:
+        run = tuple(self._forms[found.first : found.last])
+        for place, column in enumerate(self._sheet.columns):
+            if column.is_numeric or column.is_dated:
+                continue
+            same = [cell for cell in column.spellings.get(run[0], ()) if forms(cell) == run]
+            if same:
+                found.values[place] = same
+        said = self._question[self._words[found.first].span.start : self._words[found.last - 1].span.end]
+        found.weak = set(run) <= _EMPTY | _AND | {"no", "not", "other", "yes"} or len(said) == 1
+        found.weak = found.weak or all(place in self._phrases for place in range(found.first, found.last))
+
+    def _chosen(self, candidates: list[_Mention]) -> list[_Mention]:
+        """The mentions that hold: the longest first, what is named in full before what is named in part."""
+        chosen: list[_Mention] = []
+        ranked = sorted(candidates, key=lambda each: (each.first - each.last, not (each.full or each.values)))
+        for each in ranked:
+            places = set(range(each.first, each.last))
+            if each.weak:
+                each.values = {place: cells for place, cells in each.values.items() if self._beside_head(each, place)}
+            alone = places <= self._phrases.keys() and not each.values
+            if alone or not (each.columns or each.values or each.titled):
+                continue
+            if self._forms[each.first] in _EMPTY and not (each.full or each.values):
+                continue
+            if not any(each.first < other.last and other.first < each.last for other in chosen):
+                chosen.append(each)
+        return sorted(chosen, key=lambda each: each.first)
+
+    def _beside_head(self, mention: _Mention, column: int) -> bool:
+        """Whether the head of a column stands right before some words, or right after them."""
+        stems = [word.stem for word in self._words]
+        for pattern in self._heads[column][0]:
+            before = mention.first
+            while before and self._forms[before - 1] in _LINKS:
+                before -= 1
+            if stems[max(0, before - len(pattern)) : before] == pattern:
+                return True
+            if stems[mention.last : mention.last + len(pattern)] == pattern:
+                return True
+        return False
+
+    def _operations(self, covered: Collection[int]) -> dict[str, re.Match[str]]:
+        """What is to be done, as the words say that are not of a longer name.
+
+        Raises:
+            NotAsked: The same is to be done twice.
+        """
+        told: dict[str, re.Match[str]] = {}
+        for found in dict.fromkeys(self._phrases.values()):
+            places = set(self._within(*found.span()))
+            name = next(name for name, _ in _ASKED if found[f"{name}_"])
+            if places & set(covered):
+                self._swallowed |= places if name == "sum" else set()
+            elif name in told:
+                raise NotAsked
+            else:
+                told[name] = found
+        if self._swallowed and not told.keys() - {"distinct", "single"}:  # "What is the total price?", of such a column
+            told["sum"] = self._phrases[min(self._swallowed)]
+        return told
+
+    # --- numbers and dates ---
+
+    def _bounded(self) -> Iterator[_Bound]:
+        """The numbers and dates that the question compares with."""
+        taken: list[tuple[int, int]] = []
+        for bound in (*self._days(), *self._amounts()):
+            if not any(start < bound.end and bound.start < end for start, end in taken):
+                taken.append((bound.start, bound.end))
+                yield bound
+
+    def _days(self) -> Iterator[_Bound]:
+        for date in figures(self._question).dates:
+            place = self._question.find(date.said)
+            year, month, day = date.readings[0]
+            if place < 0 or len(date.readings) > 1 or year is None:
+                continue
+            before = re.search(rf"\b({_DAY_WORDS}) $", self._question[:place], re.IGNORECASE)
+            said = before[1].lower() if before else "on"
+            start = before.start() if before else place
+            yield _day_bound(start, place + len(date.said), said, (year, month, day), date.said)
+        for found in _YEARS.finditer(self._question):
+            if found["year"]:
+                year = int(found["year"])
+                yield _day_bound(*found.span(), found["said"].lower(), (year, None, None), found["year"])
+            else:
+                first, last = (int(found["first"]), None, None), (int(found["last"]), None, None)
+                said = f"is from {found['first']} to {found['last']}"
+                yield _Bound(*found.span(), said, first=first, last=last)
+
+    def _amounts(self) -> Iterator[_Bound]:
+        for found in _COMPARED.finditer(self._question):
+            if found["low"]:
+                (low, unit), (high, other) = _amount(found["low"]), _amount(found["high"])
+                said = f"is from {found['low']} to {found['high']}"
+                yield _Bound(*found.span(), said, low, high, unit=unit or other)
+                continue
+            value, unit = _amount(found["number"] or found["alone"])
+            said, above, below, strict = _comparison(found, value)
+            yield _Bound(*found.span(), said, above, below, strict, unit)
+
+    # --- what is asked ---
+
+    def wish(self) -> Wish:
+        """What is asked.
+
+        Raises:
+            Unclear: It may be understood in several ways.
+            NotAsked: Some word finds no place in it.
+        """
+        conditions = (*self._of_values(), *self._of_bounds())
+        outer = [name for name in self._ops if name in _SUPERLATIVES]
+        inner = self._ops.keys() & {"sum", "mean", "median", "count"}
+        if self._ops.get("sum") and self._ops["sum"][0].lower() in _IN_ALL and inner == {"sum", "count"}:
+            inner -= {"sum"}  # "how many in total"
+        if len(outer) > 1 or len(inner) > 1:
+            raise Unclear("It asks for several figures at once; ask for one of them.")
+        if outer:
+            return self._superlative(outer, conditions)
+        if "count" in self._ops:
+            return self._counting(conditions)
+        operation = next((name for name in ("median", "mean", "sum") if name in self._ops), "")
+        if not operation:
+            raise NotAsked
+        return self._reducing(operation, conditions)
+
+    def _of_values(self) -> Iterator[Condition]:
+        """The conditions that the cells named in the question make."""
+        by: dict[int, list[_Mention]] = {}
+        for mention in (each for each in self._mentions if each.values):
+            if mention.full:
+                raise Unclear(f"“{self._said(mention)}” is the name of a column and stands in cells too.")
+            by.setdefault(self._column_of(mention), []).append(mention)
+        joined: set[int] = set()
+        for column, mentions in by.items():
+            for one, other in pairwise(mentions):
+                between = range(one.last, other.first)
+                if not {self._forms[place] for place in between} & {"and", "or"} and not self._comma(one, other):
+                    raise Unclear(f"It names two values of {self._head(column)} at once; ask for one of them.")
+                joined |= set(between)
+            cells = dict.fromkeys(cell for each in mentions for cell in each.values[column])
+            yield Condition(column, f"{self._head(column)} is {' or '.join(cells)}", "text", cells.__contains__)
+        if any(self._forms[place] == "or" and place not in joined for place in self._empty):
+            raise Unclear("It joins by “or” what is not of one column; ask for one of them.")
+
+    def _comma(self, one: _Mention, other: _Mention) -> bool:
+        return "," in self._question[self._words[one.last - 1].span.end : self._words[other.first].span.start]
+
+    def _column_of(self, mention: _Mention) -> int:
+        """The column that a value stands in: the one named beside it, or the only one."""
+        for other in (self._before(mention.first), self._after(mention.last)):
+            beside = (other.columns & mention.values.keys()) if other else set()
+            if other and len(beside) == 1:
+                other.used = True
+                return next(iter(beside))
+        if len(mention.values) > 1:
+            heads = _listed([self._head(column) for column in mention.values])
+            raise Unclear(f"“{self._said(mention)}” stands in the columns {heads}; say in which one it is meant.")
+        return next(iter(mention.values))
+
+    def _of_bounds(self) -> Iterator[Condition]:
+        """The conditions that the numbers and dates in the question make."""
+        for bound in self._bounds:
+            places = self._within(bound.start, bound.end)
+            near = [each for each in (self._after(places[-1] + 1), self._before(places[0])) if each]
+            if not bound.said.startswith("is exactly"):  # "orders over 500" are no numbers of orders over 500
+                near = [each for each in near if each.full or not (each.titled or self._keys(each))]
+            fits = self._dated_columns() if bound.is_day else self._numeric_columns()
+            column = next((self._take(each, fits) for each in near if each.columns & set(fits)), None)
+            column = self._only(fits, bound) if column is None else column
+            yield _condition(column, self._head(column), bound, is_dated=self._sheet.columns[column].is_dated)
+
+    def _take(self, mention: _Mention, fits: Sequence[int]) -> int:
+        both = sorted(mention.columns & set(fits))
+        if len(both) > 1:
+            heads = _listed([self._head(each) for each in both], "or")
+            raise Unclear(f"“{self._said(mention)}” may be {heads}; say which.")
+        mention.used = True
+        return both[0]
+
+    def _only(self, fits: Sequence[int], bound: _Bound) -> int:
+        """The column that a number or a date must be of, though none is named beside it.
+
+        Raises:
+            NotAsked: There is none.
+            Unclear: It could be another.
+        """
+        said = self._question[bound.start : bound.end]
+        if not fits or bound.said.startswith("is exactly"):
+            raise NotAsked(said)
+        plain = {"date", "day", "year", "time", *self._forms, *forms(_split(self._sheet.called))}
+        if bound.is_day:
+            sure = [each for each in fits if set(forms(_split(self._head(each)))) <= plain]
+        else:
+            numbers = [each for each in fits if bound.unit]
+            sure = [each for each in numbers if bound.unit in self._sheet.columns[each].units]
+        if len(sure) == 1:
+            return sure[0]
+        heads = _listed([self._head(each) for each in sure or fits], "or")
+        raise Unclear(f"“{said}” may be of {heads}; say of which, as in “{self._head((sure or fits)[0])} {said}”.")
+
+    def _counting(self, conditions: tuple[Condition, ...]) -> Wish:
+        """How many rows, or different values, or what a column of numbers counts."""
+        phrase = self._ops.get("distinct", self._ops["count"])
+        noun = self._noun(phrase)
+        self._spare(noun)
+        if noun is None:
+            return Wish("count", None, conditions)
+        keys, numeric = self._keys(noun), self._counts(noun)
+        if "distinct" in self._ops:
+            return Wish("distinct", self._one(noun, keys or sorted(noun.columns)), conditions)
+        if numeric and not keys:
+            if noun.titled or len(numeric) > 1:
+                raise Unclear(f"“{self._said(noun)}” may be the rows, or the numbers in {self._head(numeric[0])}.")
+            return Wish("sum", numeric[0], conditions)
+        if not keys and not noun.titled:
+            raise NotAsked(self._said(noun))
+        return Wish("count", None, conditions, tuple(keys), self._said(noun))
+
+    def _noun(self, phrase: re.Match[str]) -> _Mention | None:
+        """What is counted; None where it is told by a value: "How many managers are there?".
+
+        Raises:
+            NotAsked: Nothing tells.
+        """
+        place = next((place for place, word in enumerate(self._words) if word.span.start >= phrase.end()), 0)
+        first = self._starting(place)
+        later = [each for each in self._mentions if each.first >= place and not each.values]
+        noun = next((each for each in later if each is first or not each.used), None)
+        if noun is None and not (first and first.values):
+            raise NotAsked
+        return noun
+
+    def _reducing(self, operation: str, conditions: tuple[Condition, ...]) -> Wish:
+        """The total or average of a column."""
+        measure, nouns = self._measured()
+        self._spare(*nouns)
+        if measure is None:
+            raise Unclear(self._measures())
+        for noun in nouns:
+            before = noun.first - 1
+            while before > 0 and self._forms[before] in ("the", "all", "our"):
+                before -= 1
+            if self._forms[before] != "of" and not (noun.titled and self._forms[before] in ("in", "from", "for")):
+                raise Unclear(f"It does not say one “{self._said(noun)}”; ask for one, or which has the largest.")
+        self._check_swallowed()
+        keys = tuple(key for noun in nouns for key in self._identified(noun)) if operation != "sum" else ()
+        return Wish(_INNER[operation], measure, conditions, keys, self._said(nouns[0]) if nouns else "")
+
+    def _check_swallowed(self) -> None:
+        """See that "total price" is not both a column and the total of another."""
+        for mention in self._mentions:
+            places = [place for place in range(mention.first, mention.last) if place not in self._swallowed]
+            run = [self._words[place].stem for place in places]
+            others = [place for place, (patterns, _) in enumerate(self._heads) if run in patterns]
+            if len(places) < mention.last - mention.first and others:
+                heads = f"{self._head(min(mention.columns))}, or the total of {self._head(others[0])}"
+                raise Unclear(f"“{self._said(mention)}” may be the column {heads}; ask for “the sum of” one of them.")
+
+    def _superlative(self, outer: Sequence[str], conditions: tuple[Condition, ...]) -> Wish:
+        """The rows, or the values of a column, that have the most."""
+        operation, top = _SUPERLATIVES[outer[0]], self._top(outer)
+        inner = next((name for name in ("count", "mean", "median", "sum") if name in self._ops), "")
+        group = self._grouping()
+        if inner == "count" or (not inner and self._is_of_rows(outer, group)):
+            return self._most_rows(operation, top, group, conditions)
+        measure, nouns = self._measured(group, dated=not inner)
+        group = group or (nouns[0] if len(nouns) == 1 else None)
+        self._spare(group, *nouns)
+        if measure is None:
+            raise Unclear(self._measures())
+        numbers = [each for each in nouns if each.columns & set(self._numeric_columns()) and not each.titled]
+        if numbers and self._sheet.columns[measure].is_dated:
+            raise Unclear(f"Ask for the {outer[0]} {self._head(measure)} alone, without “{self._said(numbers[0])}”.")
+        keys = self._identified(group) if group else []
+        if inner or (keys and outer[0] in ("most", "fewest")):
+            if group is None or not keys:
+                raise Unclear("It does not say what is to be compared; ask “which … has the highest total …”.")
+            return Wish(operation, measure, conditions, (), "", self._one(group, keys), _INNER[inner or "sum"], top)
+        if not keys or group is None or "single" in self._ops or self._sheet.columns[measure].is_dated:
+            return Wish(operation, measure, conditions, top=top)
+        return Wish(operation, measure, conditions, tuple(keys), self._said(group), top=top)
+
+    def _most_rows(
+        self, operation: Operation, top: int, group: _Mention | None, conditions: tuple[Condition, ...]
+    ) -> Wish:
+        """Which value of a column has the most rows, or the most of what a column counts."""
+        nouns = [each for each in self._mentions if each is not group and not each.used and not each.values]
+        if group is None or not group.columns or len(nouns) != 1:
+            raise Unclear("It does not say clearly of what there are to be the most; ask “which … has the most rows”.")
+        by, keys, numeric = self._one(group, self._identified(group)), self._keys(nouns[0]), self._counts(nouns[0])
+        if numeric and not keys and not nouns[0].titled:
+            return Wish(operation, self._one(nouns[0], numeric), conditions, (), "", by, "sum", top)
+        if not keys and not nouns[0].titled:
+            raise NotAsked(self._said(nouns[0]))
+        return Wish(operation, None, conditions, tuple(keys), self._said(nouns[0]), by, "count", top)
+
+    # --- which mention is what ---
+
+    def _measured(self, group: _Mention | None = None, *, dated: bool = False) -> tuple[int | None, list[_Mention]]:
+        """The column that is added up or compared, and the mentions that say of what."""
+        fits = set(self._numeric_columns())
+        if dated:
+            days = set(self._dated_columns())
+            fits = days if self._ops.keys() & {"latest", "earliest"} else fits | days
+        left = [each for each in self._mentions if each is not group and not each.used and not each.values]
+        named = (
+            [each for each in left if each.full & fits]
+            or [each for each in left if each.partly & fits and not each.full and not each.titled]
+            or [each for each in self._mentions if each.used and each.columns & fits and self._is_first(each)]
+            or [each for each in left if each.partly & fits and not each.full]
+        )
+        if len(named) > 1:
+            said = _listed([self._said(each) for each in named])
+            raise Unclear(f"It names several columns of numbers at once, {said}; ask for one of them.")
+        nouns = [each for each in left if each not in named]
+        if named:
+            columns = named[0].full & fits or named[0].partly & fits
+            return self._one(named[0], sorted(columns)), nouns
+        if dated and self._ops.keys() & {"latest", "earliest"} and len(self._dated_columns()) == 1:
+            return self._dated_columns()[0], nouns
+        numeric = self._numeric_columns()
+        texts = [each for each in left if each.full and not each.titled and not each.full & fits]
+        if texts and not dated:
+            column = self._sheet.columns[min(texts[0].full)]
+            raise Unclear(f"{column.head} holds no numbers. {self._measures()}")
+        return (numeric[0] if len(numeric) == 1 and not dated else None), nouns
+
+    def _is_first(self, mention: _Mention) -> bool:
+        """Whether some words follow what is to be done: "the average revenue over 500"."""
+        place = mention.first
+        while place and self._forms[place - 1] in _EMPTY and place - 1 not in self._phrases:
+            place -= 1
+        return place - 1 in self._phrases
+
+    def _identified(self, noun: _Mention) -> list[int]:
+        """The columns whose values are what a noun names."""
+        return sorted(noun.full) or self._keys(noun) or ([] if noun.titled else sorted(noun.partly))
+
+    def _grouping(self) -> _Mention | None:
+        """What stands right after "which" or "what": "which region", or after "the top 3"."""
+        for place, form in enumerate(self._forms[:-1]):
+            after = self._starting(place + 1)
+            if form in ("which", "what") and after and after.columns and not after.used:
+                return after
+        return None
+
+    def _is_of_rows(self, outer: Sequence[str], group: _Mention | None) -> bool:
+        """Whether "the most" is of rows: of what is no column of numbers."""
+        if outer[0] not in ("most", "fewest") or group is None:
+            return False
+        numeric = set(self._numeric_columns())
+        left = [each for each in self._mentions if each is not group and not each.used and not each.values]
+        return not any((each.full & numeric) or (each.partly & numeric and not each.titled) for each in left) or any(
+            self._keys(each) for each in left
+        )
+
+    def _spare(self, *placed: _Mention | None) -> None:
+        """See that every mention has found its place.
+
+        Raises:
+            Unclear: One has not.
+        """
+        measures = set(self._numeric_columns()) | set(self._dated_columns())
+        for each in self._mentions:
+            measured = each.columns & measures and "count" not in self._ops
+            if each.used or each.values or each.titled or measured or any(each is other for other in placed):
+                continue
+            raise Unclear(f"It is not clear what “{self._said(each)}” is asked for; ask for one figure at a time.")
+        texts = [each for each in placed if each and not each.titled]
+        if len({id(each) for each in texts}) > 1:
+            raise Unclear(f"It is not clear what “{self._said(texts[1])}” is asked for; ask for one figure at a time.")
+
+    def _keys(self, noun: _Mention) -> list[int]:
+        """The columns that hold what a noun names: "Order" and "Order ID" hold orders."""
+        run = set(self._forms[noun.first : noun.last])
+        keys = []
+        for column in sorted(noun.columns | noun.partly):
+            head = set(forms(_split(self._head(column))))
+            named = run <= head <= run | _KEY_WORDS
+            if named and (head - run or not self._sheet.columns[column].is_numeric):
+                keys.append(column)
+        return keys
+
+    def _counts(self, noun: _Mention) -> list[int]:
+        """The columns of numbers that count what a noun names: "Units", "Number of employees"."""
+        run = set(self._forms[noun.first : noun.last])
+        counting = {"number", "of", "no", "count", "total", "quantity", "qty"}
+        return [
+            column
+            for column in self._numeric_columns()
+            if column in noun.full | noun.partly and run <= set(forms(_split(self._head(column)))) <= run | counting
+        ]
+
+    def _before(self, place: int) -> _Mention | None:
+        """The mention right before a word, but for words such as "is"."""
+        while place and self._forms[place - 1] in _LINKS and not self._ending(place):
+            place -= 1
+        return self._ending(place)
+
+    def _after(self, place: int) -> _Mention | None:
+        """The mention right after a word."""
+        if place < len(self._forms) and self._forms[place] in ("in", "of") and not self._starting(place):
+            place += 1
+        return self._starting(place)
+
+    def _ending(self, place: int) -> _Mention | None:
+        return next((each for each in self._mentions if each.last == place), None)
+
+    def _starting(self, place: int) -> _Mention | None:
+        return next((each for each in self._mentions if each.first == place), None)
+
+    def _one(self, mention: _Mention, columns: Sequence[int]) -> int:
+        if not columns:
+            raise NotAsked(self._said(mention))
+        if len(columns) > 1:
+            heads = _listed([self._head(each) for each in columns], "or")
+            raise Unclear(f"“{self._said(mention)}” may be the column {heads}; say which.")
+        return columns[0]
+
+    def _top(self, outer: Sequence[str]) -> int:
+        found = self._ops[outer[0]]
+        said = next((found[name] for name in ("top", "most", "low", "few") if found[name]), "1").lower()
+        return max(1, _SMALL.get(said, 0) or int(said if said.isdigit() else 1))
+
+    def _numeric_columns(self) -> list[int]:
+        return [place for place, column in enumerate(self._sheet.columns) if column.is_numeric]
+
+    def _dated_columns(self) -> list[int]:
+        years = [
+            place
+            for place, column in enumerate(self._sheet.columns)
+            if column.is_numeric and "year" in forms(_split(column.head))
+        ]
+        return [*(place for place, column in enumerate(self._sheet.columns) if column.is_dated), *years]
+
+    def _measures(self) -> str:
+        heads = [self._head(place) for place in self._numeric_columns()]
+        return f"Say which column is meant: {_listed(heads, 'or')}." if heads else "No column of it holds numbers."
+
+    def _head(self, column: int) -> str:
+        return self._sheet.columns[column].head
+
+    def _said(self, mention: _Mention) -> str:
+        start, end = self._words[mention.first].span.start, self._words[mention.last - 1].span.end
+        return self._question[start:end]
+
+
+def _condition(column: int, head: str, bound: _Bound, *, is_dated: bool) -> Condition:
+    """The rows whose number or day lies within a bound."""
+    says = f"{head} {bound.said}"
+    if not bound.is_day:
+        return Condition(column, says, "number", partial(_within, bound.low, bound.high, bound.strict), bound.unit)
+    if is_dated:
+        return Condition(column, says, "day", partial(_on_days, bound.first, bound.last, bound.strict))
+    if any(day and day[1] for day in (bound.first, bound.last)):
+        raise NotAsked(head)  # a column of years
+    low, high = (Decimal(day[0]) if day else None for day in (bound.first, bound.last))
+    return Condition(column, says, "number", partial(_within, low, high, bound.strict))
+
+
+def _within(low: Decimal | None, high: Decimal | None, strict: bool, value: Decimal) -> bool:
+    above = low is None or value > low or (value == low and not strict)
+    return above and (high is None or value < high or (value == high and not strict))
+
+
+def _on_days(low: Day | None, high: Day | None, strict: bool, value: Day) -> bool:
+    return all(border is None or _compared(value, border, sign, strict) for border, sign in ((low, 1), (high, -1)))
+
+
+def _compared(value: Day, border: Day, sign: int, strict: bool) -> bool:
+    """Whether a day is not before a border (or after it, where `sign` is -1), as far as that is told."""
+    told = [each for each in border if each is not None]
+    ours = [each for each in value[: len(told)] if each is not None]
+    if len(ours) < len(told):
+        raise TypeError("a day of which too little is known")
+    if ours == told:
+        return not strict
+    return (ours > told) == (sign > 0)
+
+
+def _day_bound(start: int, end: int, said: str, day: Day, text: str) -> _Bound:
+    """A date after "before", "since", "in" or the like."""
+    if said == "before":
+        return _Bound(start, end, f"is before {text}", last=day, strict=True)
+    if said in ("after", "since"):
+        return _Bound(start, end, f"is {said} {text}", first=day, strict=said == "after")
+    return _Bound(start, end, f"is {'on' if day[2] else 'in'} {text}", first=day, last=day)
+
+
+def _amount(said: str) -> tuple[Decimal, str]:
+    """A number as a question says it, and its currency or "%"."""
+    found = NUMBER.search(said)
+    value = Decimal(found[0].replace(",", "")) if found else Decimal(0)
+    scale = next((worth for word, worth in SCALES.items() if word in said.lower()), 1)
+    return value * scale, next((sign for sign in said if sign in "$€£¥%"), "")
+
+
+def _comparison(found: re.Match[str], value: Decimal) -> tuple[str, Decimal | None, Decimal | None, bool]:
+    """In words, the borders, and whether they are left out, of a number that a question compares with."""
+    number = found["number"] or found["alone"]
+    said = " ".join((found["said"] or found["or"] or "").lower().split())
+    if said in ("", "exactly", "equal to", "="):
+        return f"is exactly {number}", value, value, False
+    is_up = bool(_UPWARDS.search(said)) != said.startswith(("no ", "not "))
+    strict = not _BORDER.match(said) and not said.endswith("=")
+    words_for = {(True, True): "over", (True, False): "at least", (False, True): "under", (False, False): "at most"}
+    says = f"is {words_for[is_up, strict]} {number}"
+    return says, value if is_up else None, None if is_up else value, strict
+
+
+def _form(text: str, word: Word) -> str:
+    """A word of a text in small letters, without accents and a plural's ending."""
+    return singular(folded(text[word.span.start : word.span.end]))
+
+
+def _split(name: str) -> str:
+    """A name with blanks between its words: "UnitPrice" is two."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+
+
+def _listed(names: Sequence[str], link: str = "and") -> str:
+    """“a”, “b” and “c”."""
+    quoted = [f"“{name}”" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {link} {quoted[-1]}"
