@@ -23,12 +23,12 @@ from typing import Annotated
 from unittest import mock
 
 import typer
-from index.workers import Workers
 
 from index import doctor, embeddings, workers
 from index.document import Document, canonical
 from index.errors import Failed, Refused
 from index.library import Library
+from index.workers import Workers
 from tests.kills import ROOT, QuickEmbedder
 from tests.malice import RECIPES, Bait, Hostile, Recipe, lay_out, mutated, restless
 
