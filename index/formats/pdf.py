@@ -1,27 +1,48 @@
-"""PDF: bytes -> the text of its pages, and the picture of one with some of its characters marked."""
+"""PDF: bytes -> the text of its pages, and the picture of one with some of its characters marked.
 
+PDFium tells which characters are drawn, and where; index/formats/layout.py makes lines, columns and tables of them.
+"""
+
+import ctypes
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import accumulate
 from threading import Lock
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageChops
 
-from index.document import Page, Span, canonical
+from index.document import Heading, Page, Span, Table, canonical
 from index.errors import Refused
+from index.formats import layout
 from index.formats.content import Content, TextBuilder
+from index.formats.layout import Block, Word
 
 _MAX_PAGES = 2_000
+_MAX_CHARACTERS = 5_000_000
+_TOGETHER = 40  # pages are looked at together for running heads, which may change with the chapter
 _PASSWORD_ERROR = "password"  # pdfium's message for an encrypted file
 
 # PDFium marks a word broken at a line's end by U+FFFE (or U+0002) in place of the hyphen.
-_BROKEN_WORD = re.compile("[\ufffe\x02](?:\r\n|\r|\n)?")
+_WORD = re.compile("[^\\s\ufffe\x00]+\ufffe?")
+_LINE_END = re.compile("[ \\t]*[\r\n]")
+_HYPHENS = "-\xad\u2010\ufffe\x02"
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
+_UNPRINTED = re.compile(f"[\\s|{_HYPHENS}]+")
+_BOLD = 600  # the weight of letters that are bold
+_HEADING_WORDS = 14
+_LARGER = (1.6, 1.2)  # than most letters of the file: headings of the first and the second level
+_NEAR = 400  # letters, from where a text should stand: its like further away is another one
 _WIDEST, _HIGHEST = 1_400, 2_400  # pixels of a page's picture
 _MARKED = (255, 223, 168)  # the colour of a highlight, multiplied with what is printed there
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
+
+_Box = tuple[float, float, float, float]
 
 # PDFium keeps global state and must not be entered by two threads at once.
 _ONE_AT_A_TIME = Lock()
@@ -58,7 +79,7 @@ def picture(data: bytes, text: str, page: Page, span: Span) -> bytes:
         bitmap = sheet.render(scale=min(_WIDEST / width, _HIGHEST / height))
         image = bitmap.to_pil().convert("RGB")
         to_pixels = bitmap.get_posconv(sheet).to_bitmap
-        for left, bottom, right, top in _boxes(sheet, text[page.start : start], text[start:end]):
+        for left, bottom, right, top in _boxes(document, page.number - 1, text[page.start : start], text[start:end]):
             corners = (to_pixels(left, top), to_pixels(right, bottom))
             (x0, x1), (y0, y1) = (sorted(pair) for pair in zip(*corners, strict=True))
             _mark(image, (x0 - 1, y0 - 1, x1 + 1, y1 + 1))
@@ -81,26 +102,66 @@ def _opened(data: bytes) -> Iterator[pdfium.PdfDocument]:
             document.close()
 
 
-def _boxes(sheet: pdfium.PdfPage, before: str, wanted: str) -> list[tuple[float, float, float, float]]:
-    """Where some words of a page are printed, a box a line: left, bottom, right and top in the page's own units.
+# --- marking words ---
 
-    PDFium does not tell where the characters of its text in reading order are drawn, so the words are looked up, blanks
-    aside, among those it draws: of several places the one about as many characters from the beginning as in the text.
+
+def _boxes(document: pdfium.PdfDocument, index: int, before: str, wanted: str) -> list[_Box]:
+    """Where some words of a page are printed, a box for a run of them: left, bottom, right and top in its units.
+
+    They are looked up, blanks and hyphens aside, among the words of the page in reading order: of several places that
+    which as many come before as in the text. What is not found as a whole is looked up line by line, then word by word.
     """
-    text_page = sheet.get_textpage()
-    drawn = [(char, place) for place in range(text_page.count_chars()) for char in _visible(text_page, place)]
-    line, words, about = "".join(char for char, _ in drawn), "".join(wanted.split()), len("".join(before.split()))
-    found = [match.start() for match in re.finditer(f"(?={re.escape(words)})", line)] if words else []
-    if not found:
-        return []
-    first = min(found, key=lambda place: abs(place - about))
-    start, last = drawn[first][1], drawn[first + len(words) - 1][1]
-    return [text_page.get_rect(place) for place in range(text_page.count_rects(start, last - start + 1))]
+    with _text_page(document, index) as text_page:
+        words = [
+            word
+            for part in _words(text_page)
+            for block in layout.sheet(layout.pieces_of(part))
+            for word in block.words()
+        ]
+        letters = [_letters(word.text) for word in words]
+        starts = list(accumulate(map(len, letters), initial=0))
+        boxes: list[_Box] = []
+        for first, last in _found("".join(letters), _letters(before), wanted):
+            marked = words[max(0, bisect_right(starts, first) - 1) : bisect_left(starts, last)]
+            for place, length in _drawn_together(marked):
+                boxes += [text_page.get_rect(nth) for nth in range(text_page.count_rects(place, length))]
+        return boxes
 
 
-def _visible(text_page: pdfium.PdfTextPage, place: int) -> str:
-    """The character drawn there as canonical text has it, or "" where it shows nothing."""
-    return canonical(chr(pdfium_c.FPDFText_GetUnicode(text_page, place)))[0].strip()
+def _drawn_together(words: list[Word]) -> Iterator[tuple[int, int]]:
+    """The first character and the number of them, of words that are drawn one after the other with a blank between."""
+    start = end = -1
+    for word in words:
+        if word.place != end + 1:
+            if end > start:
+                yield start, end - start
+            start = word.place
+        end = word.place + len(word.text)
+    if end > start:
+        yield start, end - start
+
+
+def _found(line: str, before: str, wanted: str) -> Iterator[tuple[int, int]]:
+    """Where some text stands in the letters of a page, as a whole or in pieces."""
+    needle = _letters(wanted)
+    places = [match.start() for match in re.finditer(f"(?={re.escape(needle)})", line)] if needle else []
+    if places:
+        first = min(places, key=lambda place: abs(place - len(before)))
+        nth = len(re.findall(f"(?={re.escape(needle)})", before))
+        if nth < len(places) and abs(places[nth] - len(before)) < _NEAR:
+            first = places[nth]
+        yield first, first + len(needle)
+        return
+    pieces = re.split(r"\n| \| ", wanted)
+    pieces = pieces if len(pieces) > 1 else wanted.split()
+    for piece in pieces if len(pieces) > 1 else ():
+        yield from _found(line, before, piece)
+        before += _letters(piece)
+
+
+def _letters(text: str) -> str:
+    """What a text is looked up by: no blanks, hyphens or borders of cells."""
+    return _UNPRINTED.sub("", canonical(text.translate(_LIGATURES))[0])
 
 
 def _mark(image: Image.Image, box: tuple[int, int, int, int]) -> None:
@@ -109,21 +170,79 @@ def _mark(image: Image.Image, box: tuple[int, int, int, int]) -> None:
     image.paste(ImageChops.multiply(part, Image.new("RGB", part.size, _MARKED)), box)
 
 
+# --- reading ---
+
+
 def _content(document: pdfium.PdfDocument) -> Content:
-    if len(document) > _MAX_PAGES:
-        raise Refused(f"it has {len(document):,} pages, and Footnote reads at most {_MAX_PAGES:,}")
-    builder = TextBuilder()
-    for index in range(len(document)):
-        builder.add_page(_page_text(document, index))
+    count = len(document)
+    if count > _MAX_PAGES:
+        raise Refused(f"it has {count:,} pages, and Footnote reads at most {_MAX_PAGES:,}")
+    reader = _Reader()
+    chunks = -(-count // _TOGETHER)
+    for chunk in range(chunks):
+        pages = []
+        for index in range(count * chunk // chunks, count * (chunk + 1) // chunks):
+            with _text_page(document, index) as text_page:
+                pages.append(_words(text_page))
+        reader.add_pages(pages)
+    reader.add_headings()
     date = _DATE.match(_told(document, "CreationDate"))
-    return Content(
-        text=builder.text(),
+    return reader.builder.content(
         title=_told(document, "Title"),
-        pages=tuple(builder.pages),
         author=_told(document, "Author"),
         date="-".join(date.groups()) if date else "",
-        dropped=builder.dropped,
     )
+
+
+class _Reader:
+    """Grows a file's text, chunk by chunk of its pages."""
+
+    def __init__(self) -> None:
+        self.builder = TextBuilder()
+        self._sizes: Counter[float] = Counter()  # how many characters are how high
+        self._lone: list[tuple[Block, int, int]] = []  # paragraphs that may be headings, and where they stand
+
+    def add_pages(self, pages: list[list[list[Word]]]) -> None:
+        """Add neighbouring pages, told together which lines at their edges are running heads and feet."""
+        kept = _compounds(word.text for parts in pages for words in parts for word in words)
+        sheets = [[layout.pieces_of(words) for words in parts] for parts in pages]
+        ends = layout.running([layout.edges(parts[0]) if parts else ([], []) for parts in sheets])
+        for parts, (above, below) in zip(sheets, ends, strict=True):
+            self.builder.begin_page()
+            for number, part in enumerate(parts):
+                for block in layout.sheet(part, *((0, 0) if number else (above, below))):
+                    self._add(block, kept)
+            if self.builder.length > _MAX_CHARACTERS:
+                raise Refused(f"it has more than {_MAX_CHARACTERS:,} characters of text; split it into several files")
+
+    def add_headings(self) -> None:
+        """Tell of the headings, once it is known how high most letters are."""
+        usual = self._sizes.most_common(1)[0][0] if self._sizes else 0.0
+        for block, start, end in self._lone:
+            level = next((nth for nth, larger in enumerate(_LARGER, 1) if block.height > larger * usual), 3)
+            if level < 3 or (block.is_bold and block.height > 0.9 * usual):
+                self.builder.headings.append(Heading(level, start, end))
+
+    def _add(self, block: Block, kept: set[str]) -> None:
+        texts = block.texts(kept)
+        start = self.builder.add_block("\n".join(texts[: block.first]) if block.is_table else texts[0])
+        if not block.is_table:
+            end = self.builder.length
+            self._sizes[round(block.height, 1)] += end - start
+            if block.may_head:
+                self._lone.append((block, start, end))
+            return
+        first = self.builder.length
+        for number, line in enumerate(texts[block.first :]):
+            place = self.builder.add_block(line, "\n" if number or block.first else "\n\n")
+            first = first if number else place
+        if len(texts) > block.first:
+            self.builder.tables.append(Table(first, self.builder.length, block.heads))
+
+
+def _compounds(words: Iterable[str]) -> set[str]:
+    """Words with a hyphen of their own, in small letters."""
+    return {word.strip(layout.MARKS).lower() for word in words if "-" in word}
 
 
 def _told(document: pdfium.PdfDocument, key: str) -> str:
@@ -134,17 +253,83 @@ def _told(document: pdfium.PdfDocument, key: str) -> str:
         return ""
 
 
-def _page_text(document: pdfium.PdfDocument, index: int) -> str:
-    """The page's text in reading order, words broken at a line's end made whole."""
+@contextmanager
+def _text_page(document: pdfium.PdfDocument, index: int) -> Iterator[pdfium.PdfTextPage]:
+    """What PDFium knows of the characters of a page."""
     try:
         page = document[index]
         text_page = page.get_textpage()
     except pdfium.PdfiumError as error:
         raise Refused(f"its page {index + 1} is damaged") from error
-    text: str = text_page.get_text_bounded()
-    text_page.close()
-    page.close()
-    return _BROKEN_WORD.sub("", text)
+    try:
+        yield text_page
+    finally:
+        text_page.close()
+        page.close()
+
+
+def _words(text_page: pdfium.PdfTextPage) -> list[list[Word]]:
+    """The words of a page with their boxes, parted by the direction they are written in: most have the first."""
+    turned: dict[int, list[Word]] = {}
+    handle, text = text_page.raw, _drawn(text_page)
+    box = pdfium_c.FS_RECTF()
+    reference, box_of, weight = ctypes.byref(box), pdfium_c.FPDFText_GetLooseCharBox, pdfium_c.FPDFText_GetFontWeight
+    for match in _WORD.finditer(text):
+        word, start, last = match.group(), match.start(), match.end() - 1
+        if not word.isascii() or word[-1] == "-":
+            last -= word[-1] == "\ufffe" and last > start
+            word = _spelled(word, text, match.end())
+        box_of(handle, last, reference)
+        turn, right = 0, box.right
+        box_of(handle, start, reference)
+        sides = (box.left, box.bottom, right, box.top)
+        if right <= sides[0] or box.top <= box.bottom:
+            turn, sides = _turned(handle, start, last)
+        turned.setdefault(turn, []).append(Word(word, *sides, start, weight(handle, start) >= _BOLD))
+    return sorted(turned.values(), key=len, reverse=True)
+
+
+def _spelled(word: str, text: str, end: int) -> str:
+    """A word with its ligatures taken apart, and one mark for all ways to break it at a line's end."""
+    word = canonical(word.rstrip(layout.BROKEN).translate(_LIGATURES))[0] + (
+        layout.BROKEN if word[-1] == layout.BROKEN else ""
+    )
+    if len(word) > 2 and word[-1] in "-\u2010" and word[-2].isalpha() and _LINE_END.match(text, end):
+        return word[:-1] + layout.BROKEN
+    return word
+
+
+def _drawn(text_page: pdfium.PdfTextPage) -> str:
+    """A page's characters in the order they are drawn, one for each that PDFium counts."""
+    count = text_page.count_chars()
+    text: str = text_page.get_text_range() if count else ""
+    if len(text) != count:
+        text = "".join(chr(pdfium_c.FPDFText_GetUnicode(text_page.raw, place)) for place in range(count))
+    return text.replace("\x02", layout.BROKEN)
+
+
+def _turned(handle: object, first: int, last: int) -> tuple[int, _Box]:
+    """How many quarters a word is turned by, and its box as if it were not."""
+    matrix = pdfium_c.FS_MATRIX()
+    pdfium_c.FPDFText_GetMatrix(handle, first, ctypes.byref(matrix))
+    along, up = matrix.a, matrix.b
+    turn = (1 if up > 0 else 3) if abs(up) > abs(along) else (0 if along >= 0 else 2)
+    height = pdfium_c.FPDFText_GetFontSize(handle, first) * max(abs(along), abs(up), 1e-3)
+    sides = [ctypes.c_double() for _ in range(4)]
+    points = []
+    for place in (first, last):
+        pdfium_c.FPDFText_GetCharBox(handle, place, *map(ctypes.byref, sides))
+        left, right, bottom, top = (side.value for side in sides)
+        points += [_turn(left, bottom, turn), _turn(right, top, turn)]
+    pdfium_c.FPDFText_GetCharOrigin(handle, first, ctypes.byref(sides[0]), ctypes.byref(sides[1]))
+    _, base = _turn(sides[0].value, sides[1].value, turn)
+    across = [point[0] for point in points]
+    return turn, (min(across), base - height * 0.2, max(across), base + height * 0.8)
+
+
+def _turn(x: float, y: float, turn: int) -> tuple[float, float]:
+    """A point of a page that is turned so that its words are upright."""
+    return [(x, y), (y, -x), (-x, -y), (-y, x)][turn]
 
 
 def _why(error: pdfium.PdfiumError) -> str:
