@@ -14,7 +14,7 @@ from index.catalog import CATALOG, Catalog, damage, text_key
 from index.derived import damaged
 from index.disk import see_room
 from index.errors import LibraryError, ModelError
-from index.formats import NO_TEXT
+from index.formats import NO_TEXT, SCAN
 from index.lock import Lock
 from index.passages import Passage
 from index.sync import UPLOADS
@@ -98,7 +98,7 @@ def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment
     for path in () if in_use else sorted((home / UPLOADS).glob(".*.part")):
         yield Ailment(f"{path.name} is a rest of an upload", "it is deleted", partial(_delete, path=path))
     for file in catalog.files():
-        if file.state == "failed" or file.reason == NO_TEXT:
+        if file.state == "failed" or file.reason in (NO_TEXT, SCAN):
             cure = f"mend {file.id.rpartition('/')[2]}, or name it in .footnoteignore"
             yield Ailment(f"{file.id} was not read: {file.reason}", cure)
 

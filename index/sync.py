@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
-from index import formats
+from index import formats, recognise
 from index.catalog import File
 from index.errors import LibraryError, Refused
 
@@ -179,7 +179,8 @@ def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
             unlisted = (*unlisted, f"{file.id}/")
         before = known.get(file.id)
         same = before is not None and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
-        if not same or before is None or not before.sha256:
+        is_scan = before is not None and before.reason == formats.SCAN and recognise.is_there()
+        if not same or before is None or not before.sha256 or is_scan:
             read.append(file)
     return Plan(tuple(read), tuple(id for id in known if id not in seen and not id.startswith(unlisted)))
 

@@ -114,9 +114,17 @@ def _picture(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blo
     return {}, [pdf.picture(data, text.decode(), Page(**told["page"]), Span(**told["span"]))]
 
 
+def _scan(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+    from index.formats import pdf
+
+    count, png = pdf.scan(blobs[0], told["number"])
+    return {"count": count}, [png]
+
+
 _TASKS: dict[str, Callable[[Mapping[str, Any], Blobs], tuple[dict[str, Any], Blobs]]] = {
     "read": _read,
     "picture": _picture,
+    "scan": _scan,
 }
 
 
@@ -130,6 +138,8 @@ def _done(told: Mapping[str, Any], blobs: Blobs, limits: Limits) -> tuple[dict[s
         return {"outcome": "refused", "reason": str(reason)}, ()
     except MemoryError:
         return {"outcome": "refused", "reason": _too_large(limits)}, ()
+    except Exception as error:  # of what draws pages: to whoever asks it is one more page that cannot be drawn
+        return {"outcome": "failed", "reason": f"reading it broke down ({type(error).__name__})"}, ()
     return {"outcome": "done", **done}, results
 
 

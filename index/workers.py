@@ -17,8 +17,10 @@ from queue import LifoQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from index import formats, recognise
 from index.document import Document, Heading, Page, Span, Table
 from index.errors import Failed, Refused
+from index.formats.content import TextBuilder
 from index.worker import Blobs, Limits, receive, send
 
 COUNT = 2
@@ -42,17 +44,43 @@ class Workers:
             self._free.put(_Worker(self._limits))
 
     def read(self, document_id: str, data: bytes) -> Document:
-        """The document in a file's bytes; see `index.formats.read`.
+        """The document in a file's bytes; see `index.formats.read`. Where tesseract is installed, scans have text too.
 
         Raises:
             Refused: It cannot be read, or takes too long or too much memory.
             Failed: What reads it broke down.
         """
+        try:
+            return self._read(document_id, data)
+        except Refused as reason:
+            if str(reason) != formats.SCAN or not recognise.is_there():
+                raise
+        return self._recognised(document_id, data)
+
+    def _read(self, document_id: str, data: bytes) -> Document:
         told, blobs = self.asked({"task": "read", "id": document_id}, [data])
         try:
             return _document(told["document"], blobs[0].decode())
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise Failed(_BROKE) from error
+
+    def _recognised(self, document_id: str, data: bytes) -> Document:
+        """The document in a scan.
+
+        Raises:
+            Refused: It has too many pages, or no text in its pictures either.
+        """
+        builder, count = TextBuilder(), 1
+        while len(builder.pages) < count:
+            request = {"task": "scan", "id": document_id, "number": len(builder.pages) + 1}
+            told, blobs = self.asked(request, [data])
+            count = int(told["count"])
+            if count > recognise.MAX_PAGES:
+                raise Refused(f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}")
+            builder.add_page(recognise.text(blobs[0]).strip())
+        if not builder.length:
+            raise Refused("no text was found in it, nor recognised in its pictures")
+        return formats.document(document_id, data, "application/pdf", builder.content())
 
     def picture(self, document: Document, data: bytes, page: Page, span: Span) -> bytes:
         """A page of a PDF as a PNG; see `index.formats.pdf.picture`.

@@ -191,7 +191,7 @@ def test_files_without_text_and_files_that_broke_a_parser_are_named(home, folder
     assert told == [
         "docs/bad.html was not read: reading it broke down (IndexError: list index out of range); save it anew, or in "
         "another format",
-        "docs/scan.md was not read: no text was found in it (a scan needs text recognition first)",
+        "docs/scan.md was not read: no text was found in it",
     ]
 
 

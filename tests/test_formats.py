@@ -487,7 +487,7 @@ def test_a_damaged_pdf_is_refused_as_damaged(data):
 
 
 def test_a_pdf_without_text_is_refused_with_what_it_needs():
-    with pytest.raises(Refused, match="text recognition"):
+    with pytest.raises(Refused, match="install tesseract"):
         read("docs/a.pdf", pdf("", ""))
 
 

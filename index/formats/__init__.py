@@ -71,7 +71,8 @@ FORMATS = (
 """What Footnote reads."""
 
 SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
-NO_TEXT = "no text was found in it (a scan needs text recognition first)"
+NO_TEXT = "no text was found in it"
+SCAN = f"{NO_TEXT}, as in a scan; install tesseract to have text recognised"
 HEAD = 1_024
 """How many of a file's first bytes tell whether its content is of a known kind, however it is called."""
 
@@ -142,7 +143,7 @@ def read(document_id: str, data: bytes) -> Document:
     """
     if not data:
         raise Refused("it is empty")
-    path, format = PurePosixPath(document_id), detect(document_id, data)
+    format = detect(document_id, data)
     try:
         content = format.parse(data)
     except (Refused, MemoryError):
@@ -151,13 +152,18 @@ def read(document_id: str, data: bytes) -> Document:
         why = f"{type(error).__name__}: {error}"[:_WHY]
         raise Failed(f"reading it broke down ({why}); save it anew, or in another format") from error
     if not content.text.strip():
-        raise Refused(NO_TEXT)
+        raise Refused(SCAN if format is _PDF else NO_TEXT)
+    return document(document_id, data, format.media_type, content)
+
+
+def document(document_id: str, data: bytes, media_type: str, content: Content) -> Document:
+    """The document made of what was found in a file's bytes."""
     return Document(
         id=document_id,
-        title=_visible(content.title) or _visible(path.stem),
+        title=_visible(content.title) or _visible(PurePosixPath(document_id).stem),
         text=content.text,
         sha256=sha256(data).hexdigest(),
-        media_type=format.media_type,
+        media_type=media_type,
         pages=content.pages,
         headings=content.headings,
         tables=content.tables,

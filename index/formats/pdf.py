@@ -39,6 +39,8 @@ _HEADING_WORDS = 14
 _LARGER = (1.6, 1.2)  # than most letters of the file: headings of the first and the second level
 _NEAR = 400  # letters, from where a text should stand: its like further away is another one
 _WIDEST, _HIGHEST = 1_400, 2_400  # pixels of a page's picture
+_POINTS, _DOTS = 72, 300  # to an inch: of a page's own measure, and of what text is recognised in
+_SHARPEST = 5_000  # dots along the longer side of that
 _MARKED = (255, 223, 168)  # the colour of a highlight, multiplied with what is printed there
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
 
@@ -72,9 +74,7 @@ def picture(data: bytes, text: str, page: Page, span: Span) -> bytes:
     """
     start, end = max(span.start, page.start), min(span.end, page.end)
     with _opened(data) as document:
-        if page.number > len(document):
-            raise Refused(f"it has no page {page.number}")
-        sheet = document[page.number - 1]
+        sheet = _sheet(document, page.number)
         width, height = sheet.get_size()
         bitmap = sheet.render(scale=min(_WIDEST / width, _HIGHEST / height))
         image = bitmap.to_pil().convert("RGB")
@@ -86,6 +86,38 @@ def picture(data: bytes, text: str, page: Page, span: Span) -> bytes:
     written = BytesIO()
     image.save(written, "PNG")
     return written.getvalue()
+
+
+def scan(data: bytes, number: int) -> tuple[int, bytes]:
+    """How many pages a file has, and one of them as a PNG fit for text recognition; pages count from 1.
+
+    Raises:
+        Refused: The file cannot be read, or has no such page.
+    """
+    with _opened(data) as document:
+        sheet = _sheet(document, number)
+        scale = min(_DOTS / _POINTS, _SHARPEST / max(sheet.get_size()))
+        image, count = sheet.render(scale=scale, grayscale=True).to_pil(), len(document)
+    written = BytesIO()
+    image.save(written, "PNG", dpi=(_DOTS, _DOTS))
+    return count, written.getvalue()
+
+
+def _sheet(document: pdfium.PdfDocument, number: int) -> pdfium.PdfPage:
+    """A page that can be drawn.
+
+    Raises:
+        Refused: There is none of this number, or it is damaged or has no size.
+    """
+    if number > len(document):
+        raise Refused(f"it has no page {number}")
+    try:
+        sheet = document[number - 1]
+    except pdfium.PdfiumError as error:
+        raise Refused(f"its page {number} is damaged") from error
+    if min(sheet.get_size()) <= 0:
+        raise Refused(f"its page {number} has no size")
+    return sheet
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+"""Scans: their text is recognised where tesseract is installed, page by page, and missed by name where it is not."""
+
+import shutil
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from index import formats, recognise
+from index.errors import Refused
+from index.library import Library
+from index.workers import Workers
+
+needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+
+
+def scan(*pages: str) -> bytes:
+    """A PDF of pictures of some words, a page each."""
+    written = BytesIO()
+    canvas = Canvas(written, pagesize=(400, 300))
+    for words in pages:
+        picture = Image.new("L", (1600, 1200), 255)
+        ImageDraw.Draw(picture).multiline_text((120, 200), words, 0, ImageFont.load_default(80))
+        canvas.drawImage(ImageReader(picture), 0, 0, 400, 300)
+        canvas.showPage()
+    canvas.save()
+    return written.getvalue()
+
+
+@needs_tesseract
+def test_a_scan_is_read_page_by_page():
+    workers = Workers(1)
+    document = workers.read("docs/scan.pdf", scan("The mill burned\nin 1902.", "", "It was rebuilt."))
+    assert document.text.split() == ["The", "mill", "burned", "in", "1902.", "It", "was", "rebuilt."]
+    assert [page.number for page in document.pages] == [1, 2, 3]
+    last = document.pages[2]
+    assert document.text[last.start : last.end] == "It was rebuilt."
+    assert (document.title, document.media_type) == ("scan", "application/pdf")
+    with pytest.raises(Refused, match="nor recognised"):
+        workers.read("docs/blank.pdf", scan("", ""))
+    workers.close()
+
+
+def test_without_tesseract_a_scan_is_refused_by_name_and_read_once_there_is_one(tmp_path: Path, monkeypatch):
+    (tmp_path / "scan.pdf").write_bytes(scan("The mill burned."))
+    (tmp_path / "blank.md").write_text("# ")
+    monkeypatch.setattr(recognise, "is_there", lambda: False)
+    library = Library(tmp_path)
+    blank, refused = library.sync()
+    assert (refused.state, refused.reason) == ("refused", formats.SCAN)
+    assert (blank.state, blank.reason) == ("refused", formats.NO_TEXT)
+    assert library.changes().changed == ()
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "text", lambda png: "The mill burned." if png.startswith(b"\x89PNG") else "")
+    assert library.changes().changed == (refused.id,)
+    assert library.sync()[1].state == "indexed"
+    assert library.document(refused.id).text == "The mill burned."
+    library.close()
+
+
+def test_a_scan_of_too_many_pages_is_refused(monkeypatch):
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "MAX_PAGES", 1)
+    workers = Workers(1)
+    with pytest.raises(Refused, match="a scan of 2 pages"):
+        workers.read("docs/scan.pdf", scan("One.", "Two."))
+    workers.close()
+
+
+@pytest.mark.parametrize("program", ["exit 1", "sleep 9"])
+def test_what_tesseract_cannot_do_is_said(tmp_path: Path, monkeypatch, program):
+    (tmp_path / "tesseract").write_text(f"#!/bin/sh\n{program}\n")
+    (tmp_path / "tesseract").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(recognise, "_SECONDS", 0.5)
+    with pytest.raises(Refused, match="was not recognised"):
+        recognise.text(b"")
