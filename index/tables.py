@@ -16,6 +16,7 @@ SAMPLE = 50
 _MAX_HEAD = 100  # characters; longer ones are sentences
 _AMBIGUOUS = re.compile(r" \| ?|(?<=.)\| ")  # in a cell, what would be taken for the end of it
 _FIGURE = re.compile(r"[^\w\s]*\s?\d[\d\s.,:/'’TZ%+-]*\W{0,3}")  # a number, a sum of money, a date or a time
+_YEAR = re.compile("(?:19|20)[0-9]{2}")
 
 
 def cell(text: str) -> str:
@@ -77,12 +78,20 @@ def titles(rows: Sequence[Sequence[str]]) -> int:
 
 def has_figures(rows: Iterable[Sequence[str]]) -> bool:
     """Whether numbers or dates stand below the first of some rows, in a column that begins with a name."""
-    first, *below = rows
+    first, *below = rows or [[]]
     return any(
         not _FIGURE.fullmatch(cell(first[column])) and _FIGURE.fullmatch(cell(each))
         for row in below
         for column, each in enumerate(row[: len(first)])
     )
+
+
+def are_lower_heads(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of some rows may be heads below others that span them: names above figures, or years."""
+    first = [cell(each) for each in rows[0]] if rows else []
+    years = [each for each in first if _YEAR.fullmatch(each)]
+    are_names = all(each in years or not _FIGURE.fullmatch(each) for each in first)
+    return are_names and (len(years) > 1 or has_figures(rows))
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,33 @@
+"""What Office files have in common: a refusal where one is damaged, and what each tells of itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from index.errors import Refused
+
+MAX_XML = 64 * 2**20  # bytes of a part that is taken into memory as a tree of ten times as many
+
+
+@contextmanager
+def whole(kind: str) -> Iterator[None]:
+    """Open and read a file within: where it is damaged, that is said in one sentence.
+
+    Args:
+        kind: What the file should be, such as "a Word document".
+
+    Raises:
+        Refused: What reads it stumbled.
+    """
+    try:
+        yield
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:  # the libraries raise whatever they stumble over: KeyError, AttributeError, BadZipFile …
+        raise Refused(f"it is damaged, or not {kind} ({type(error).__name__}); save it anew") from error
+
+
+def told(*, title: str | None, author: str | None, dates: tuple[date | None, ...]) -> dict[str, str]:
+    """Title, author and date, from the properties that an Office file has; the first date that is told counts."""
+    day = next((each.isoformat()[:10] for each in dates if each), "")
+    return {"title": (title or "").strip(), "author": (author or "").strip(), "date": day}
