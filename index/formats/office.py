@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from zipfile import ZipFile
 
 from index.errors import Refused
 
@@ -31,3 +32,18 @@ def told(*, title: str | None, author: str | None, dates: tuple[date | None, ...
     """Title, author and date, from the properties that an Office file has; the first date that is told counts."""
     day = next((each.isoformat()[:10] for each in dates if each), "")
     return {"title": (title or "").strip(), "author": (author or "").strip(), "date": day}
+
+
+def check_parts(packed: ZipFile) -> None:
+    """See that no part is too large to be taken into memory.
+
+    Raises:
+        Refused: One is.
+    """
+    largest = max(
+        (each.file_size for each in packed.infolist() if each.filename.endswith((".xml", ".rels"))), default=0
+    )
+    if largest > MAX_XML:
+        raise Refused(
+            f"a part of it has {largest >> 20} MB of XML, and Footnote reads at most {MAX_XML >> 20}; split it"
+        )
