@@ -53,6 +53,15 @@ class TextBuilder:
         if start < self.length:
             self.headings.append(Heading(level, start, self.length))
 
+    def add_content(self, content: Content, deeper: int = 0) -> None:
+        """Add what another format found in a part of the file; its headings count `deeper` levels more."""
+        start = self.add_block(content.text)
+        self.dropped += content.dropped
+        self.headings += (
+            Heading(heading.level + deeper, start + heading.start, start + heading.end) for heading in content.headings
+        )
+        self.tables += (replace(table, start=start + table.start, end=start + table.end) for table in content.tables)
+
     def add_page(self, page: str) -> None:
         """Add a page, numbered from 1 in the order they come; a blank one keeps its number."""
         start = self.add_block(page)

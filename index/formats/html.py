@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.errors import Refused
 from index.formats.content import Content, TextBuilder
-from index.formats.text import decode, marked_encoding
+from index.formats.text import decode, decode_declared
 
 _MAX_CHARACTERS = 20_000_000
 
@@ -59,12 +59,8 @@ def read(data: bytes) -> Content:
     Raises:
         Refused: The bytes are not text, or too much of it.
     """
-    charset = None if marked_encoding(data) else _CHARSET.search(data[:2_048])
-    try:
-        source = data.decode(charset[1].decode("ascii")) if charset else decode(data)
-    except (LookupError, UnicodeError):
-        source = decode(data)
-    return read_text(source)
+    charset = _CHARSET.search(data[:2_048])
+    return read_text(decode_declared(data, charset[1].decode("ascii")) if charset else decode(data))
 
 
 def read_text(source: str) -> Content:

@@ -1,5 +1,6 @@
 """Plain text: bytes -> canonical text."""
 
+import codecs
 import re
 from collections import Counter
 from contextlib import suppress
@@ -18,6 +19,16 @@ _BYTE_ORDER_MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_WIDER = {  # what those who declare an encoding often mean
+    "ascii": "utf-8",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_NO_CHARSETS = frozenset(["idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"])  # some never end
 _JAPANESE = b"\x1b$B"  # how ISO-2022-JP, which is of seven bits as ASCII is, begins its words
 _MOST = 2  # one of so many characters, at least, has a zero in it where Western text is in UTF-16
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -62,6 +73,24 @@ def decode(data: bytes) -> str:
         return data.decode(marked or ("iso2022_jp" if _JAPANESE in data else "utf-8"))
     except UnicodeDecodeError:
         return _guessed(data)
+
+
+def decode_declared(data: bytes, charset: str) -> str:
+    """As `decode`, in the encoding that the bytes are said to be in, where that is one and fits.
+
+    Raises:
+        Refused: The bytes are not text.
+    """
+    if marked_encoding(data):
+        return decode(data)
+    try:
+        name = codecs.lookup(charset).name
+        name = _WIDER.get(name, name)
+        if name not in _NO_CHARSETS:
+            return data.decode(name)
+    except (LookupError, UnicodeError, ValueError):  # ValueError of a name with a NUL
+        pass
+    return decode(data)
 
 
 def _utf_16(data: bytes) -> str:
