@@ -49,7 +49,14 @@ _BLOCKS = frozenset(
 )
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _LAYOUT = "table, p + p, ul, ol, h1, h2, h3, h4"  # a table cell that holds these is layout, not data
-_CHARSET = re.compile(rb"<meta[^>]{1,200}charset=[\"']?([\w-]{1,40})", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"<(?:meta[^>]{1,200}charset|\?xml[^>]{1,200}encoding)[ \t]*=[ \t]*[\"']?([\w-]{1,40})", re.IGNORECASE
+)
+_XHTML = re.compile(r"\s*<\?xml|[^\x00]{0,1000}xmlns=[\"']http://www\.w3\.org/1999/xhtml")
+_EMPTY = re.compile(r"<([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")  # an element without content, as XML writes it
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _LINE_BREAK = "\x00"  # stands for <br> until blanks are folded; no parsed HTML contains it
 
 
@@ -67,7 +74,7 @@ def read_text(source: str) -> Content:
     """As `read`, from HTML that is already decoded."""
     if len(source) > _MAX_CHARACTERS:
         raise Refused(f"it has {len(source):,} characters of HTML, and Footnote reads at most {_MAX_CHARACTERS:,}")
-    tree = LexborHTMLParser(source)
+    tree = LexborHTMLParser(_EMPTY.sub(_closed, source) if _XHTML.match(source) else source)
     head = _Head.of(tree)
     for node in tree.css(_HIDDEN):
         node.decompose()
@@ -86,6 +93,11 @@ def read_text(source: str) -> Content:
         url=head.url,
         dropped=builder.dropped,
     )
+
+
+def _closed(empty: re.Match[str]) -> str:
+    """An element without content as HTML writes it: to HTML the slash says nothing, and <title/> goes on to the end."""
+    return empty[0] if empty[1].lower() in _VOID else f"<{empty[1]}{empty[2] or ''}></{empty[1]}>"
 
 
 @dataclass(frozen=True, slots=True)
