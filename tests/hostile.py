@@ -28,6 +28,7 @@ from index import doctor, embeddings, workers
 from index.document import Document, canonical
 from index.errors import Failed, Refused
 from index.library import Library
+from index.sync import MAX_BYTES
 from index.workers import Workers
 from tests.kills import ROOT, QuickEmbedder
 from tests.malice import RECIPES, Bait, Hostile, Recipe, lay_out, mutated, restless
@@ -39,6 +40,7 @@ AT_ONCE = 4
 
 _GOOD = "The observatory on the hill was painted turquoise in the spring of 1931."
 _QUESTIONS = ("What was announced?", "Who proposed the ceasefire?", "How do I add documents?", "When did it begin?")
+_SMALL = 2**17  # bytes of a file that is read beside questions: a larger one is busy being embedded, as honest ones are
 _MOST_SAID = 400  # characters
 _PASSWORDS = "root:x:0:0"  # begins a file that hostile ones like to name
 
@@ -200,18 +202,20 @@ def table(outcomes: Sequence[Outcome]) -> str:
 # --- a folder of them ---
 
 
-def fill(folder: Path, recipes: Sequence[Recipe], bait: Bait) -> None:
-    """Write hostile files into a folder, each by a number of its own."""
+def fill(folder: Path, recipes: Sequence[Recipe], bait: Bait, most: int = MAX_BYTES) -> None:
+    """Write hostile files of at most so many bytes into a folder, each by a number of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, recipe in enumerate(recipes):
         made = recipe.made(bait)
+        if len(made.data) > most:
+            continue
         (folder / f"{number:04}{PurePosixPath(made.file_name).suffix}").write_bytes(made.data)
 
 
-def of_library(place: Path, recipes: Sequence[Recipe], caught: Trap) -> list[str]:
+def of_library(place: Path, recipes: Sequence[Recipe], caught: Trap, most: int = MAX_BYTES) -> list[str]:
     """Which promises a library breaks whose folder holds hostile files, links, pipes and one good document."""
     folder = place / "docs"
-    fill(folder / "files", recipes, caught.bait)
+    fill(folder / "files", recipes, caught.bait, most)
     lay_out(folder / "places", caught.bait)
     (folder / "good.txt").write_text(_GOOD, encoding="utf-8")
     with (
@@ -258,7 +262,7 @@ def slower(place: Path, recipes: Sequence[Recipe], caught: Trap, count: int = 40
         docs.sync()
         _asked(docs, 4)
         rest = _asked(docs, count)
-        fill(folder / "hostile", recipes, caught.bait)
+        fill(folder / "hostile", recipes, caught.bait, _SMALL)
         ended = threading.Event()
         reading = threading.Thread(target=lambda: (docs.sync(), ended.set()))
         reading.start()

@@ -55,7 +55,7 @@ def test_there_are_many_hostile_files_and_each_has_a_name_of_its_own() -> None:
 
 
 def test_hostile_files_are_the_same_whenever_they_are_made() -> None:
-    few = [recipe for recipe in RECIPES if not recipe.slow][::7]
+    few = [recipe for recipe in RECIPES if not recipe.slow][::25]
     for recipe in few:
         made = recipe.made()
         assert made == recipe.made()
@@ -91,7 +91,11 @@ def test_S1_broken_documents_are_read_or_refused_in_a_sentence(caught) -> None:
 
 
 def test_S1_what_would_fill_the_memory_is_ended_before_it_does(caught) -> None:
-    bombs = [each for each in RECIPES if each.name in ("a bomb in the text in docx", "forms in a ring in pdf")]
+    bombs = [
+        each
+        for each in RECIPES
+        if each.name in ("a bomb in the text in docx", "forms in a ring in pdf", "a bomb beside the text in xlsx")
+    ]
     outcomes = list(hostile.read_all([partial(each.made, caught.bait) for each in bombs], caught))
     assert [each.state for each in outcomes if each.faults or each.state == "read"] == []
     assert all(each.megabytes <= hostile.MOST_MEGABYTES for each in outcomes)
@@ -101,7 +105,7 @@ def test_S1_what_would_fill_the_memory_is_ended_before_it_does(caught) -> None:
 
 
 def test_S2_a_folder_of_hostile_files_and_links_is_read_and_the_good_one_is_found(tmp_path: Path, caught) -> None:
-    assert hostile.of_library(tmp_path, chosen(40), caught) == []
+    assert hostile.of_library(tmp_path, chosen(60), caught, most=2**16) == []
 
 
 def test_S2_no_link_is_followed_and_nothing_but_files_is_read(tmp_path: Path, caught, quick) -> None:
@@ -122,7 +126,7 @@ def test_S2_no_link_is_followed_and_nothing_but_files_is_read(tmp_path: Path, ca
 def test_S2_a_folder_that_changes_while_it_is_read_is_read(tmp_path: Path, quick) -> None:
     folder = tmp_path / "docs"
     with restless(folder), closing(Library(folder)) as library:
-        for _ in range(20):
+        for _ in range(6):
             assert all(hostile.is_sentence(file.reason) for file in library.sync() if file.reason)
             time.sleep(0.01)
 

@@ -276,10 +276,9 @@ _BAITED: dict[str, Callable[[Bait], bytes]] = {
         more={6: f"<< /Type /Filespec /F ({bait.escape}) /EF << /F 7 0 R >> >>", 7: stream("escaped")},
     ),
 }
-_SLOW = {"a gigabyte deflated", "a gigabyte deflated three times", "a million shown letters"}
 
 RECIPES: tuple[Recipe, ...] = (
-    *(plain(f"{kind} in pdf", "x.pdf", make, slow=kind in _SLOW) for kind, make in _FILES.items()),
+    *(plain(f"{kind} in pdf", "x.pdf", make) for kind, make in _FILES.items()),
     *(
         baited(f"{kind} in pdf", "x.pdf", partial(lambda make, bait: make(bait), make))
         for kind, make in _BAITED.items()

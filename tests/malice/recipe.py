@@ -44,7 +44,7 @@ class Recipe:
         name: What it does, and " in " what kind of file where it does so in several.
         file_name: What it is called in a folder.
         make: Makes its bytes.
-        slow: Whether making or reading it takes more than a second or so.
+        slow: Whether making or reading it takes a second or more.
     """
 
     name: str
@@ -55,28 +55,28 @@ class Recipe:
     @property
     def kind(self) -> str:
         """What it does, whatever kind of file it does it in."""
-        return self.name.partition(" in ")[0]
+        return self.name.rpartition(" in ")[0] or self.name
 
     def made(self, bait: Bait = BAIT) -> Hostile:
         """The file."""
         return Hostile(self.name, self.file_name, self.make(bait))
 
 
-def plain(name: str, file_name: str, make: Callable[[], bytes | str], *, slow: bool = False) -> Recipe:
+def plain(name: str, file_name: str, make: Callable[[], bytes | str]) -> Recipe:
     """A recipe that needs no bait; text is written as UTF-8, lone surrogates as they come."""
 
     def bytes_of(_: Bait) -> bytes:
         made = make()
         return made.encode("utf-8", "surrogatepass") if isinstance(made, str) else made
 
-    return Recipe(name, file_name, bytes_of, slow)
+    return Recipe(name, file_name, bytes_of)
 
 
-def baited(name: str, file_name: str, make: Callable[[Bait], bytes | str], *, slow: bool = False) -> Recipe:
+def baited(name: str, file_name: str, make: Callable[[Bait], bytes | str]) -> Recipe:
     """A recipe whose file reaches for a bait."""
 
     def bytes_of(bait: Bait) -> bytes:
         made = make(bait)
         return made.encode("utf-8", "surrogatepass") if isinstance(made, str) else made
 
-    return Recipe(name, file_name, bytes_of, slow)
+    return Recipe(name, file_name, bytes_of)

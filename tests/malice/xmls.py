@@ -132,16 +132,16 @@ _LARGE: dict[str, Callable[[Bait], Attack]] = {
 }
 
 
-def _recipe(kind: str, host: str, attack: Callable[[Bait], Attack], *, slow: bool = False) -> Recipe:
+def _recipe(kind: str, host: str, attack: Callable[[Bait], Attack]) -> Recipe:
     def made(bait: Bait) -> bytes:
         return _written(host, attack(bait))
 
-    return baited(f"{kind} in {host}", f"x{_HOSTS[host][0]}", made, slow=slow)
+    return baited(f"{kind} in {host}", f"x{_HOSTS[host][0]}", made)
 
 
 RECIPES: tuple[Recipe, ...] = (
     *(_recipe(kind, host, attack) for kind, attack in _SMALL.items() for host in _HOSTS),
-    *(_recipe(kind, host, attack, slow=True) for kind, attack in _LARGE.items() for host in _SPACIOUS),
+    *(_recipe(kind, host, attack) for kind, attack in _LARGE.items() for host in _SPACIOUS),
     *(
         baited(
             f"{kind} in xml",
