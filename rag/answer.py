@@ -13,6 +13,10 @@ DISAGREEMENT = "The documents disagree"
 UNSUPPORTED = "Not supported by your documents"
 
 
+Support = Literal["verbatim", "supported", "computed"]
+"""How a statement rests on what it cites; see `Statement`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A sentence of an answer and what it rests on.
@@ -21,14 +25,14 @@ class Statement:
         span: Where the statement stands in `Answer.text`.
         citations: Numbers of the citations it rests on, at least one.
         support: "verbatim" where the statement is the quote itself, "supported" where a check says
-            that the quote bears it out.
+            that the quote bears it out, "computed" where it is worked out from rows of a table, of which it cites some.
         score: How strongly, 0..1.
         short: The answer proper in it, as a place in `Answer.text`, or None.
     """
 
     span: Span
     citations: tuple[int, ...]
-    support: Literal["verbatim", "supported"]
+    support: Support
     score: float
     short: Span | None = None
 
@@ -50,11 +54,12 @@ class Answer:
             where the documents agree, or nothing certain can be said.
         unsupported: What a language model wrote and nothing bore out, sentence by sentence.
         citations: Every one is used by a statement.
-        hits: The passages read, as the reader ranks them.
-        confidence: Calibrated probability that the answer is right, 0..1.
+        hits: The passages read, as the reader ranks them; of a computed answer those that hold the rows cited.
+        confidence: Calibrated probability that the answer is right, 0..1; 1 of a computed one, which says itself what
+            was computed over which rows.
         reason: Why Footnote abstained, or "".
-        mode: Who wrote it: "extract" (the sources' own words), "generate" (a language model) or "help" (a line about
-            Footnote).
+        mode: Who wrote it: "extract" (the sources' own words), "generate" (a language model), "compute" (counted, added
+            up or compared over the rows of a table) or "help" (a line about Footnote).
         model: The language model that wrote it, or "".
         read: How many of the hits, from the first, that model was given to read.
         notice: What went wrong with a language model, one line, or "".
@@ -72,7 +77,7 @@ class Answer:
     hits: tuple[Hit, ...] = ()
     confidence: float = 0.0
     reason: str = ""
-    mode: Literal["extract", "generate", "help"] = "extract"
+    mode: Literal["extract", "generate", "compute", "help"] = "extract"
     model: str = ""
     read: int = 0
     notice: str = ""
@@ -137,7 +142,7 @@ class Draft:
         self,
         text: str,
         citations: Sequence[Citation],
-        support: Literal["verbatim", "supported"],
+        support: Support,
         score: float,
         short: Span | None = None,
     ) -> int:
@@ -188,4 +193,5 @@ def _marks(statement: Statement) -> str:
 
 
 def _footnote(citation: Citation) -> str:
-    return f"[{citation.number}] {place(citation)}: “{' '.join(citation.quote.split())}”"
+    told = f" ({citation.named})" if citation.heads else ""
+    return f"[{citation.number}] {place(citation)}: “{' '.join(citation.quote.split())}”{told}"

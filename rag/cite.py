@@ -40,6 +40,7 @@ class Citation:
         page: Page number from 1, or None where the document has no pages.
         where: Where in its document the quote stands, for people, such as "page 3" or "sheet Sales, A5:C5"; or "".
         date: The document's date as it says (ISO 8601 where it can be told), or "".
+        heads: What the columns are called, where the quote is of rows of a table that do not say it; else none.
     """
 
     number: int
@@ -51,9 +52,20 @@ class Citation:
     page: int | None
     where: str = ""
     date: str = ""
+    heads: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> str:
+        """The rows quoted with each cell after its head, on one line; "" where they say their heads or have none."""
+        if not self.heads:
+            return ""
+        rows = (tables.line(self.heads, row.split(tables.SEPARATOR)) for row in self.quote.split("\n"))
+        return "; ".join(filter(None, rows))
 
 
-def cite(number: int, passage: Passage, span: Span, document: Document | None = None) -> Citation:
+def cite(
+    number: int, passage: Passage, span: Span, document: Document | None = None, places: tables.Places | None = None
+) -> Citation:
     """The citation of `span` (offsets into the document) of `passage`.
 
     Args:
@@ -61,6 +73,7 @@ def cite(number: int, passage: Passage, span: Span, document: Document | None = 
         passage: The passage.
         span: A stretch of it.
         document: Its document; None where a sync has removed that meanwhile.
+        places: Where things stand in it, if that has been looked at before.
 
     Raises:
         ValueError: The span is empty or does not lie inside the passage.
@@ -68,9 +81,25 @@ def cite(number: int, passage: Passage, span: Span, document: Document | None = 
     if not passage.start <= span.start < span.end <= passage.end:
         raise ValueError(f"{span} is not inside passage {passage.id} ({passage.start}, {passage.end})")
     quote = passage.quote(span)
-    where = tables.Places(document).where(span.start, span.end) if document else passage.where
-    date = document.date if document else ""
-    return Citation(number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, where, date)
+    places = places or (tables.Places(document) if document else None)
+    where = places.where(span.start, span.end) if places else passage.where
+    date, heads = (document.date, _heads(document, span)) if document else ("", ())
+    return Citation(
+        number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, where, date, heads
+    )
+
+
+def _heads(document: Document, span: Span) -> tuple[str, ...]:
+    """The heads of a table, of which some whole rows are quoted that do not say them; else none."""
+    table = next((each for each in document.tables if each.start <= span.start and span.end <= each.end), None)
+    if table is None or not table.heads:
+        return ()
+    text = document.text
+    whole = text[span.start - 1 : span.start] in ("", "\n") and text[span.end : span.end + 1] in ("", "\n")
+    rows = [row.split(tables.SEPARATOR) for row in text[span.start : span.end].split("\n")]
+    told = any(cell.startswith(tuple(f"{head}: " for head in table.heads)) for row in rows for cell in row)
+    fits = all(1 < len(row) <= len(table.heads) for row in rows)
+    return table.heads if whole and fits and not told else ()
 
 
 def anchored(start: int, quote: str, text: str) -> Span | None:

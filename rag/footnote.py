@@ -24,11 +24,18 @@ from rag.followup import REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
 from rag.llm import Model, load
-from rag.reader import FIRST, MORE, Candidate, Reader, Reading
+from rag.reader import FIRST, MORE, Candidate, Reader, Reading, is_statement
 from rag.retrieve import Hit, check_question, retrieve
+from rag.spreadsheets import Spreadsheets
+from rag.tally import Unclear
+from rag.wish import is_plainly_aggregating
 
 _EXAMPLES = 4
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")  # ISO 8601, whose order is that of time
+_OF_EVERY_ROW = (
+    "The closest passage is a row of {}, and no single row answers such a question; ask it in the words of the table's "
+    "columns and cells to have it worked out over all of them."
+)
 _TRIES = 3  # at an answer, where a sync changes what it quotes
 
 
@@ -62,6 +69,7 @@ class Footnote:
         self.calibration = numbers
         self.writer: Writer | None = None
         self._verifier = verifier
+        self._spreadsheets = Spreadsheets(library)
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
 
     def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
@@ -204,12 +212,18 @@ class Footnote:
         """The answer, as it grows where a language model writes it."""
         read = cache(partial(self._read, documents=asked.documents))  # what a follow-up is chosen by is not read twice
         query, notice = self._standalone(asked, read)
+        silent = Answer(asked.said, query, "abstained")
+        computed, unclear = self._computed(silent, asked.documents)
+        if computed:  # and no model says it in other words
+            yield replace(computed, notice=notice)
+            return
         reading = read(query)
         sure = self.calibration.confidence.probability(reading.logit)
-        silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
+        silent = replace(silent, hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
-        if not chosen:  # and no model is asked
-            yield replace(silent, reason=why_not(query, reading.hits))
+        unclear = unclear or self._of_every_row(query, chosen)
+        if unclear or not chosen:  # and no model is asked
+            yield replace(silent, reason=unclear or why_not(query, reading.hits))
             return
         writer = self.writer
         if writer and not notice:  # a model that has failed is not waited for again
@@ -220,6 +234,23 @@ class Footnote:
             else:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
+
+    def _computed(self, silent: Answer, documents: Collection[str] | None) -> tuple[Answer | None, str]:
+        """What is counted, added up or compared over the rows of a table; or why that cannot be, or neither."""
+        if is_statement(silent.query):
+            return None, ""
+        try:
+            return self._spreadsheets.answer(silent, documents), ""
+        except Unclear as why:
+            return None, str(why)
+
+    def _of_every_row(self, query: str, chosen: Sequence[Candidate]) -> str:
+        """Why no row is quoted to a question of all of them; "" where none would be."""
+        best = max(chosen, key=lambda each: each.score, default=None)
+        if best is None or not is_plainly_aggregating(query) or is_statement(query):
+            return ""
+        id = best.hit.passage.document_id
+        return _OF_EVERY_ROW.format(id) if self._spreadsheets.holds(id, best.span.start) else ""
 
     def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> tuple[str, str]:
         """The question as one that stands alone, in a model's words where one is there; and that model's trouble."""
@@ -262,9 +293,10 @@ class Footnote:
     def _exact(self, answer: Answer) -> bool:
         """Whether every quote stands in its document now; not so where a sync has changed it meanwhile."""
         try:
-            return all(cite.exact(each, self.document(each.document_id).text) for each in answer.citations)
+            texts = {id: self.document(id).text for id in {each.document_id for each in answer.citations}}
         except KeyError:
             return False
+        return all(cite.exact(each, texts[each.document_id]) for each in answer.citations)
 
     def _read(self, query: str, documents: Collection[str] | None = None) -> Reading:
         hits = self.retrieve(query, FIRST + MORE, documents=documents)

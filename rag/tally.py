@@ -172,7 +172,8 @@ def _grouped(sheet: Sheet, wish: Wish, rows: list[int], left_out: list[str]) -> 
     counted = {name: _rows(len(each)) for name, each in groups.items()}
     first, *others = [f"{figures[name]} over {counted[name]}" if figures else counted[name] for name in best]
     names = [by.cells[groups[name][0]] for name in best]
-    listed = "".join(f"; {name} ({each})" for name, each in zip(names[1:], others, strict=True))
+    link = "; " if wish.top > 1 else " and that of "  # of equal ones
+    listed = "".join(f"{link}{name} ({each})" for name, each in zip(names[1:], others, strict=True))
     verb, best_of = ("are", f"{len(best)} {_CALLED[wish.operation]}") if plural else ("is", _CALLED[wish.operation])
     says = f"Of {len(groups):,} values of {by.head}, the {best_of} {called}{what}{_where(wish)} {verb} that of "
     return Tally(

@@ -140,6 +140,14 @@ def is_aggregating(question: str) -> bool:
     return any(not found["distinct_"] and not found["single_"] for found in _PHRASES.finditer(question))
 
 
+def is_plainly_aggregating(question: str) -> bool:
+    """Whether it hardly asks for anything else: "mean" and "most" say other things as well."""
+    said = (
+        found[0].lower() for found in _PHRASES.finditer(question) if not found["distinct_"] and not found["single_"]
+    )
+    return any(each not in ("mean", "most", "least", "top", "bottom", "sum") for each in said)
+
+
 def heads_said(question: str, names: Sequence[str]) -> int:
     """How many words of a question are of some names: heads, titles; a quick look before a sheet is read."""
     known = {word.stem for name in names for word in words(_split(name)) if _form(_split(name), word) not in _EMPTY}
@@ -156,7 +164,7 @@ class Asked:
         Raises:
             NotAsked: A word is left over, or nothing in the question is of this sheet.
         """
-        self._question, self._sheet = question, sheet
+        self._question, self.sheet = question, sheet
         self._words = words(question)
         self._forms = [_form(question, word) for word in self._words]
         self._bounds = list(self._bounded())
@@ -188,7 +196,7 @@ class Asked:
 
     def _candidates(self, taken: Collection[int]) -> Iterator[_Mention]:
         """What each run of words may name."""
-        titled = {form for name in (self._sheet.title, self._sheet.called) for form in forms(_split(name))} - _EMPTY
+        titled = {form for name in (self.sheet.title, self.sheet.called) for form in forms(_split(name))} - _EMPTY
         for first in range(len(self._words)):
             for last in range(first + 1, min(len(self._words), first + 8) + 1):
                 if last - 1 in taken:
@@ -219,7 +227,7 @@ class Asked:
     def _heads(self) -> list[tuple[list[list[str]], set[str]]]:
         """How each head may be said, as stems: whole, without what is in brackets, without empty words; its forms."""
         told = []
-        for column in self._sheet.columns:
+        for column in self.sheet.columns:
             whole = _split(column.head)
             patterns = []
             for text in (re.sub(r"[(\[][^)\]]*[)\]]", " ", whole), whole):
@@ -231,7 +239,7 @@ class Asked:
 
     def _of_cells(self, found: _Mention) -> None:
         run = tuple(self._forms[found.first : found.last])
-        for place, column in enumerate(self._sheet.columns):
+        for place, column in enumerate(self.sheet.columns):
             if column.is_numeric or column.is_dated:
                 continue
             same = [cell for cell in column.spellings.get(run[0], ()) if forms(cell) == run]
@@ -386,7 +394,7 @@ class Asked:
                 other.used = True
                 return next(iter(beside))
         if len(mention.values) > 1:
-            heads = _listed([self._head(column) for column in mention.values])
+            heads = listed([self._head(column) for column in mention.values])
             raise Unclear(f"“{self._said(mention)}” stands in the columns {heads}; say in which one it is meant.")
         return next(iter(mention.values))
 
@@ -400,12 +408,12 @@ class Asked:
             fits = self._dated_columns() if bound.is_day else self._numeric_columns()
             column = next((self._take(each, fits) for each in near if each.columns & set(fits)), None)
             column = self._only(fits, bound) if column is None else column
-            yield _condition(column, self._head(column), bound, is_dated=self._sheet.columns[column].is_dated)
+            yield _condition(column, self._head(column), bound, is_dated=self.sheet.columns[column].is_dated)
 
     def _take(self, mention: _Mention, fits: Sequence[int]) -> int:
         both = sorted(mention.columns & set(fits))
         if len(both) > 1:
-            heads = _listed([self._head(each) for each in both], "or")
+            heads = listed([self._head(each) for each in both], "or")
             raise Unclear(f"“{self._said(mention)}” may be {heads}; say which.")
         mention.used = True
         return both[0]
@@ -420,15 +428,15 @@ class Asked:
         said = self._question[bound.start : bound.end]
         if not fits or bound.said.startswith("is exactly"):
             raise NotAsked(said)
-        plain = {"date", "day", "year", "time", *self._forms, *forms(_split(self._sheet.called))}
+        plain = {"date", "day", "year", "time", *self._forms, *forms(_split(self.sheet.called))}
         if bound.is_day:
             sure = [each for each in fits if set(forms(_split(self._head(each)))) <= plain]
         else:
             numbers = [each for each in fits if bound.unit]
-            sure = [each for each in numbers if bound.unit in self._sheet.columns[each].units]
+            sure = [each for each in numbers if bound.unit in self.sheet.columns[each].units]
         if len(sure) == 1:
             return sure[0]
-        heads = _listed([self._head(each) for each in sure or fits], "or")
+        heads = listed([self._head(each) for each in sure or fits], "or")
         raise Unclear(f"“{said}” may be of {heads}; say of which, as in “{self._head((sure or fits)[0])} {said}”.")
 
     def _counting(self, conditions: tuple[Condition, ...]) -> Wish:
@@ -501,15 +509,19 @@ class Asked:
         self._spare(group, *nouns)
         if measure is None:
             raise Unclear(self._measures())
-        numbers = [each for each in nouns if each.columns & set(self._numeric_columns()) and not each.titled]
-        if numbers and self._sheet.columns[measure].is_dated:
+        numbers = [
+            each
+            for each in nouns
+            if each.columns & set(self._numeric_columns()) and not each.titled and not self._keys(each)
+        ]
+        if numbers and self.sheet.columns[measure].is_dated:
             raise Unclear(f"Ask for the {outer[0]} {self._head(measure)} alone, without “{self._said(numbers[0])}”.")
         keys = self._identified(group) if group else []
         if inner or (keys and outer[0] in ("most", "fewest")):
             if group is None or not keys:
                 raise Unclear("It does not say what is to be compared; ask “which … has the highest total …”.")
             return Wish(operation, measure, conditions, (), "", self._one(group, keys), _INNER[inner or "sum"], top)
-        if not keys or group is None or "single" in self._ops or self._sheet.columns[measure].is_dated:
+        if not keys or group is None or "single" in self._ops or self.sheet.columns[measure].is_dated:
             return Wish(operation, measure, conditions, top=top)
         return Wish(operation, measure, conditions, tuple(keys), self._said(group), top=top)
 
@@ -543,7 +555,7 @@ class Asked:
             or [each for each in left if each.partly & fits and not each.full]
         )
         if len(named) > 1:
-            said = _listed([self._said(each) for each in named])
+            said = listed([self._said(each) for each in named])
             raise Unclear(f"It names several columns of numbers at once, {said}; ask for one of them.")
         nouns = [each for each in left if each not in named]
         if named:
@@ -554,7 +566,7 @@ class Asked:
         numeric = self._numeric_columns()
         texts = [each for each in left if each.full and not each.titled and not each.full & fits]
         if texts and not dated:
-            column = self._sheet.columns[min(texts[0].full)]
+            column = self.sheet.columns[min(texts[0].full)]
             raise Unclear(f"{column.head} holds no numbers. {self._measures()}")
         return (numeric[0] if len(numeric) == 1 and not dated else None), nouns
 
@@ -610,7 +622,7 @@ class Asked:
         for column in sorted(noun.columns | noun.partly):
             head = set(forms(_split(self._head(column))))
             named = run <= head <= run | _KEY_WORDS
-            if named and (head - run or not self._sheet.columns[column].is_numeric):
+            if named and (head - run or not self.sheet.columns[column].is_numeric):
                 keys.append(column)
         return keys
 
@@ -646,7 +658,7 @@ class Asked:
         if not columns:
             raise NotAsked(self._said(mention))
         if len(columns) > 1:
-            heads = _listed([self._head(each) for each in columns], "or")
+            heads = listed([self._head(each) for each in columns], "or")
             raise Unclear(f"“{self._said(mention)}” may be the column {heads}; say which.")
         return columns[0]
 
@@ -656,22 +668,22 @@ class Asked:
         return max(1, _SMALL.get(said, 0) or int(said if said.isdigit() else 1))
 
     def _numeric_columns(self) -> list[int]:
-        return [place for place, column in enumerate(self._sheet.columns) if column.is_numeric]
+        return [place for place, column in enumerate(self.sheet.columns) if column.is_numeric]
 
     def _dated_columns(self) -> list[int]:
         years = [
             place
-            for place, column in enumerate(self._sheet.columns)
+            for place, column in enumerate(self.sheet.columns)
             if column.is_numeric and "year" in forms(_split(column.head))
         ]
-        return [*(place for place, column in enumerate(self._sheet.columns) if column.is_dated), *years]
+        return [*(place for place, column in enumerate(self.sheet.columns) if column.is_dated), *years]
 
     def _measures(self) -> str:
         heads = [self._head(place) for place in self._numeric_columns()]
-        return f"Say which column is meant: {_listed(heads, 'or')}." if heads else "No column of it holds numbers."
+        return f"Say which column is meant: {listed(heads, 'or')}." if heads else "No column of it holds numbers."
 
     def _head(self, column: int) -> str:
-        return self._sheet.columns[column].head
+        return self.sheet.columns[column].head
 
     def _said(self, mention: _Mention) -> str:
         start, end = self._words[mention.first].span.start, self._words[mention.last - 1].span.end
@@ -751,7 +763,7 @@ def _split(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
 
 
-def _listed(names: Sequence[str], link: str = "and") -> str:
+def listed(names: Sequence[str], link: str = "and") -> str:
     """“a”, “b” and “c”."""
     quoted = [f"“{name}”" for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {link} {quoted[-1]}"

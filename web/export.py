@@ -52,7 +52,8 @@ def as_json(conversation: Conversation) -> str:
 
 
 def _footnote(citation: Citation, prefix: str) -> str:
-    return f"[^{prefix}{citation.number}]: {_plain(place(citation))}: “{_plain(citation.quote)}”"
+    told = f" ({_plain(citation.named)})" if citation.heads else ""
+    return f"[^{prefix}{citation.number}]: {_plain(place(citation))}: “{_plain(citation.quote)}”{told}"
 
 
 def _plain(text: str) -> str:

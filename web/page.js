@@ -154,14 +154,15 @@ const card = document.createElement("aside");
 card.id = "card";
 card.setAttribute("aria-hidden", "true"); // the mark's own name says it
 card.hidden = true;
-card.append(document.createElement("q"), document.createElement("cite"));
+card.append(document.createElement("q"), document.createElement("p"), document.createElement("cite"));
 document.body.append(card);
 let leaving = 0;
 
 function showCard(mark) {
   clearTimeout(leaving);
   card.children[0].textContent = mark.dataset.quote;
-  card.children[1].textContent = mark.dataset.where;
+  card.children[1].textContent = mark.dataset.named; // the cells after their heads, where the quote has none
+  card.children[2].textContent = mark.dataset.where;
   card.hidden = false;
   const { left, top, bottom } = mark.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = card;

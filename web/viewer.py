@@ -458,14 +458,14 @@ def _dated(date: str) -> str:
 
 
 def _statement(turn: int, answer: Answer, statement: Statement) -> str:
-    """A statement and its marks; its last word is tied to them, so that no line begins with a mark."""
+    """A statement and its marks; its last word is tied to the first, so that no line begins with it."""
     start, end = statement.span.start, statement.span.end
     last_word = answer.text[start:end].split()[-1][-_TIED:]
     tail = end - len(last_word)
-    marks = "".join(_mark(turn, citation) for citation in answer.citations if citation.number in statement.citations)
+    first, *more = (_mark(turn, citation) for citation in answer.citations if citation.number in statement.citations)
     short = statement.short if statement in dict(answer.rivals) else answer.short
-    tied = f'<span class="tied">{_emphasised(answer.text, tail, end, short)}{marks}</span>'
-    return _emphasised(answer.text, start, tail, short) + tied
+    tied = f'<span class="tied">{_emphasised(answer.text, tail, end, short)}{first}</span>'
+    return _emphasised(answer.text, start, tail, short) + tied + "".join(more)
 
 
 def _emphasised(text: str, start: int, end: int, short: Span | None) -> str:
@@ -481,10 +481,12 @@ def _mark(turn: int, citation: Citation) -> str:
     quote = shorten(citation.quote, _SPOKEN, placeholder=" …")
     label = f'footnote {citation.number}: {_name(citation.document_id)}, "{quote}"'
     where = ", ".join(filter(None, (_name(citation.document_id), citation.where)))
+    named = shorten(citation.named, _CARD, placeholder=" …") if citation.heads else ""
     return (
         f'<sup><button class="mark" data-event="cite" data-turn="{turn}" data-number="{citation.number}" '
         f'aria-label="{_text(label)}" data-where="{_text(where)}" '
-        f'data-quote="{_text(shorten(citation.quote, _CARD, placeholder=" …"))}">{citation.number}</button></sup>'
+        f'data-quote="{_text(shorten(citation.quote, _CARD, placeholder=" …"))}" data-named="{_text(named)}">'
+        f"{citation.number}</button></sup>"
     )
 
 

@@ -1,0 +1,208 @@
+"""Spreadsheets: which of a library's tables a question counts, adds up or compares over, and what comes out.
+
+The rows of a table are read where a question may be of it, all of them, and kept for the next one.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+
+from index import tables
+from index.catalog import Tabled
+from index.document import Document, Span
+from index.errors import LibraryError
+from index.library import Library
+from rag.answer import Answer, Draft
+from rag.cite import Citation, cite
+from rag.retrieve import Hit
+from rag.sheet import Sheet, is_sheet, sheets
+from rag.tally import Tally, Unclear, Wish, tally
+from rag.wish import Asked, NotAsked, heads_said, is_aggregating, listed
+
+MOST_ROWS = 12
+"""How many of the rows that a figure rests on are cited; the others are counted."""
+
+_TABLES = 12  # documents whose tables a question is laid beside
+_SMALL = 500_000  # characters of tables that are read though the question says none of their heads
+_KEPT_ROWS = 500_000  # of sheets, kept for the next question
+_TRIES = 3  # at an answer, where a sync changes what it rests on
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a question asks of a sheet, and what comes out, or why nothing does."""
+
+    sheet: Sheet
+    wish: Wish | None
+    tally: Tally | None
+    reason: str = ""
+
+
+class Spreadsheets:
+    """The tables of a library whose rows are numbered: those of spreadsheets and CSV files."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._sheets: OrderedDict[tuple[str, str], tuple[Sheet, ...]] = OrderedDict()  # by document and its digest
+        self._reading = threading.Lock()
+
+    def answer(self, silent: Answer, documents: Collection[str] | None = None) -> Answer | None:
+        """What a question asks to count, add up or compare; or None where it asks for something else.
+
+        Args:
+            silent: The question, and what is known before anything is said.
+            documents: Of the documents with these ids only.
+
+        Raises:
+            Unclear: It may be meant in several ways, or the rows do not bear it.
+            LibraryError: The documents change faster than a question is answered.
+        """
+        if not is_aggregating(silent.query):
+            return None
+        for _ in range(_TRIES):
+            found = self._found(silent.query, documents)
+            if found is None:
+                return None
+            if found.wish is None or found.tally is None:
+                raise Unclear(found.reason)
+            try:
+                return self._answer(silent, found.sheet, found.wish, found.tally)
+            except KeyError:  # a sync has changed the document meanwhile
+                continue
+        raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
+
+    def holds(self, document_id: str, place: int) -> bool:
+        """Whether a character stands in a row of such a table."""
+        tabled = next((each for each in self._library.tabled() if each.id == document_id), None)
+        return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
+
+    # --- which table ---
+
+    def _found(self, question: str, documents: Collection[str] | None) -> _Found | None:
+        """The one sheet that the question fits best, or the reason why that cannot be told."""
+        asked = sorted(self._asked(question, documents), key=lambda each: -each.fit)
+        for _, fitting in groupby(asked, key=lambda each: each.fit):
+            found = list(filter(None, map(_done, fitting)))
+            if len(found) > 1:
+                names = listed([each.sheet.called for each in found[:MOST_ROWS]], "or")
+                return replace(found[0], tally=None, reason=f"It may be asked of {names}; name one, or tick it.")
+            if found:
+                return found[0]
+        return None
+
+    def _asked(self, question: str, documents: Collection[str] | None) -> Iterator[Asked]:
+        """The sheets that the question may be of, and how it lies beside each."""
+        for tabled in islice(self._likely(question, documents), _TABLES):
+            for sheet in self._read(tabled):
+                try:
+                    yield Asked(question, sheet)
+                except NotAsked:
+                    continue
+
+    def _likely(self, question: str, documents: Collection[str] | None) -> Iterator[Tabled]:
+        """The documents with tables, first those whose heads and names the question says most of."""
+        told = [each for each in self._library.tabled() if documents is None or each.id in documents]
+        said = {each.id: heads_said(question, _names(each)) for each in told}
+        for each in sorted(told, key=lambda each: (-said[each.id], each.id)):
+            if said[each.id] or sum(table.end - table.start for _, table in each.tables) <= _SMALL:
+                yield each
+
+    def _read(self, tabled: Tabled) -> tuple[Sheet, ...]:
+        """The sheets of a document, as they were read before or now."""
+        key = (tabled.id, tabled.sha256)
+        with self._reading:
+            if key not in self._sheets:
+                try:
+                    document = self._library.document(tabled.id)
+                except KeyError:
+                    return ()
+                key = (document.id, document.sha256)
+                self._sheets[key] = sheets(document)
+            self._sheets.move_to_end(key)
+            while len(self._sheets) > 1 and sum(map(_size, self._sheets.values())) > _KEPT_ROWS:
+                self._sheets.popitem(last=False)
+            return self._sheets[key]
+
+    # --- the answer ---
+
+    def _answer(self, silent: Answer, sheet: Sheet, wish: Wish, told: Tally) -> Answer:
+        """The figure, what it is of, and the rows it rests on.
+
+        Raises:
+            KeyError: The document is not there any more, or not as it was read.
+        """
+        document = self._library.document(sheet.document_id)
+        if document.sha256 != sheet.sha256:
+            raise KeyError(document.id)
+        cited, hits = self._cited(document, sheet, wish, told.rows[:MOST_ROWS])
+        notes = list(told.notes)
+        if len(told.rows) > MOST_ROWS:
+            notes.append(f"{MOST_ROWS} of {len(told.rows):,} rows shown")
+        beside = f" ({'; '.join(notes)})" if notes else ""
+        text = f"{told.says}{told.figure}{told.more}{beside}."
+        draft = Draft(replace(silent, mode="compute", hits=hits, confidence=1.0))
+        draft.say(text, cited, "computed", 1.0, Span(len(told.says), len(told.says) + len(told.figure)))
+        return draft.answer()
+
+    def _cited(
+        self, document: Document, sheet: Sheet, wish: Wish, rows: Sequence[int]
+    ) -> tuple[list[Citation], tuple[Hit, ...]]:
+        """A citation of each row, and the passages that hold them."""
+        places, cited, hits = tables.Places(document), list[Citation](), dict[str, Hit]()
+        heads = [sheet.columns[column].head for column in _used(wish)]
+        for row in rows:
+            start, end = sheet.starts[row], sheet.ends[row]
+            passages = self._library.passages_at(document.id, start, end)
+            used = _cells(document.text[start:end], start, heads)
+            parts = [(each, Span(max(start, each.start), min(end, each.end))) for each in passages]
+            telling = [
+                part for part in parts if any(part[1].start < cell.end and cell.start < part[1].end for cell in used)
+            ]
+            for passage, span in telling or parts[:1]:  # a long row is cut: the parts that hold what counts
+                if passage.quote(span) != document.text[span.start : span.end]:
+                    raise KeyError(document.id)
+                cited.append(cite(0, passage, span, document, places))
+                hits.setdefault(passage.id, Hit(passage, 1.0, len(hits) + 1, None, None))
+        if not cited:
+            raise KeyError(document.id)
+        return cited, tuple(hits.values())
+
+
+def _done(asked: Asked) -> _Found | None:
+    """What comes of a question that lies beside a sheet; None where it is not asked of it after all."""
+    try:
+        wish = asked.wish()
+        return _Found(asked.sheet, wish, tally(asked.sheet, wish))
+    except NotAsked:
+        return None
+    except Unclear as why:
+        return _Found(asked.sheet, None, None, str(why))
+
+
+def _names(tabled: Tabled) -> list[str]:
+    """What a document with tables is called, and its sheets and their columns."""
+    heads = dict.fromkeys(head for _, table in tabled.tables if is_sheet(table) for head in table.heads)
+    pages = dict.fromkeys(page for page, _ in tabled.tables)
+    return [tabled.title, tabled.id.rpartition("/")[2], *pages, *heads]
+
+
+def _size(read: Sequence[Sheet]) -> int:
+    return sum(map(len, read))
+
+
+def _used(wish: Wish) -> list[int]:
+    """The columns that a figure rests on."""
+    columns = [wish.column, wish.group, *(each.column for each in wish.conditions)]
+    return [column for column in columns if column is not None]
+
+
+def _cells(row: str, start: int, heads: Collection[str]) -> list[Span]:
+    """Where the cells under some heads stand in a row that begins at `start`."""
+    spans = []
+    for part in row.split(tables.SEPARATOR):
+        if part.split(": ", 1)[0] in heads:
+            spans.append(Span(start, start + len(part)))
+        start += len(part) + len(tables.SEPARATOR)
+    return spans
