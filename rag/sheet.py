@@ -5,11 +5,12 @@ page, with blank rows between them.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import islice
+from typing import NamedTuple
 from unicodedata import combining, normalize
 
 from index import tables
@@ -23,6 +24,7 @@ BLANK = frozenset({"", "-", "–", "—", "n/a", "na", "n.a.", "null", "none", "
 _TOTALS = frozenset(
     {"total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "average", "mean", "overall"}
 )
+_LONGEST_TOTAL = 1 + max(map(len, _TOTALS))
 _CURRENCY = r"[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|SEK|NOK|DKK|INR|CNY)\b"
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?"
@@ -42,8 +44,7 @@ Day = tuple[int, int | None, int | None]
 """A year, and its month and day where they are known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number, and what it is a number of: a currency, "%", a unit; or ""."""
 
     value: Decimal
@@ -89,27 +90,34 @@ class Column:
     @cached_property
     def distinct(self) -> dict[str, int]:
         """Its different texts, in order, and how often each stands in it."""
-        told: dict[str, int] = {}
-        for cell in self.cells:
-            told[cell] = told.get(cell, 0) + 1
-        return told
+        return Counter(self.cells)
+
+    @cached_property
+    def blanks(self) -> frozenset[str]:
+        """Those of its texts that say nothing."""
+        return frozenset(filter(is_blank, self.distinct))
 
     @cached_property
     def spellings(self) -> dict[str, list[str]]:
         """Its different texts by their first word, without blank ones: a question's words are looked for among them."""
         told: dict[str, list[str]] = {}
         for cell in self.distinct:
-            first = None if is_blank(cell) or len(cell) > _LONGEST_VALUE else _FIRST_WORD.search(folded(cell))
+            first = None if cell in self.blanks or len(cell) > _LONGEST_VALUE else _FIRST_WORD.search(folded(cell))
             if first:
                 told.setdefault(singular(first[0]), []).append(cell)
         return told
 
     def is_told(self, row: int) -> bool:
         """Whether a row has anything in this column."""
-        return not is_blank(self.cells[row])
+        return self.cells[row] not in self.blanks
+
+    def told(self, rows: Iterable[int]) -> list[int]:
+        """Those rows that have anything in this column."""
+        cells, blanks = self.cells, self.blanks
+        return [row for row in rows if cells[row] not in blanks]
 
     def _mostly(self, fits: Callable[[str], bool]) -> bool:
-        looked = list(islice((cell for cell in self.distinct if not is_blank(cell)), _LOOKED_AT))
+        looked = list(islice((cell for cell in self.distinct if cell not in self.blanks), _LOOKED_AT))
         return bool(looked) and sum(map(fits, looked)) >= _MOSTLY * len(looked)
 
     def _order(self) -> str:
@@ -140,24 +148,29 @@ class Sheet:
         self.document_id, self.sha256, self.title, self.name = document.id, document.sha256, document.title, name
         self.starts: list[int] = []
         self.ends: list[int] = []
+        self.wide = -1
         self.numbers: list[int] = []
         self.sums: set[int] = set()
-        self.wide = -1
-        heads = parts[0].heads
-        columns: list[list[str]] = [[] for _ in heads]
-        same: dict[str, str] = {}  # equal texts are kept once
-        for start, end, row, line in _lines(document, parts):
-            cells = tables.cells(line, heads)
-            if line.count(tables.SEPARATOR) >= len(heads) and self.wide < 0:
-                self.wide = len(self.starts)
+        heads, told = parts[0].heads, list[str]()  # the cells, row after row
+        prefixes = [f"{head}: " for head in heads]
+        lengths = list(map(len, prefixes))
+        for start, end, number, line in _lines(document, parts):
+            said = line.split(tables.SEPARATOR)
+            if len(said) == len(heads) and all(map(str.startswith, said, prefixes)):  # no cell is blank
+                cells = [part[length:] for part, length in zip(said, lengths, strict=True)]
+            else:
+                cells = list(tables.cells(line, heads))
+                if len(said) > len(heads) and self.wide < 0:
+                    self.wide = len(self.starts)
             if _is_sum(cells):
                 self.sums.add(len(self.starts))
+            told += cells
             self.starts.append(start)
             self.ends.append(end)
-            self.numbers.append(row)
-            for column, cell in zip(columns, cells, strict=True):
-                column.append(same.setdefault(cell, cell))
-        self.columns = tuple(Column(head, cells) for head, cells in zip(heads, columns, strict=True))
+            self.numbers.append(number)
+        same: dict[str, str] = {}  # equal texts are kept once
+        told = [same.setdefault(cell, cell) for cell in told]
+        self.columns = tuple(Column(head, told[place :: len(heads)]) for place, head in enumerate(heads))
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -189,7 +202,6 @@ def is_blank(cell: str) -> bool:
     return not cell or (len(cell) <= 4 and cell.lower() in BLANK)
 
 
-@lru_cache(65_536)
 def number(cell: str) -> Number | None:
     """The number that a cell is, or None where it is none: "1,234", "$ 5", "(3.20)", "12 %", "-4 kg"."""
     found = _NUMBER.fullmatch(cell.strip()) if len(cell) <= _LONGEST else None
@@ -204,8 +216,9 @@ def number(cell: str) -> Number | None:
 
 def folded(text: str) -> str:
     """A text in small letters, without accents."""
-    text = text.casefold()
-    return text if text.isascii() else "".join(each for each in normalize("NFKD", text) if not combining(each))
+    if text.isascii():
+        return text.lower()
+    return "".join(each for each in normalize("NFKD", text.casefold()) if not combining(each))
 
 
 def forms(text: str) -> tuple[str, ...]:
@@ -233,8 +246,8 @@ def _lines(document: Document, parts: Sequence[Table]) -> Iterator[tuple[int, in
 
 def _is_sum(cells: Sequence[str]) -> bool:
     """Whether a row says that it is the total of others."""
-    first = next(filter(None, cells), "")
-    return len(first) <= 12 and first.casefold().rstrip(": ") in _TOTALS
+    first = cells[0] or next(filter(None, cells), "")
+    return len(first) <= _LONGEST_TOTAL and first.lower().rstrip(": ") in _TOTALS
 
 
 def _looks_dated(cell: str) -> bool:

@@ -1,12 +1,14 @@
 """Tally: what is counted, added up or compared over the rows of a sheet, and which rows it rests on. Pure, exact."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, localcontext
+from functools import cache, partial
 from statistics import median
 from typing import Literal, TypeVar
 
-from rag.sheet import Column, Day, Number, Sheet
+from rag.sheet import Column, Day, Sheet
 
 Operation = Literal["count", "distinct", "sum", "mean", "median", "max", "min"]
 
@@ -153,40 +155,41 @@ def _extreme(sheet: Sheet, wish: Wish, rows: list[int], left_out: list[str]) -> 
 
 def _grouped(sheet: Sheet, wish: Wish, rows: list[int], left_out: list[str]) -> Tally:
     """The values of a column whose rows have the largest number, total or average."""
-    by = sheet.columns[wish.group or 0]
+    by, plural = sheet.columns[wish.group or 0], "s" if wish.top > 1 else ""
     rows = _told(by, rows, left_out)
-    figures: dict[str, str] = {}
-    what, plural = f" of rows of {sheet.called}", "s" if wish.top > 1 else ""
     if wish.inner == "count":
-        called, groups = f"number{plural}", _apart(by, rows)
-        values = {name: Decimal(len(each)) for name, each in groups.items()}
+        called, what, unit, apart = f"number{plural}", f" of rows of {sheet.called}", "", dict[str, list[Decimal]]()
+        names = _names(by, rows)
+        values = {name: Decimal(count) for name, count in Counter(names).items()}
     else:
         column = _column(sheet, wish)
-        groups = _apart(by, _told(column, rows, left_out))
-        _, unit = _numbers(sheet, column, [row for each in groups.values() for row in each])  # all of one
-        numbers = {name: _numbers(sheet, column, each)[0] for name, each in groups.items()}
-        values = {name: _result(wish.inner, each) for name, each in numbers.items()}
-        figures = {name: _figure(values[name], unit, _places(wish.inner, each)) for name, each in numbers.items()}
+        rows = _told(column, rows, left_out)
+        names, (numbers, unit) = _names(by, rows), _numbers(sheet, column, rows)
+        apart = {name: [] for name in names}
+        for name, number in zip(names, numbers, strict=True):
+            apart[name].append(number)
+        values = _results(wish.inner, apart)
         called, what = f"{_CALLED[wish.inner]}{plural}", f" of {column.head} in {sheet.called}"
     best = _best(wish, values)
-    counted = {name: _rows(len(each)) for name, each in groups.items()}
-    first, *others = [f"{figures[name]} over {counted[name]}" if figures else counted[name] for name in best]
-    names = [by.cells[groups[name][0]] for name in best]
-    link = "; " if wish.top > 1 else " and that of "  # of equal ones
-    listed = "".join(f"{link}{name} ({each})" for name, each in zip(names[1:], others, strict=True))
+    chosen: dict[str, list[int]] = {name: [] for name in best}
+    for row, name in zip(rows, names, strict=True):
+        if name in chosen:
+            chosen[name].append(row)
+    said = []
+    for name, each in chosen.items():
+        figure = f"{_figure(values[name], unit, _places(wish.inner, apart[name]))} over " if apart else ""
+        said.append(f"{by.cells[each[0]]} ({figure}{_rows(len(each))})")
     verb, best_of = ("are", f"{len(best)} {_CALLED[wish.operation]}") if plural else ("is", _CALLED[wish.operation])
-    says = f"Of {len(groups):,} values of {by.head}, the {best_of} {called}{what}{_where(wish)} {verb} that of "
-    return Tally(
-        says, names[0], f" ({first}){listed}", (*left_out,), tuple(row for name in best for row in groups[name])
-    )
+    says = f"Of {len(values):,} values of {by.head}, the {best_of} {called}{what}{_where(wish)} {verb} that of "
+    first = by.cells[chosen[best[0]][0]]
+    more = ("; " if plural else " and that of ").join(said)[len(first) :]  # and: of equal ones
+    return Tally(says, first, more, (*left_out,), tuple(row for each in chosen.values() for row in each))
 
 
-def _apart(by: Column, rows: Sequence[int]) -> dict[str, list[int]]:
-    """Rows by what stands in a column."""
-    groups: dict[str, list[int]] = {}
-    for row in rows:
-        groups.setdefault(by.cells[row].casefold(), []).append(row)
-    return groups
+def _names(by: Column, rows: Sequence[int]) -> list[str]:
+    """What each row has in a column, capitals or not."""
+    folded = {cell: cell.casefold() for cell in by.distinct}
+    return [folded[by.cells[row]] for row in rows]
 
 
 _DONE: dict[Operation, Callable[[Sheet, Wish, list[int], list[str]], Tally]] = {
@@ -199,34 +202,37 @@ _DONE: dict[Operation, Callable[[Sheet, Wish, list[int], list[str]], Tally]] = {
 }
 
 
-def _met(sheet: Sheet, conditions: Sequence[Condition]) -> Iterable[int]:
+def _met(sheet: Sheet, conditions: Sequence[Condition]) -> list[int]:
     """The rows that meet every condition."""
-    rows: Iterable[int] = range(len(sheet))
+    rows = list(range(len(sheet)))
     for condition in conditions:
         column = sheet.columns[condition.column]
-        rows = [row for row in rows if column.is_told(row)]
+        rows = column.told(rows)
         if condition.kind == "text":
-            rows = [row for row in rows if condition.holds(column.cells[row])]
-        elif condition.kind == "number":
-            rows = [row for row in rows if row not in sheet.sums]
+            met = {cell for cell in column.distinct if condition.holds(cell)}
+            rows = [row for row in rows if column.cells[row] in met]
+            continue
+        rows = [row for row in rows if row not in sheet.sums]  # a total need be no number like the others
+        if condition.kind == "number":
             numbers, unit = _numbers(sheet, column, rows)
             if condition.unit and unit != condition.unit:
                 raise Unclear(f"{column.head} is not given in {condition.unit}{f' but in {unit}' if unit else ''}.")
             rows = [row for row, value in zip(rows, numbers, strict=True) if condition.holds(value)]
         else:
-            rows = [row for row in rows if row not in sheet.sums]
-            rows = [row for row in rows if _fits(sheet, column, row, condition)]
+            holds = cache(partial(_fits, condition))
+            days = [holds(column.days[row]) for row in rows]
+            if None in days:
+                raise Unclear(_odd(sheet, column, rows[days.index(None)], "no date that can be read for certain"))
+            rows = [row for row, fits in zip(rows, days, strict=True) if fits]
     return rows
 
 
-def _fits(sheet: Sheet, column: Column, row: int, condition: Condition) -> bool:
-    day = column.days[row]
-    if day is None:
-        raise Unclear(_odd(sheet, column, row, "no date"))
+def _fits(condition: Condition, day: Day | None) -> bool | None:
+    """Whether a day meets a condition; None where too little of it is known."""
     try:
-        return condition.holds(day)
-    except TypeError:  # only a part of the date is known
-        raise Unclear(_odd(sheet, column, row, "no whole date, or one of which day and month cannot be told")) from None
+        return None if day is None else bool(condition.holds(day))
+    except TypeError:
+        return None
 
 
 def _check_keys(sheet: Sheet, wish: Wish, rows: Sequence[int]) -> None:
@@ -258,7 +264,7 @@ def _check_keys(sheet: Sheet, wish: Wish, rows: Sequence[int]) -> None:
 
 def _told(column: Column, rows: list[int], left_out: list[str]) -> list[int]:
     """The rows that have something in a column; how many have nothing is noted."""
-    told = [row for row in rows if column.is_told(row)]
+    told = column.told(rows)
     if len(told) < len(rows):
         left_out.append(f"{_rows(len(rows) - len(told))} without {column.head} left out")
     if not told:
@@ -272,17 +278,15 @@ def _numbers(sheet: Sheet, column: Column, rows: Sequence[int]) -> tuple[list[De
     Raises:
         Unclear: One is no number, or of another unit.
     """
-    told: list[Decimal] = []
-    unit: str | None = None
-    for row in rows:
-        each: Number | None = column.numbers[row]
-        if each is None:
-            raise Unclear(_odd(sheet, column, row, "no number that can be read for certain"))
-        if each.unit != (each.unit if unit is None else unit):
-            raise Unclear(_odd(sheet, column, row, "of another unit than the rows before it"))
-        unit = each.unit
-        told.append(each.value)
-    return told, unit or ""
+    read = [column.numbers[row] for row in rows] if rows else []
+    if None in read:
+        raise Unclear(_odd(sheet, column, rows[read.index(None)], "no number that can be read for certain"))
+    numbers = [each for each in read if each]
+    units = [each.unit for each in numbers]
+    if len(set(units)) > 1:
+        other = next(place for place, unit in enumerate(units) if unit != units[0])
+        raise Unclear(_odd(sheet, column, rows[other], "of another unit than the rows before it"))
+    return [each.value for each in numbers], units[0] if units else ""
 
 
 def _days(sheet: Sheet, column: Column, rows: Sequence[int]) -> list[Day]:
@@ -340,11 +344,18 @@ def _column(sheet: Sheet, wish: Wish) -> Column:
 
 
 def _result(operation: Operation, numbers: Sequence[Decimal]) -> Decimal:
+    return _results(operation, {"": numbers})[""]
+
+
+def _results(operation: Operation, apart: Mapping[str, Sequence[Decimal]]) -> dict[str, Decimal]:
+    """The sum, mean or median of some numbers, apart from others."""
     with localcontext(_EXACT) as context:
         if operation == "sum":
-            return sum(numbers, Decimal(0))
+            return {name: sum(numbers, Decimal(0)) for name, numbers in apart.items()}
         context.traps[Inexact] = False  # a mean need not come out even
-        return median(numbers) if operation == "median" else sum(numbers, Decimal(0)) / len(numbers)
+        if operation == "median":
+            return {name: median(numbers) for name, numbers in apart.items()}
+        return {name: sum(numbers, Decimal(0)) / len(numbers) for name, numbers in apart.items()}
 
 
 def _figure(value: Decimal, unit: str = "", places: int = 0) -> str:
