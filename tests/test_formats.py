@@ -1,7 +1,6 @@
 """Formats: bytes -> canonical text with exact offsets, or a refusal that says why."""
 
 import codecs
-import re
 import time
 from hashlib import sha256
 from io import BytesIO
@@ -10,14 +9,10 @@ from zipfile import ZipFile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
-from reportlab.lib.pdfencrypt import StandardEncryption
-from reportlab.pdfgen.canvas import Canvas
 
-from index.document import SOURCE_CODE, Document, Page, Span, canonical
+from index.document import SOURCE_CODE, Document, canonical
 from index.errors import Refused
 from index.formats import FORMATS, SUFFIXES, read
-from index.formats.pdf import picture as picture_of
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
 
@@ -416,81 +411,3 @@ def test_a_list_of_thirty_thousand_is_read_in_seconds():
 def test_html_without_end_is_refused():
     with pytest.raises(Refused, match="20,000,001 characters"):
         text_of("a.html", "a" * 20_000_001)
-
-
-# --- PDF ---
-
-
-def pdf(*pages: str, encrypt: StandardEncryption | None = None, title: str = "", author: str = "") -> bytes:
-    target = BytesIO()
-    canvas = Canvas(target, encrypt=encrypt)
-    canvas.setTitle(title)
-    canvas.setAuthor(author)
-    for page in pages:
-        for place, line in enumerate(page.splitlines()):
-            canvas.drawString(72, 720 - 14 * place, line)
-        canvas.showPage()
-    canvas.save()
-    return target.getvalue()
-
-
-def test_pdf_pages_stand_where_they_say_and_a_blank_one_keeps_its_number():
-    document = read("docs/a.pdf", pdf("The mill burned.\nAll was lost.", "", "It was rebuilt."))
-    pages = [(page.number, document.text[page.start : page.end]) for page in document.pages]
-    assert pages == [(1, "The mill burned.\nAll was lost."), (2, ""), (3, "It was rebuilt.")]
-    assert document.text == "The mill burned.\nAll was lost.\n\nIt was rebuilt."
-
-
-@pytest.mark.parametrize(("nth", "top", "bottom"), [(0, 0.12, 0.16), (1, 0.18, 0.23)])
-def test_a_pages_picture_marks_the_words_where_they_are_printed(nth, top, bottom):
-    data = pdf("no", "The mill burned.\n\n\n\nThe mill burned.")
-    document = read("docs/a.pdf", data)
-    start = [match.start() for match in re.finditer("mill burned", document.text)][nth]
-
-    def picture(span):
-        return Image.open(BytesIO(picture_of(data, document.text, document.pages[1], span)))
-
-    plain, marked = picture(Span(0, 2)), picture(Span(start, start + 11))
-    left, upper, right, lower = ImageChops.difference(plain, marked).getbbox()
-    assert top * plain.height < upper < lower < bottom * plain.height
-    assert 0.05 * plain.width < left < right < 0.5 * plain.width
-    assert marked.convert("L").getextrema()[0] == plain.convert("L").getextrema()[0]
-
-
-def test_a_page_that_is_not_there_has_no_picture():
-    with pytest.raises(Refused, match="no page 2"):
-        picture_of(pdf("text"), "text", Page(2, 0, 4), Span(0, 4))
-
-
-def test_a_pdf_tells_title_author_and_date():
-    document = read("docs/a.pdf", pdf("text", title="The mill", author="Ada Brandt"))
-    assert (document.title, document.author, document.media_type) == ("The mill", "Ada Brandt", "application/pdf")
-    assert len(document.date) == len("2026-01-02")
-
-
-def test_a_pdf_whose_title_is_not_text_is_read_under_its_name():
-    data = pdf("text", title="X" * 12)
-    lone_surrogate = data.replace(b"(" + b"X" * 12 + b")", b"<FEFF0041D800>")
-    assert lone_surrogate != data
-    assert read("docs/a.pdf", lone_surrogate).title == "a"
-
-
-def test_an_encrypted_pdf_is_refused_as_encrypted():
-    with pytest.raises(Refused, match="encrypted"):
-        read("docs/a.pdf", pdf("secret", encrypt=StandardEncryption("password", canPrint=0)))
-
-
-@pytest.mark.parametrize("data", [b"%PDF-1.7 and no more", b"not a PDF", pdf("text")[:300]])
-def test_a_damaged_pdf_is_refused_as_damaged(data):
-    with pytest.raises(Refused, match="damaged"):
-        read("docs/a.pdf", data)
-
-
-def test_a_pdf_without_text_is_refused_with_what_it_needs():
-    with pytest.raises(Refused, match="install tesseract"):
-        read("docs/a.pdf", pdf("", ""))
-
-
-def test_a_pdf_of_too_many_pages_is_refused():
-    with pytest.raises(Refused, match="2,001 pages"):
-        read("docs/a.pdf", pdf(*["x"] * 2_001))

@@ -15,7 +15,7 @@ from index.formats.pdf import picture as picture_of
 from index.sync import MAX_BYTES
 from tests.browser import Visit, check_quiet, free_port, serving, visit
 from tests.fakes import DAM, FIRE, MILL, PLAIN, REBUILT, REPORT, FakeDocs, as_footnote, document, fake, quoting
-from tests.test_formats import pdf as printed
+from tests.test_pdf import pdf as printed
 from web.export import answer_markdown
 from web.guard import OWNER
 from web.page import launch

@@ -16,7 +16,7 @@ from index.document import Span
 from index.errors import Failed, Refused
 from index.worker import Limits
 from index.workers import Workers, in_order
-from tests.test_formats import pdf
+from tests.test_pdf import pdf
 
 # Takes the place of what reads plain text in a worker: a parser that has been taken over does what the file says.
 TAKEN_OVER = """

@@ -21,6 +21,7 @@ BROKEN = "\ufffe"
 EDGE = 3
 """How many lines at a page's top, and at its foot, may be running heads or feet."""
 
+_APART = 9  # rows of a table: so far may two with values be apart
 _NEAR_EDGE = 60  # pieces of lines, at the top and at the foot of a page, among which are running heads and feet
 _LONGEST = 200  # characters of a word that is made whole
 MARKS = ".,;:!?()[]“”‘’\"'"
@@ -46,6 +47,7 @@ _ENDS = tuple(")%—–-")  # of a number
 _PERIOD = re.compile(r"\b(?:Q[1-4]|quarters?|months|years?|ended|fiscal|FY\d*|weeks)\b", re.IGNORECASE)
 _CHANGE = re.compile(r"%|\bpercent|\bchange", re.IGNORECASE)
 _CURRENCY = re.compile(r"(?:US|C|A)?[$€£¥]\s?\(?|\(")
+_MARK = re.compile(r"[\d(),*†‡§¹²³]{1,6}")  # of a footnote
 _CLOSING = re.compile(r"[)%]+|\)\s?%")
 _BULLET = re.compile(
     r"[•·●▪■◦‣○*–—¨§-]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivxlIVXL]{1,5})[.)]|\d{1,3}(?:\.\d{1,3})+|[☐☑☒]"
@@ -64,6 +66,7 @@ class Word(NamedTuple):
         right: Where its box ends.
         top: Where its box ends above.
         place: The number of its first character among those drawn.
+        length: How many are drawn for it; a ligature is one.
         is_bold: Whether its letters are bold.
     """
 
@@ -73,6 +76,7 @@ class Word(NamedTuple):
     right: float
     top: float
     place: int
+    length: int
     is_bold: bool = False
 
 
@@ -207,14 +211,16 @@ def sheet(pieces: list[Cell], above: int = 0, below: int = 0) -> list[Block]:
     if not above and not below:
         return lay_out(pieces)
     first, last = edges(pieces)
-    heads, feet = first[:above], last[:below][::-1]
-    aside = {word.place for row in heads + feet for word in row.words}
+    heads = first[:above]
+    aside = {word.place for row in heads for word in row.words}
+    feet = [row for row in last[:below][::-1] if row.words[0].place not in aside]
+    aside.update(word.place for row in feet for word in row.words)
     body = lay_out([piece for piece in pieces if piece.words[0].place not in aside])
     top = [_paragraph(heads)] if heads else []
     foot = [_paragraph(feet)] if feet else []
     if body and body[0].goes_on:
         top, foot = [], top + foot
-    if len(body) > 1 and body[-1].is_unfinished:
+    if body and body[-1].is_unfinished and (len(body) > 1 or not body[0].goes_on):
         return [*top, *body[:-1], *foot, body[-1]]
     return [*top, *body, *foot]
 
@@ -272,7 +278,7 @@ def pieces_of(words: Sequence[Word]) -> list[Cell]:
     runs: list[list[Word]] = []
     said, end, low, high = "", 0.0, 0.0, -1.0  # of the word before
     for word in words:
-        text, left, bottom, right, top, _, _ = word
+        text, left, bottom, right, top, *_ = word
         height, other = top - bottom, high - low
         lower, higher = (height, other) if height < other else (other, height)
         overlap = (high if high < top else top) - (low if low > bottom else bottom)
@@ -415,8 +421,8 @@ def _rows(pieces: list[Cell]) -> list[Row]:
 def _is_raised(row: list[Cell], piece: Cell) -> bool:
     """Whether a row is no more than a mark, raised, beside a piece of the line below."""
     mark = row[0]
-    is_mark = len(row) == 1 and len(mark.text) < 6 and mark.height < 0.85 * piece.height
-    return is_mark and -mark.height < max(mark.left - piece.right, piece.left - mark.right) < piece.height
+    is_mark = len(row) == 1 and mark.height < 1.1 * piece.height and _MARK.fullmatch(mark.text)
+    return bool(is_mark) and -mark.height < max(mark.left - piece.right, piece.left - mark.right) < piece.height
 
 
 def _row(pieces: list[Cell]) -> Row:
@@ -538,7 +544,7 @@ def _is_aligned(rows: list[Row], number: int) -> bool:
 def _last_row(rows: list[Row], seeds: list[bool], first: int) -> int:
     """The last row of the table that a row begins: few rows without values stand between two with some."""
     last, number = first, first + 1
-    while number < len(rows) and number - last <= 5:
+    while number < len(rows) and number - last <= _APART:
         if rows[number - 1].bottom - rows[number].top > 5 * rows[number].height:
             break
         if seeds[number]:
@@ -831,7 +837,8 @@ def _spanned(cell: Cell, columns: list[tuple[float, float]], begins: float, ends
     own = _head_column(cell, columns)
     left, right = columns[own]
     is_wide = cell.right - cell.left > 1.3 * (right - left) + cell.height or _PERIOD.search(cell.text)
-    if own == 0 or not is_wide or _DATE.fullmatch(cell.text):
+    is_alone = _DATE.fullmatch(cell.text) and abs((left + right) / 2 - cell.middle) < 1.2 * cell.height
+    if own == 0 or is_alone or not (is_wide or _DATE.fullmatch(cell.text)):
         return [own]
     near = [number for number in range(1, len(columns)) if begins < sum(columns[number]) / 2 < ends]
     best, found = cell.height, [own]
@@ -856,7 +863,7 @@ def running(pages: Sequence[tuple[list[Row], list[Row]]]) -> list[tuple[int, int
     counts = []
     for side in (0, 1):
         keys = [[_keys(row, number) for row in page[side]] for number, page in enumerate(pages)]
-        seen = Counter(key for page in keys for row in page for key in row)
+        seen = Counter(key for page in keys for key in set().union(*page))
         least = max(3, len(pages) * 0.3)
         counts.append([_leading([any(seen[key] >= least for key in row) for row in page]) for page in keys])
     return list(zip(*counts, strict=True))

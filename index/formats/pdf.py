@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import accumulate
+from math import pi
 from threading import Lock
 
 import pypdfium2 as pdfium
@@ -34,6 +35,7 @@ _LINE_END = re.compile("[ \\t]*[\r\n]")
 _HYPHENS = "-\xad\u2010\ufffe\x02"
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _UNPRINTED = re.compile(f"[\\s|{_HYPHENS}]+")
+_QUARTER = pi / 2  # of a turn, in radians
 _BOLD = 600  # the weight of letters that are bold
 _HEADING_WORDS = 14
 _LARGER = (1.6, 1.2)  # than most letters of the file: headings of the first and the second level
@@ -162,13 +164,13 @@ def _boxes(document: pdfium.PdfDocument, index: int, before: str, wanted: str) -
 
 def _drawn_together(words: list[Word]) -> Iterator[tuple[int, int]]:
     """The first character and the number of them, of words that are drawn one after the other with a blank between."""
-    start = end = -1
+    start = end = -2
     for word in words:
         if word.place != end + 1:
             if end > start:
                 yield start, end - start
             start = word.place
-        end = word.place + len(word.text)
+        end = word.place + word.length
     if end > start:
         yield start, end - start
 
@@ -305,19 +307,22 @@ def _words(text_page: pdfium.PdfTextPage) -> list[list[Word]]:
     turned: dict[int, list[Word]] = {}
     handle, text = text_page.raw, _drawn(text_page)
     box = pdfium_c.FS_RECTF()
-    reference, box_of, weight = ctypes.byref(box), pdfium_c.FPDFText_GetLooseCharBox, pdfium_c.FPDFText_GetFontWeight
+    reference, box_of = ctypes.byref(box), pdfium_c.FPDFText_GetLooseCharBox
+    angle_of, weight = pdfium_c.FPDFText_GetCharAngle, pdfium_c.FPDFText_GetFontWeight
     for match in _WORD.finditer(text):
         word, start, last = match.group(), match.start(), match.end() - 1
         if not word.isascii() or word[-1] == "-":
             last -= word[-1] == "\ufffe" and last > start
             word = _spelled(word, text, match.end())
         box_of(handle, last, reference)
-        turn, right = 0, box.right
+        ends = box.left, box.bottom, box.right, box.top
         box_of(handle, start, reference)
-        sides = (box.left, box.bottom, right, box.top)
-        if right <= sides[0] or box.top <= box.bottom:
-            turn, sides = _turned(handle, start, last)
-        turned.setdefault(turn, []).append(Word(word, *sides, start, weight(handle, start) >= _BOLD))
+        sides = box.left, box.bottom, ends[2], box.top
+        turn = -round(angle_of(handle, start) / _QUARTER) % 4
+        if turn:
+            sides = _turned((box.left, box.bottom, box.right, box.top), ends, turn)
+        is_bold = weight(handle, start) >= _BOLD
+        turned.setdefault(turn, []).append(Word(word, *sides, start, match.end() - start, is_bold))
     return sorted(turned.values(), key=len, reverse=True)
 
 
@@ -340,23 +345,11 @@ def _drawn(text_page: pdfium.PdfTextPage) -> str:
     return text.replace("\x02", layout.BROKEN)
 
 
-def _turned(handle: object, first: int, last: int) -> tuple[int, _Box]:
-    """How many quarters a word is turned by, and its box as if it were not."""
-    matrix = pdfium_c.FS_MATRIX()
-    pdfium_c.FPDFText_GetMatrix(handle, first, ctypes.byref(matrix))
-    along, up = matrix.a, matrix.b
-    turn = (1 if up > 0 else 3) if abs(up) > abs(along) else (0 if along >= 0 else 2)
-    height = pdfium_c.FPDFText_GetFontSize(handle, first) * max(abs(along), abs(up), 1e-3)
-    sides = [ctypes.c_double() for _ in range(4)]
-    points = []
-    for place in (first, last):
-        pdfium_c.FPDFText_GetCharBox(handle, place, *map(ctypes.byref, sides))
-        left, right, bottom, top = (side.value for side in sides)
-        points += [_turn(left, bottom, turn), _turn(right, top, turn)]
-    pdfium_c.FPDFText_GetCharOrigin(handle, first, ctypes.byref(sides[0]), ctypes.byref(sides[1]))
-    _, base = _turn(sides[0].value, sides[1].value, turn)
-    across = [point[0] for point in points]
-    return turn, (min(across), base - height * 0.2, max(across), base + height * 0.8)
+def _turned(first: _Box, last: _Box, turn: int) -> _Box:
+    """The box of a word turned by some quarters, as if it were not, given those of its first and last character."""
+    points = [_turn(*corner, turn) for box in (first, last) for corner in (box[:2], box[2:])]
+    across, up = zip(*points, strict=True)
+    return min(across), min(up), max(across), max(up)
 
 
 def _turn(x: float, y: float, turn: int) -> tuple[float, float]:
