@@ -126,6 +126,8 @@ def canonical(text: str) -> tuple[str, int]:
 
     Nothing else is normalised: letters, accents and spaces stay as the source has them.
     """
+    if text.isprintable():  # as most lines are: nothing below is printable
+        return text, 0
     text = _NEWLINE.sub("\n", text)
     text, controls = _INVISIBLE.subn("", text)
     shaped = _JOINERS.sub("", text)

@@ -22,7 +22,7 @@ _YEAR = re.compile("(?:19|20)[0-9]{2}")
 def cell(text: str) -> str:
     """A cell's text on one line, in which nothing can be taken for the border of a cell."""
     folded = " ".join(text.split())
-    if not folded.isprintable():  # no printable character is left out of a canonical text: most cells are done
+    if not folded.isprintable():
         folded = " ".join(canonical(folded)[0].split())
     return _AMBIGUOUS.sub("|", folded).strip("| ") if "|" in folded else folded
 

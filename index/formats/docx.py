@@ -114,12 +114,11 @@ class _Reader:
                 self._flow(each)
 
     def _add_paragraph(self, paragraph: Any) -> None:
-        if self.styles.is_contents(paragraph):
-            return
         text = self._text(paragraph).strip()
-        label = self.lists.label(paragraph) if text else ""
-        level = self.styles.level(paragraph)
-        if level and text:
+        if not text or self.styles.is_contents(paragraph):
+            return
+        label, level = self.lists.label(paragraph), self.styles.level(paragraph)
+        if level:
             self.builder.add_heading(level, label + text)
             if not self.title and (level == 1 or self.styles.is_title(paragraph)):
                 self.title = text
@@ -209,7 +208,8 @@ class _Reader:
     def _text(self, paragraph: Any) -> str:
         """The text of a paragraph that is shown; boxes in it are put aside."""
         pieces: list[str] = []
-        self._gather(paragraph, value(paragraph, "pPr/pStyle"), pieces)
+        if len(paragraph):
+            self._gather(paragraph, value(paragraph, "pPr/pStyle"), pieces)
         return "".join(pieces)
 
     def _gather(self, element: Any, style: str | None, pieces: list[str]) -> None:

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 from index.errors import Refused
 
-MAX_XML = 64 * 2**20  # bytes of a part that is taken into memory as a tree of ten times as many
+MAX_XML = 48 * 2**20  # bytes of a part that is taken into memory as a tree, of up to twenty times as many
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -17,8 +18,13 @@ _ROMAN |= {"x": 10, "ix": 9, "v": 5, "iv": 4, "i": 1}
 
 def value(element: Any, path: str) -> str | None:
     """What an element below another says, by its `val`; None where there is none of the path, "a/b" of Word's names."""
-    found = element.find("/".join(f"{W}{name}" for name in path.split("/"))) if element is not None else None
+    found = element.find(_path(path)) if element is not None else None
     return None if found is None else found.get(f"{W}val", "")
+
+
+@cache
+def _path(path: str) -> str:
+    return "/".join(f"{W}{name}" for name in path.split("/"))
 
 
 def is_on(element: Any, path: str) -> bool | None:
