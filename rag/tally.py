@@ -103,7 +103,7 @@ def tally(sheet: Sheet, wish: Wish) -> Tally:
     if sheet.wide >= 0:
         raise Unclear(f"Row {sheet.numbers[sheet.wide]} of {sheet.called} has more cells than the table has heads.")
     rows = [row for row in _met(sheet, wish.conditions) if row not in sheet.sums]
-    left_out = [f"{_rows(len(sheet.sums))} that say to be a total left out"] if sheet.sums else []
+    left_out = [f"{_rows(len(sheet.sums))} of totals left out"] if sheet.sums else []
     if not rows:
         raise Unclear(f"There is no row of {sheet.called}{_where(wish)}, of {len(sheet) - len(sheet.sums):,} in all.")
     _check_keys(sheet, wish, rows)

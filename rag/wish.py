@@ -58,6 +58,10 @@ contain contained table sheet file data spreadsheet csv xlsx value column whole 
 _EMPTY = frozenset(_EMPTY_WORDS.split())
 _SOFT = frozenset(_SOFT_WORDS.split())  # likewise, unless a column is called so
 _ROWS = frozenset({"row", "record", "entry", "line"})
+_PIECES = frozenset(
+    {"unit", "quantity", "qty", "stock", "count", "number", "amount", "piece", "available", "inventory", "sold"}
+    | {"ordered", "hand", "left", "remaining", "total", "volume", "item", "sale", "pc"}
+)
 _LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a", "an", "with", "named", "called", "at"})
 _KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
 _AND = frozenset({"and", "or", "the", "in", "either", "both"})
@@ -445,6 +449,7 @@ class Asked:
         noun = self._noun(phrase)
         self._spare(noun)
         if noun is None:
+            self._check_pieces()
             return Wish("count", None, conditions)
         keys, numeric = self._keys(noun), self._counts(noun)
         if "distinct" in self._ops:
@@ -470,6 +475,19 @@ class Asked:
         if noun is None and not (first and first.values):
             raise NotAsked
         return noun
+
+    def _check_pieces(self) -> None:
+        """See that "How many ladders are there?" asks for the rows where the item is a ladder, and not for pieces.
+
+        Raises:
+            Unclear: A column tells how many there are of what a row is of.
+        """
+        for column in self._numeric_columns():
+            if set(forms(_split(self._head(column)))) & _PIECES:
+                raise Unclear(
+                    f"It may ask for rows or for the numbers in {self._head(column)}; ask how many rows there are, or "
+                    f"for the total of {self._head(column)}."
+                )
 
     def _reducing(self, operation: str, conditions: tuple[Condition, ...]) -> Wish:
         """The total or average of a column."""
@@ -550,9 +568,13 @@ class Asked:
         left = [each for each in self._mentions if each is not group and not each.used and not each.values]
         named = (
             [each for each in left if each.full & fits]
-            or [each for each in left if each.partly & fits and not each.full and not each.titled]
+            or [
+                each
+                for each in left
+                if each.partly & fits and not each.full and not each.titled and not self._keys(each)
+            ]
             or [each for each in self._mentions if each.used and each.columns & fits and self._is_first(each)]
-            or [each for each in left if each.partly & fits and not each.full]
+            or [each for each in left if each.partly & fits and not each.full and not self._keys(each)]
         )
         if len(named) > 1:
             said = listed([self._said(each) for each in named])

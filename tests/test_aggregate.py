@@ -116,7 +116,7 @@ def frame(text: str) -> pd.DataFrame:
     return told
 
 
-S, T, I = frame(SALES), frame(STAFF), frame(INVENTORY).iloc[:-1]
+S, T, STOCK = frame(SALES), frame(STAFF), frame(INVENTORY).iloc[:-1]
 NORTH, SOUTH, EAST = (S[S.Region == name] for name in ("North", "South", "East"))
 IN_2023 = S[S.Date.str.startswith("2023")]
 BY_REGION, BY_PRODUCT = S.groupby("Region"), S.groupby("Product")
@@ -171,7 +171,7 @@ COMPUTED: list[tuple[str, object]] = [
     ("How much revenue is there in total in the East?", EAST.Revenue.sum()),
     ("total revenue with revenue over 100", S[S.Revenue > 100].Revenue.sum()),
     ("What is the total salary in Sales?", int(T[T.Department == "Sales"].Salary.sum())),
-    ("What is the total in stock in Alpha?", int(I[I.Warehouse == "Alpha"]["In stock"].sum())),
+    ("What is the total in stock in Alpha?", int(STOCK[STOCK.Warehouse == "Alpha"]["In stock"].sum())),
     # averages
     ("What is the average age of staff?", T.Age.mean()),
     ("What is the average salary?", T.Salary.mean()),
@@ -185,7 +185,7 @@ COMPUTED: list[tuple[str, object]] = [
     ("Which order has the highest revenue?", S.Revenue.max()),
     ("Who has the highest salary?", T.Salary.max()),
     ("What is the lowest salary in Oslo?", T[T.City == "Oslo"].Salary.min()),
-    ("What is the smallest price?", I["Price (EUR)"].min()),
+    ("What is the smallest price?", STOCK["Price (EUR)"].min()),
     ("What is the latest date?", S.Date.max()),
     ("When was the earliest order in the East?", EAST.Date.min()),
     ("What is the most recent order?", S.Date.max()),
@@ -201,7 +201,7 @@ COMPUTED: list[tuple[str, object]] = [
     ("Which product has the most units?", BY_PRODUCT.Units.sum().idxmax()),
     ("Which department has the highest average salary?", T.groupby("Department").Salary.mean().idxmax()),
     ("Which city has the highest average age?", T.groupby("City").Age.mean().idxmax()),
-    ("Which warehouse has the most in stock?", I.groupby("Warehouse")["In stock"].sum().idxmax()),
+    ("Which warehouse has the most in stock?", STOCK.groupby("Warehouse")["In stock"].sum().idxmax()),
     ("What are the top 2 regions by total revenue?", BY_REGION.Revenue.sum().idxmax()),
     ("What are the top 3 orders by revenue?", S.Revenue.max()),
 ]
@@ -214,6 +214,8 @@ REFUSED = [  # with a reason that says what is unclear
     ("How many orders are there by region?", "“region”"),
     ("How many orders over 100?", "may be of"),
     ("What is the largest order?", "Say which column"),
+    ("How many ladders are there?", "rows or for the numbers in In stock"),
+    ("How many hammers are there?", "rows or for the numbers in Units"),
     ("What is the total weight?", "of another unit"),
     ("How many orders are in the North or over 100 units?", "joins by “or”"),
     ("What is the highest and the lowest revenue?", "several figures"),
@@ -221,7 +223,7 @@ REFUSED = [  # with a reason that says what is unclear
     ("How many staff in 2015?", "may be of “Hired”"),
     ("How many orders are in the North with revenue over 5,000?", "There is no row"),
     ("What is the total region?", "holds no numbers"),
-    ("How many bolts m6 are in Tools?", "There is no row"),
+    ("How many rows of Bolt M6 are in Tools?", "There is no row"),
     ("How many rows are there?", "name one"),
     ("What is the average units of products?", "may mean either"),
     ("How many orders have a revenue over 10%?", "not given in %"),
@@ -327,10 +329,7 @@ def test_the_answer_says_what_was_left_out_and_how_many_rows_are_shown(shop: rag
         "The number of rows of sales.csv is 13 (12 of 13 rows shown)."
     )
     stock = shop.ask("What is the total in stock?")
-    assert (
-        stock.text
-        == "The total of In stock over 7 rows of inventory.csv is 2,273 (1 row that says to be a total left out)."
-    )
+    assert stock.text == "The total of In stock over 7 rows of inventory.csv is 2,273 (1 row of totals left out)."
     assert len(stock.citations) == 7
     assert shop.ask("What is the average age of staff?").text.endswith("is 37.38, rounded.")
 
@@ -440,7 +439,7 @@ def test_numbers_that_cannot_be_read_for_certain_are_refused(cells: list[str], r
 
 
 def test_a_row_with_more_cells_than_heads_is_refused() -> None:
-    with pytest.raises(Unclear, match="Row 3 of t.csv has more cells"):
+    with pytest.raises(Unclear, match="has more cells"):
         ask("How many rows are there?", document("t.csv", ["A", "B"], [["1", "2"], ["1", "2", "3"]]))
 
 
