@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index.document import SOURCE_CODE, Document, canonical
 from index.errors import Refused
 from index.formats import FORMATS, SUFFIXES, read
+from tests.test_pdf import pdf
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
 
