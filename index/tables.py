@@ -86,6 +86,11 @@ def has_figures(rows: Iterable[Sequence[str]]) -> bool:
     )
 
 
+def are_clear_heads(rows: Sequence[Sequence[str]]) -> bool:
+    """As `are_heads`, but not of the first line of a form, "Name | Ada" over "Town | Kiel", which looks the same."""
+    return are_heads(rows) and (max(map(len, rows[:SAMPLE])) > 2 or has_figures(rows[:SAMPLE]))
+
+
 def are_lower_heads(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of some rows may be heads below others that span them: names above figures, or years."""
     first = [cell(each) for each in rows[0]] if rows else []

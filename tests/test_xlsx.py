@@ -310,6 +310,18 @@ def test_a_sheet_that_claims_to_be_huge_costs_nothing():
     assert time.monotonic() - began < 2
 
 
+def test_columns_and_blank_rows_and_merged_cells_without_end_are_read_in_seconds():
+    wide = saved(book([[name if column % 3 else None for column in range(9_000)] for name in ("head", "a", "b")]))
+    made = book([[number, "x"] if number % 2 else [] for number in range(3_000)])
+    for number in range(2, 3_000, 2):
+        made.active.merged_cells.add(f"A{number}:B{number}")
+    tall = saved(made)
+    began = time.monotonic()
+    document(wide)
+    document(tall)
+    assert time.monotonic() - began < 10  # about 1 here
+
+
 def test_too_many_cells_or_characters_and_cells_strewn_about_are_refused(monkeypatch):
     data = saved(book([*SALES, [*[None] * 50, "far"], [*[None] * 50, "off"]]))
     monkeypatch.setattr(grid, "_MAX_BLANKS", 60)

@@ -151,8 +151,7 @@ class _Reader:
         is_bold = rows[0].is_bold and not rows[1].is_bold
         if self.styles.has_heads(table) or (is_bold and all(rows[0].spread()[1:])):
             return 1
-        is_sure = max(map(len, sample)) > 2 or tables.has_figures(sample)
-        return int(is_sure and tables.are_heads(sample))
+        return int(tables.are_clear_heads(sample))
 
     def _row(self, tr: Any, tcs: Sequence[Any]) -> _Row:
         before = min(_number(value(tr, "trPr/gridBefore")), _MAX_COLUMNS)

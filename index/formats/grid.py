@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 
 from index import tables
 from index.errors import Refused
 from index.formats.content import TextBuilder
 
 _MAX_BLANKS = 20_000_000  # cells between others, in all rows
+_MAX_SIDES = 50  # tables beside each other; where more could be, all is one
+_MAX_HEADS = 10  # rows that a merged head may span
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,12 @@ class _Writer:
     _left: int = 0  # the last table with heads, which go on below a blank row
     _heads: Sequence[str] = ()
     _blanks: int = 0
+    _merged: dict[int, list[Range]] = field(default_factory=dict)
 
     def write(self) -> None:
+        for merged in self.grid.merged:
+            for number in range(merged.top, min(merged.bottom, merged.top + _MAX_HEADS) + 1):
+                self._merged.setdefault(number, []).append(merged)
         for numbers in _runs(sorted(self.grid.rows)):
             rows = {number: self.grid.rows[number] for number in numbers}
             for left, right in self._sides(rows):
@@ -93,18 +99,22 @@ class _Writer:
         A blank column alone parts nothing: many tables have one for looks.
         """
         runs = [(run[0], run[-1]) for run in _runs(sorted({column for row in rows.values() for column in row}))]
+        if len(runs) == 1 or len(runs) > _MAX_SIDES:
+            yield runs[0][0], runs[-1][1]
+            return
+        top = dict(islice(rows.items(), tables.SAMPLE))
         left, right = runs[0]
-        was_headed = len(runs) > 1 and self._is_headed(rows, left, right)
+        was_headed = self._is_headed(top, left, right)
         for first, last in runs[1:]:
-            is_headed = last > first and self._is_headed(rows, first, last)
+            is_headed = last > first and self._is_headed(top, first, last)
             if was_headed and is_headed:
                 yield left, right
                 left = first
             right, was_headed = last, was_headed or is_headed
         yield left, right
 
-    def _is_headed(self, rows: Mapping[int, Mapping[int, str]], left: int, right: int) -> bool:
-        top = dict(list(rows.items())[: tables.SAMPLE])
+    def _is_headed(self, top: Mapping[int, Mapping[int, str]], left: int, right: int) -> bool:
+        """Whether the cells between two columns have heads of their own."""
         if not any(left <= column <= right for row in top.values() for column in row):
             return False
         block = self._block(top, left, right)
@@ -157,19 +167,15 @@ class _Writer:
             if is_double and (tables.are_lower_heads(below) or block.top + 1 in self.grid.bold):
                 return 2
             return int(block.top in self.grid.bold or tables.has_figures([first, *sample[1:]]))
-        return int(tables.are_heads(sample) and self._is_sure(block, sample))
-
-    def _is_sure(self, block: _Block, sample: Sequence[Sequence[str]]) -> bool:
-        """Whether heads are not the first line of a form, "Name | Ada" over "Town | Kiel", which looks the same."""
         is_bold = block.top in self.grid.bold and block.top + 1 not in self.grid.bold
-        return is_bold or max(map(len, sample)) > 2 or tables.has_figures(sample)
+        return int(tables.are_clear_heads(sample) or (is_bold and tables.are_heads(sample)))
 
     def _spread(self, block: _Block, number: int) -> Sequence[str]:
         """A row in which each cell that is merged out of several stands in all of them."""
         top, row = block.top + number, list(block.rows[number])
-        for merged in self.grid.merged:
+        for merged in self._merged.get(top, ()):
             value = self.grid.rows.get(merged.top, {}).get(merged.left, "")
-            if value and merged.top <= top <= merged.bottom and merged.left >= block.left:
+            if value and merged.left >= block.left:
                 first, end = merged.left - block.left, min(merged.right + 1 - block.left, max(map(len, block.rows)))
                 row += [""] * (end - len(row))
                 row[first:end] = [value] * (end - first)

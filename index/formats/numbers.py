@@ -7,6 +7,9 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 from math import isfinite
 
+from openpyxl.styles.numbers import is_date_format, is_timedelta_format
+from openpyxl.utils.datetime import WINDOWS_EPOCH, from_excel
+
 # What a format may have beside its digits: "text", \x, [Red] or [$€-407], _x (a gap), *x (a filling).
 _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.|([#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+)(,*)|(.)'
@@ -30,6 +33,20 @@ def shown(value: object, format: str = "General") -> str:
         minutes, seconds = divmod(round(value.total_seconds()), 60)
         return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
     return _number(value, format) if isinstance(value, int | float) else str(value)
+
+
+def read_shown(text: str, format: str = "General", epoch: datetime = WINDOWS_EPOCH) -> str:
+    """As `shown`, from a number as Office files write it: a date is the number of days from the epoch."""
+    try:
+        number = int(text) if text.isdecimal() and len(text) < 16 else float(text)
+    except ValueError:
+        return text  # such as #N/A, in charts
+    if not is_date_format(format):
+        return shown(number, format)
+    try:
+        return shown(from_excel(number, epoch, timedelta=is_timedelta_format(format)), format)
+    except (OverflowError, ValueError):
+        return "#####"  # as people see a date before the first or after the last
 
 
 def plain(number: float) -> str:

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 from index.errors import Refused
 
-MAX_XML = 48 * 2**20  # bytes of a part that is taken into memory as a tree, of up to twenty times as many
+MAX_XML = 48 * 2**20  # bytes of all parts, which are taken into memory as trees of up to twenty times as many
 
 
 @contextmanager
@@ -34,16 +34,17 @@ def told(*, title: str | None, author: str | None, dates: tuple[date | None, ...
     return {"title": (title or "").strip(), "author": (author or "").strip(), "date": day}
 
 
-def check_parts(packed: ZipFile) -> None:
-    """See that no part is too large to be taken into memory.
+def check_parts(packed: ZipFile, *streamed: str) -> None:
+    """See that the parts are not too large to be taken into memory.
+
+    Args:
+        packed: The file.
+        streamed: How the names of the parts begin that never are.
 
     Raises:
-        Refused: One is.
+        Refused: They are.
     """
-    largest = max(
-        (each.file_size for each in packed.infolist() if each.filename.endswith((".xml", ".rels"))), default=0
-    )
-    if largest > MAX_XML:
-        raise Refused(
-            f"a part of it has {largest >> 20} MB of XML, and Footnote reads at most {MAX_XML >> 20}; split it"
-        )
+    parts = (part for part in packed.infolist() if part.filename.endswith((".xml", ".rels")))
+    size = sum(part.file_size for part in parts if not part.filename.startswith(streamed))
+    if size > MAX_XML:
+        raise Refused(f"unpacked it has {size >> 20} MB of XML, and Footnote reads at most {MAX_XML >> 20}; split it")

@@ -16,7 +16,6 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils import range_boundaries
 from openpyxl.utils.cell import coordinate_to_tuple
-from openpyxl.utils.datetime import from_excel
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.table import Table
 from openpyxl.xml.constants import SHARED_STRINGS
@@ -26,14 +25,15 @@ from index.errors import Refused
 from index.formats import archive
 from index.formats.content import Content, TextBuilder
 from index.formats.grid import Grid, Range, add_tables
-from index.formats.numbers import shown
-from index.formats.office import told, whole
+from index.formats.numbers import read_shown
+from index.formats.office import check_parts, told, whole
 
 MAX_CELLS = 2_000_000
 MAX_CHARACTERS = 100_000_000
 """Of all cells; a text that many cells share counts in each."""
 
 _MAX_RANGES = 10_000  # merged cells of a sheet; beyond them heads that span columns stand over their first one
+_STREAMED = ("xl/worksheets/", "xl/sharedStrings", "xl/calcChain", "xl/drawings/", "xl/charts/", "xl/pivotCache/")
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -46,6 +46,7 @@ def read(data: bytes) -> Content:
         Refused: It is damaged, or too large.
     """
     with archive.opened(data) as packed, whole("an Excel workbook"), warnings.catch_warnings():
+        check_parts(packed, *_STREAMED)
         warnings.simplefilter("ignore")  # of what openpyxl does not keep, such as styles of its own
         return _Reader(packed, data).read()
 
@@ -171,19 +172,11 @@ class _Style:
     def __init__(self, book: Any, number: int) -> None:
         cell = ReadOnlyCell(cast(Any, SimpleNamespace(parent=book)), 1, 1, None, style_id=number)
         self._format, self.is_bold = cell.number_format, bool(cell.font and cell.font.b)
-        self._is_date = number in book._date_formats
-        self._is_duration = number in book._timedelta_formats
         self._epoch = book.epoch
         self.shown = lru_cache(maxsize=1_000)(self._shown)  # many cells of a column are alike
 
     def _shown(self, value: str) -> str:
-        number = int(value) if value.isdecimal() and len(value) < 16 else float(value)
-        if self._is_date:
-            try:
-                return shown(from_excel(number, self._epoch, timedelta=self._is_duration), self._format)
-            except (OverflowError, ValueError):
-                return "#####"  # as people see a date before the first or after the last
-        return shown(number, self._format)
+        return read_shown(value, self._format, self._epoch)
 
 
 def _words(element: Any) -> str:
