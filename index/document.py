@@ -120,6 +120,10 @@ class Document:
         """The page that a character stands on."""
         return next((page for page in self.pages if page.start <= place < page.end), None)
 
+    def table_at(self, place: int) -> Table | None:
+        """The table that a character stands in."""
+        return next((table for table in self.tables if table.start <= place < table.end), None)
+
 
 def canonical(text: str) -> tuple[str, int]:
     r"""The text with `\n` line ends and no invisible characters, and how many were dropped.

@@ -2,12 +2,12 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise, zip_longest
 from string import ascii_uppercase
 
-from index.document import SOURCE_CODE, Document, Table, canonical
+from index.document import SOURCE_CODE, Document, Span, Table, canonical
 
 SEPARATOR = " | "
 SAMPLE = 50
@@ -135,6 +135,16 @@ def cells(row: str, heads: Sequence[str]) -> tuple[str, ...]:
         return tuple(parts)
     told = dict(part.split(": ", 1) for part in parts if ": " in part)
     return tuple(told.get(head, "") for head in heads)
+
+
+def places(row: str, heads: Sequence[str]) -> Iterator[tuple[str, Span]]:
+    """The head of each cell that a row shows, and where the cell itself stands in the row."""
+    start = 0
+    for number, part in enumerate(row.split(SEPARATOR)):
+        head = next((head for head in heads if part.startswith(f"{head}: ")), "")
+        first = start + (len(head) + 2 if head else 0)
+        yield head or (heads[number] if number < len(heads) else ""), Span(first, start + len(part))
+        start += len(part) + len(SEPARATOR)
 
 
 class Places:

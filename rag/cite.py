@@ -91,8 +91,8 @@ def cite(
 
 def _heads(document: Document, span: Span) -> tuple[str, ...]:
     """The heads of a table, of which some whole rows are quoted that do not say them; else none."""
-    table = next((each for each in document.tables if each.start <= span.start and span.end <= each.end), None)
-    if table is None or not table.heads:
+    table = document.table_at(span.start)
+    if table is None or not table.heads or table.end < span.end:
         return ()
     text = document.text
     whole = text[span.start - 1 : span.start] in ("", "\n") and text[span.end : span.end + 1] in ("", "\n")

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from index.document import Span
+from index import tables
+from index.document import Document, Span
 from index.lexical import Word, words
 from rag.calibration import Calibration
 from rag.reader import Candidate, Reading, is_statement
@@ -67,6 +69,32 @@ def short_in(candidate: Candidate) -> Span | None:
     """Where the short answer of a sentence stands in the sentence, or None where it has none."""
     start, short = candidate.span.start, candidate.short
     return Span(short.start - start, short.end - start) if short else None
+
+
+def in_one_cell(candidate: Candidate, document: Document, question: str) -> Candidate:
+    """A row of a table with one cell for its short answer; any other sentence as it is.
+
+    It is the cell under the only head that the question says, or that which the reader chose most characters of.
+    """
+    table = document.table_at(candidate.span.start)
+    row = candidate.hit.passage.quote(candidate.span)
+    if table is None or not table.heads or "\n" in row:
+        return candidate
+    cells = [(head, _moved(span, candidate.span.start)) for head, span in tables.places(row, table.heads)]
+    asked = {word.stem for word in words(question)} - FUNCTION_WORDS
+    said = [span for head, span in cells if (stems := {word.stem for word in words(head)}) and stems <= asked]
+    if len(said) != 1 and candidate.short:
+        said = [max((span for _, span in cells), key=partial(_shared, candidate.short))]
+    return replace(candidate, short=said[0]) if len(said) == 1 and said[0].start < said[0].end else candidate
+
+
+def _moved(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by)
+
+
+def _shared(one: Span, other: Span) -> int:
+    """How many characters two spans share."""
+    return max(0, min(one.end, other.end) - max(one.start, other.start))
 
 
 def closest(hit: Hit) -> str:

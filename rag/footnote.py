@@ -19,7 +19,7 @@ from rag.answer import Answer, Draft
 from rag.chat import Turn
 from rag.disagree import disagreeing
 from rag.examples import candidates
-from rag.extract import extract, short_in, why_not
+from rag.extract import extract, in_one_cell, short_in, why_not
 from rag.followup import REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
@@ -217,7 +217,7 @@ class Footnote:
         if computed:  # and no model says it in other words
             yield replace(computed, notice=notice)
             return
-        reading = read(query)
+        reading = self._of_what_is_named(read(query), query)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = replace(silent, hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
@@ -243,6 +243,12 @@ class Footnote:
             return self._spreadsheets.answer(silent, documents), ""
         except Unclear as why:
             return None, str(why)
+
+    def _of_what_is_named(self, reading: Reading, query: str) -> Reading:
+        """What was read, without rows of tables that are of something else: a reader of prose takes one for another."""
+        denied = self._spreadsheets.denied
+        left = (each for each in reading.candidates if not denied(query, each.hit.passage.document_id, each.span.start))
+        return replace(reading, candidates=tuple(left))
 
     def _of_every_row(self, query: str, chosen: Sequence[Candidate]) -> str:
         """Why no row is quoted to a question of all of them; "" where none would be."""
@@ -271,8 +277,10 @@ class Footnote:
         """An answer that says the chosen sentences, a footnote each."""
         documents = self._documents([each.hit for each in chosen])
         chosen, draft = _newest_first(chosen, documents), Draft(silent)
-        for each in chosen:
-            citation = cite.cite(0, each.hit.passage, each.span, documents.get(each.hit.passage.document_id))
+        for sentence in chosen:
+            document = documents.get(sentence.hit.passage.document_id)
+            each = in_one_cell(sentence, document, silent.query) if document else sentence
+            citation = cite.cite(0, each.hit.passage, each.span, document)
             draft.say(citation.quote, [citation], "verbatim", each.score, short_in(each))
         return draft.answer(disagreeing(silent.query, chosen))
 

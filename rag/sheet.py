@@ -5,6 +5,7 @@ page, with blank rows between them.
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -16,6 +17,7 @@ from unicodedata import combining, normalize
 from index import tables
 from index.document import Document, Table
 from index.lexical import words
+from rag.extract import FUNCTION_WORDS
 from rag.figures import figures
 
 BLANK = frozenset({"", "-", "–", "—", "n/a", "na", "n.a.", "null", "none", "nan"})
@@ -174,6 +176,41 @@ class Sheet:
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def row_at(self, place: int) -> int | None:
+        """The row that a character of the document stands in."""
+        row = bisect_right(self.starts, place) - 1
+        return row if row >= 0 and place < self.ends[row] else None
+
+    def denies(self, row: int, question: str) -> bool:
+        """Whether a question names a cell, such as "North", of a column in which a row has another one."""
+        named: dict[frozenset[int], list[dict[int, set[str]]]] = {}
+        for cells in self._named(forms(question)):
+            named.setdefault(frozenset(cells), []).append(cells)
+        return not all(
+            any(self.columns[column].cells[row] in cells[column] for cells in alike for column in columns)
+            for columns, alike in named.items()
+        )
+
+    def _named(self, said: Sequence[str]) -> Iterator[dict[int, set[str]]]:
+        """The cells that runs of a question's words name, by column; of runs that overlap the longest."""
+        place = 0
+        while place < len(said):
+            length, cells = self._longest(said[place:])
+            if cells and not set(said[place : place + length]) <= FUNCTION_WORDS:
+                yield cells
+            place += max(length, 1)
+
+    def _longest(self, said: Sequence[str]) -> tuple[int, dict[int, set[str]]]:
+        """How many of some words, from the first, name a cell at most, and the cells that they name, by column."""
+        found: dict[int, dict[int, set[str]]] = {}
+        for place, column in enumerate(self.columns):
+            for cell in column.spellings.get(said[0], ()):
+                told = forms(cell)
+                if tuple(said[: len(told)]) == told:
+                    found.setdefault(len(told), {}).setdefault(place, set()).add(cell)
+        length = max(found, default=0)
+        return length, found.get(length, {})
 
     @property
     def called(self) -> str:

@@ -78,6 +78,14 @@ class Spreadsheets:
         tabled = next((each for each in self._library.tabled() if each.id == document_id), None)
         return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
 
+    def denied(self, question: str, document_id: str, place: int) -> bool:
+        """Whether the row that a character stands in is of something else than the question names."""
+        if not self.holds(document_id, place):
+            return False
+        tabled = next(each for each in self._library.tabled() if each.id == document_id)
+        rows = ((sheet, sheet.row_at(place)) for sheet in self._read(tabled))
+        return any(row is not None and sheet.denies(row, question) for sheet, row in rows)
+
     # --- which table ---
 
     def _found(self, question: str, documents: Collection[str] | None) -> _Found | None:
