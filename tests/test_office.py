@@ -1,0 +1,88 @@
+"""Office files that are damaged at random: each is read or refused in a sentence, and none breaks anything."""
+
+import random
+import re
+import time
+from io import BytesIO
+from itertools import chain
+from zipfile import ZipFile
+
+import docx
+import pytest
+from openpyxl import Workbook
+from pptx import Presentation
+from pptx.util import Inches
+
+from index.document import canonical
+from index.errors import Failed, Refused
+from index.formats import read
+
+VALUES = (b"999999999999", b"-1", b"", b"x", b"1.5", b"A1:XFD1048576", b"\xff")
+ROWS = [["Region", "Sum"], ["North", "1"], ["South", "2"]]
+
+
+def word() -> object:
+    made = docx.Document()
+    made.add_heading("The mill", 1)
+    made.add_paragraph("salt", "List Bullet")
+    made.add_comment(made.add_paragraph("It burned.").runs, "When?")
+    table = made.add_table(3, 2)
+    for cell, text in zip(table._cells, chain(*ROWS), strict=True):
+        cell.text = text
+    return made
+
+
+def excel() -> object:
+    made = Workbook()
+    for row in ROWS:
+        made.active.append(row)
+    made.active.merge_cells("A5:B5")
+    return made
+
+
+def powerpoint() -> object:
+    made = Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[1])
+    slide.shapes.title.text = "The mill"
+    slide.notes_slide.notes_text_frame.text = "Smile."
+    table = slide.shapes.add_table(3, 2, Inches(1), Inches(4), Inches(4), Inches(2)).table
+    for cell, text in zip(table.iter_cells(), chain(*ROWS), strict=True):
+        cell.text = text
+    return made
+
+
+def damaged(part: bytes, chance: random.Random) -> bytes:
+    """A part with a value changed, an element taken out, a byte changed, or its end cut off."""
+    attack = chance.choice(["value", "element", "byte", "end"])
+    pattern = {"value": rb'="([^"]*)"', "element": rb"(<[\w:]+[^>]*/>)"}.get(attack)
+    found = list(re.finditer(pattern, part)) if pattern else []
+    if found:
+        start, end = chance.choice(found).span(1)
+        return part[:start] + (chance.choice(VALUES) if attack == "value" else b"") + part[end:]
+    place = chance.randrange(len(part))
+    return part[:place] + (bytes([chance.randrange(256)]) + part[place + 1 :] if attack == "byte" else b"")
+
+
+@pytest.mark.parametrize(("suffix", "made"), [("docx", word), ("xlsx", excel), ("pptx", powerpoint)])
+def test_files_damaged_at_random_are_read_or_refused(suffix, made):
+    target = BytesIO()
+    made().save(target)
+    with ZipFile(target) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    names = [name for name in parts if name.endswith((".xml", ".rels")) and not re.search("theme|Layout", name)]
+    chance, outcomes = random.Random(1), set()
+    for _ in range(40):
+        changed = dict.fromkeys(chance.sample(names, 2))
+        archive = BytesIO()
+        with ZipFile(archive, "w") as packed:
+            for name, part in parts.items():
+                packed.writestr(name, damaged(part, chance) if name in changed else part)
+        began = time.monotonic()
+        try:
+            text = read(f"docs/a.{suffix}", archive.getvalue()).text
+            assert canonical(text) == (text, 0)
+            outcomes.add("read")
+        except Refused as refusal:
+            outcomes.add("broke down" if isinstance(refusal, Failed) else "refused")
+        assert time.monotonic() - began < 10
+    assert outcomes == {"read", "refused"}
