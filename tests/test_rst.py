@@ -119,8 +119,8 @@ HOSTILE = {
     "names": "a_ " * 3_000,
     "bullets": "- x\n" * 100_000,
     "line": "x" * 1_000_000,
-    "fields": ":a: b\n" * 8_000,
-    "targets": "".join(f".. _t{number}: http://x\n" for number in range(7_000)) + "\ntext",
+    "fields": ":a: b\n" * 3_000,
+    "targets": "".join(f".. _t{number}: http://x\n" for number in range(3_000)) + "\ntext",
     "directives": ".. unknown::\n\n   x\n\n" * 2_000,
 }
 

@@ -40,7 +40,7 @@ def read(data: bytes) -> Content:
             size += len(page)
             if size > _MAX_BYTES:
                 raise Refused(f"its chapters have more than {_MAX_BYTES // 2**20} MB; split it")
-            content = html.read(page) if page.strip() else Content("")
+            content = html.read_text(html.decoded(page)) if page.strip() else Content("")
             if content.text.strip():
                 builder.begin_page(f"chapter {number}")
                 builder.add_content(content)

@@ -1,11 +1,13 @@
 """HTML: bytes -> readable text without the markup."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from index.document import Table
 from index.errors import Refused
+from index.formats import boilerplate
 from index.formats.content import Content, TextBuilder
 from index.formats.text import decode, decode_declared
 
@@ -13,7 +15,11 @@ _MAX_CHARACTERS = 20_000_000
 
 _HIDDEN = (
     "script, style, noscript, template, svg, math, iframe, object, nav, button, select, head, "
-    "[hidden], [aria-hidden=true], [style*='display:none'], [style*='display: none']"
+    "dialog:not([open]), [hidden], [aria-hidden=true]"
+)
+_UNSEEN = re.compile(
+    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0+(?:\.0*)?(?![\d.]*[1-9]))",
+    re.IGNORECASE,
 )
 _BLOCKS = frozenset(
     [
@@ -43,7 +49,6 @@ _BLOCKS = frozenset(
         "pre",
         "section",
         "summary",
-        "table",
         "ul",
     ]
 )
@@ -57,42 +62,84 @@ _EMPTY = re.compile(r"<([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")  # an element without c
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_FORMATTING = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
+_ENDED_BY_OTHERS = _VOID | {"p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "colgroup"}
+_MAX_DEPTH, _MAX_MARKED = 20_000, 3_000  # tags that are open at once; the second of those that mark letters
 _LINE_BREAK = "\x00"  # stands for <br> until blanks are folded; no parsed HTML contains it
 
 
 def read(data: bytes) -> Content:
-    """The visible text and its headings; title, author, date and address as its head tells them.
+    """What a page is about, without its menus, and its headings; title, author, date and address as its head tells.
 
     Raises:
         Refused: The bytes are not text, or too much of it.
     """
+    return read_text(decoded(data), is_page=True)
+
+
+def decoded(data: bytes) -> str:
+    """HTML as text, in the encoding that it declares where it does.
+
+    Raises:
+        Refused: The bytes are not text.
+    """
     charset = _CHARSET.search(data[:2_048])
-    return read_text(decode_declared(data, charset[1].decode("ascii")) if charset else decode(data))
+    return decode_declared(data, charset[1].decode("ascii")) if charset else decode(data)
 
 
-def read_text(source: str) -> Content:
-    """As `read`, from HTML that is already decoded."""
+def read_text(source: str, *, is_page: bool = False) -> Content:
+    """As `read`, from HTML that is already decoded; all of it, unless it is a page of a site, which has menus.
+
+    Raises:
+        Refused: It is too much.
+    """
     if len(source) > _MAX_CHARACTERS:
         raise Refused(f"it has {len(source):,} characters of HTML, and Footnote reads at most {_MAX_CHARACTERS:,}")
+    _check_nesting(source)
     tree = LexborHTMLParser(_EMPTY.sub(_closed, source) if _XHTML.match(source) else source)
     head = _Head.of(tree)
-    for node in tree.css(_HIDDEN):
-        node.decompose()
+    _hide(tree)
     renderer = _Renderer()
-    if tree.body:
-        renderer.render(tree.body)
-    builder = renderer.builder
-    text = builder.text()
-    first = next((heading for heading in builder.headings if heading.level == 1), None)
-    return Content(
-        text=text,
-        title=head.title or (text[first.start : first.end] if first else ""),
-        headings=tuple(builder.headings),
+    for root in boilerplate.contents(tree) if is_page else filter(None, [tree.body]):
+        renderer.render(root)
+    content = renderer.builder.content()
+    first = next((heading for heading in content.headings if heading.level == 1), None)
+    return replace(
+        content,
+        title=head.title or (content.text[first.start : first.end] if first else ""),
         author=head.author,
         date=head.date,
         url=head.url,
-        dropped=builder.dropped,
     )
+
+
+def _check_nesting(source: str) -> None:
+    """See that the parser is done in seconds: what it takes grows with the square of how deep tags are nested.
+
+    Raises:
+        Refused: They are nested as in no honest page.
+    """
+    deep = marked = 0
+    for tag in _TAG.finditer(source):
+        name, step = tag[2].lower(), -1 if tag[1] else 1
+        if name in _FORMATTING:
+            marked = max(marked + step, 0)
+        elif name not in _ENDED_BY_OTHERS:
+            deep = max(deep + step, 0)
+        if deep > _MAX_DEPTH or marked > _MAX_MARKED:
+            raise Refused("its tags are nested so deep that reading it would not end")
+
+
+def _hide(tree: LexborHTMLParser) -> None:
+    """Take out what a browser does not show."""
+    unseen = {node.mem_id for node in tree.css(_HIDDEN)}
+    unseen |= {node.mem_id for node in tree.css("[style]") if _UNSEEN.search(node.attributes.get("style") or "")}
+    outermost = [node for node, is_end in boilerplate.walk(tree.root, unseen) if is_end and node.mem_id in unseen]
+    for node in outermost:
+        node.decompose()
 
 
 def _closed(empty: re.Match[str]) -> str:
@@ -116,7 +163,7 @@ class _Head:
         return cls(
             title=" ".join(title.text().split()) if title else "",
             author=_meta(tree, "meta[name=author]"),
-            date=_meta(tree, "meta[property='article:published_time'], meta[name=date]"),
+            date=_meta(tree, "meta[property='article:published_time'], meta[name=date], meta[name='dcterms.date']"),
             url=(link.attributes.get("href") or "" if link else "") or _meta(tree, "meta[property='og:url']"),
         )
 
@@ -136,21 +183,16 @@ class _Renderer:
     _row: LexborNode | None = None
     _numbers: dict[int, int] = field(default_factory=dict)
     _preformatted: int = 0
+    _heads: tuple[str, ...] = ()  # of the table that is written
+    _rows: int = 0  # of it that are written under them
 
     def render(self, root: LexborNode) -> None:
-        """Depth first without recursion: a hostile page nests a hundred thousand levels."""
-        stack: list[tuple[LexborNode, bool]] = [(root, False)]
-        while stack:
-            node, seen = stack.pop()
-            if seen:
+        """Write what is in a node."""
+        for node, is_end in boilerplate.walk(root):
+            if is_end:
                 self._leave(node)
-                continue
-            self._enter(node)
-            stack.append((node, True))
-            child = node.last_child
-            while child is not None:
-                stack.append((child, False))
-                child = child.prev
+            else:
+                self._enter(node)
         self._flush()
 
     def _enter(self, node: LexborNode) -> None:
@@ -164,6 +206,9 @@ class _Renderer:
         elif tag == "tr":
             self._flush()
             self._row = None if node.css_first(_LAYOUT) else node
+        elif tag == "table":
+            self._border()
+            self._heads, self._rows = (), 0
         elif tag == "li":
             self._flush()
             self._prefix = self._bullet(node)
@@ -176,8 +221,10 @@ class _Renderer:
         if tag in _HEADINGS:
             self.builder.add_heading(_HEADINGS[tag], self._folded())
         elif tag == "tr":
-            self._flush()
-            self._row = None
+            self._end_row(node)
+        elif tag == "table":
+            self._border()
+            self._heads = ()
         elif tag == "li":
             self._flush()
             self._prefix = ""
@@ -201,17 +248,36 @@ class _Renderer:
         else:
             self._flush()
 
-    def _flush(self) -> None:
-        """Write what has gathered as one block: a row and a list item on the next line."""
+    def _end_row(self, row: LexborNode) -> None:
+        """Write a row; where the table has told its heads, the rows below them are told as one."""
+        place = self._flush()
+        cells = [child for child in row.iter() if child.tag in ("td", "th")]
+        is_head = bool(row.parent and row.parent.tag == "thead") or all(cell.tag == "th" for cell in cells)
+        if self._row is None or place < 0:
+            self._heads = ()
+        elif is_head and not self._rows:
+            is_plain = not any("colspan" in cell.attributes for cell in cells)
+            self._heads = tuple(" ".join(cell.text().split()) for cell in cells) if is_plain else ()
+        elif self._heads:
+            first = self.builder.tables.pop().start if self._rows else place
+            self.builder.tables.append(Table(first, self.builder.length, self._heads))
+            self._rows += 1
+        self._row = None
+
+    def _flush(self) -> int:
+        """Write what has gathered as one block, a row and a list item on the next line; tells where, or -1."""
         if self._preformatted:
             block = "".join(self._inline).replace(_LINE_BREAK, "\n").strip("\n")
             self._inline.clear()
         else:
             block = self._folded()
         if not block.strip():
-            return
-        self.builder.add_block(self._prefix + block, separator="\n" if self._prefix or self._row else "\n\n")
+            return -1
+        before = self.builder.length
+        separator = "\n" if self._prefix or self._row else "\n\n"
+        place = self.builder.add_block(self._prefix + block, separator)
         self._prefix = ""
+        return place if self.builder.length > before else -1
 
     def _folded(self) -> str:
         """The inline text with blanks folded to one, as a browser shows it."""

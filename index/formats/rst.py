@@ -18,7 +18,7 @@ from index.formats import html
 from index.formats.content import Content
 from index.formats.text import decode
 
-_MAX_LINES = 8_000
+_MAX_LINES = 5_000
 _MAX_LINE = 10_000  # characters: docutils reads no longer one
 _MAX_SEARCH = 50_000_000  # characters that it would look at for the ends of inline markup
 _MAX_SUBSTITUTED = 200_000  # characters put in for substitutions
