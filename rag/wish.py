@@ -64,6 +64,12 @@ _PIECES = frozenset(
 )
 _LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a", "an", "with", "named", "called", "at"})
 _KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
+_PLACING = frozenset({"in", "from", "for", "at", "of", "to", "with"})
+_DOERS = ("er", "or", "ee")
+_YES_OR_NO = re.compile(  # unless it is a wish: "Can you give me the total revenue?"
+    r"(?:is|are|was|were|do|does|did|has|have|had|should|may|might|must|(?:can|could|will|would)(?! you\b))\b",
+    re.IGNORECASE,
+)
 _AND = frozenset({"and", "or", "the", "in", "either", "both"})
 
 _AMOUNT = rf"(?:[$€£¥] ?)?(?:{NUMBER.pattern})(?: ?(?:%|{'|'.join(SCALES)})(?!\w))?"
@@ -178,13 +184,15 @@ class Asked:
         self._bounds = [each for each in self._bounds if not set(self._within(each.start, each.end)) & counts]
         taken -= counts  # "the top 3" compares nothing with 3, and "at least 3" asks for no least
         self._phrases = {place: each for each, places in found if not taken & set(places) for place in places}
+        self._doubted = ""
         self._mentions = self._chosen(list(self._candidates(taken)))
         covered = {place for each in self._mentions for place in range(each.first, each.last)}
         self._swallowed: set[int] = set()
         self._ops = self._operations(covered)
         self._empty = set(range(len(self._words))) - taken - covered - set(self._phrases)
         left = [place for place in sorted(self._empty) if self._forms[place] not in _EMPTY | _SOFT | {"or"}]
-        if left or not self._mentions or "?" in question.rstrip(" ?!."):
+        is_one = "?" not in question.rstrip(" ?!.") and not _YES_OR_NO.match(question)
+        if left or not self._mentions or not is_one:
             raise NotAsked(self._forms[left[0]] if left else "")
 
     @property
@@ -222,10 +230,25 @@ class Asked:
             said = {self._forms[place] for place in places}
             if said & (_EMPTY | _SOFT) - head:  # "located" is not "Location"
                 continue
+            if any(form.endswith(_DOERS) and form not in said for form in head & self._related(run)):
+                continue  # who manages is no manager
             if run in patterns:
                 found.full.add(column)
             elif patterns and not is_asking and set(run) <= set(patterns[-1]):
                 found.partly.add(column)
+
+    def _related(self, stems: Sequence[str]) -> set[str]:
+        """The words of heads that have one of these stems."""
+        return {form for stem in stems for form in self._of_stem.get(stem, ())}
+
+    @cached_property
+    def _of_stem(self) -> dict[str, set[str]]:
+        told: dict[str, set[str]] = {}
+        for column in self.sheet.columns:
+            name = _split(column.head)
+            for word in words(name):
+                told.setdefault(word.stem, set()).add(_form(name, word))
+        return told
 
     @cached_property
     def _heads(self) -> list[tuple[list[list[str]], set[str]]]:
@@ -260,7 +283,7 @@ class Asked:
         for each in ranked:
             places = set(range(each.first, each.last))
             if each.weak:
-                each.values = {place: cells for place, cells in each.values.items() if self._beside_head(each, place)}
+                self._strengthen(each)
             alone = places <= self._phrases.keys() and not each.values
             if alone or not (each.columns or each.values or each.titled):
                 continue
@@ -269,6 +292,21 @@ class Asked:
             if not any(each.first < other.last and other.first < each.last for other in chosen):
                 chosen.append(each)
         return sorted(chosen, key=lambda each: each.first)
+
+    def _strengthen(self, each: _Mention) -> None:
+        """Keep of the cells that some words may name, and which say little, those meant for certain: "IT", not "it".
+
+        They are spelt as in the table, with a capital, or stand beside the head of their column.
+        """
+        said, before = self._said(each), self._forms[each.first - 1] if each.first else ""
+        sure = {
+            column: [cell for cell in cells if (cell == said and before and said != said.lower())]
+            or (cells if self._beside_head(each, column) else [])
+            for column, cells in each.values.items()
+        }
+        if each.values and not any(sure.values()) and before in _PLACING:
+            self._doubted = said
+        each.values = {column: cells for column, cells in sure.items() if cells}
 
     def _beside_head(self, mention: _Mention, column: int) -> bool:
         """Whether the head of a column stands right before some words, or right after them."""
@@ -352,6 +390,8 @@ class Asked:
             Unclear: It may be understood in several ways.
             NotAsked: Some word finds no place in it.
         """
+        if self._doubted:
+            raise Unclear(f"“{self._doubted}” may be what a cell says; write it as it stands there, after its column.")
         conditions = (*self._of_values(), *self._of_bounds())
         outer = [name for name in self._ops if name in _SUPERLATIVES]
         inner = self._ops.keys() & {"sum", "mean", "median", "count"}

@@ -255,6 +255,8 @@ ELSEWHERE = [  # to prose, or to nothing: some word is none of a table's
     "Who is the oldest?",
     "What is the most common product?",
     "How many universities are there?",
+    "Is the average salary over 4,000?",
+    "Was the total revenue in 2023 over 500?",
 ]
 
 
@@ -461,6 +463,21 @@ def test_a_head_that_begins_like_a_question_is_a_head() -> None:
     both = document("t.csv", ["Price", "Total price"], [["1", "7"], ["2", "9"]])
     with pytest.raises(Unclear, match="or the total of Price"):
         ask("What is the total price?", both)
+
+
+def test_a_cell_that_says_little_is_meant_only_where_it_is_spelt_so() -> None:
+    source = document(
+        "staff.csv", ["Team", "Pay", "Manager"], [["IT", "5", "Bob"], ["HR", "7", "Bob"], ["A", "9", "Di"]]
+    )
+    assert ask("What is the total pay in IT?", source).figure == "5"
+    assert ask("What is the total pay of team it?", source).figure == "5"
+    assert ask("How many rows have A?", source).figure == "1"
+    with pytest.raises(Unclear, match="“it” may be what a cell says"):
+        ask("What is the total pay in it?", source)
+    assert ask("What is the total pay that it has?", source).figure == "21"
+    with pytest.raises(NotAsked):  # who manages is no manager
+        ask("How many staff manage Bob?", source)
+    assert ask("How many staff have the manager Bob?", source).figure == "2"
 
 
 @pytest.mark.parametrize(
