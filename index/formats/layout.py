@@ -35,9 +35,10 @@ _SPARSE = 0.5  # of the lines: so many may cross a gutter, such as titles
 _FILLED = 0.62  # of a column of prose is covered by its lines
 _LINES, _WORDS = 3, 3.0  # that a column of prose has at least, and words a line
 
-_VALUE = re.compile(
-    r"(?:[$€£¥(+\-–—−<>~\s]|US\$|C\$|A\$)*\d[\d,.]*(?:\s?[–-]\s?\d[\d,.]*)?(?:[)%\s]|bps|pts|x|million|billion)*"
-    r"(?:\([\w*]{1,3}\)|\*+)?|(?:[$€£¥]\s*)?\(?[—–−-]{1,3}(?:\s*[%)])*|[Nn]\.?/?[AaMm]\.?|\*{1,3}"
+_NUMBER = r"(?>(?:[$€£¥(+\-–—−<>~\s]|US\$|C\$|A\$)*\d[\d,.]*(?:[)%\s]|bps|pts|x|[BMK]\b|million|billion)*)"
+_VALUE = re.compile(  # what is atomic, as a number is, is not tried anew in a hostile cell
+    rf"{_NUMBER}(?:[/–-]{_NUMBER})*+(?:\([\w*]{{1,3}}\)|\*+)?"
+    r"|(?:[$€£¥]\s*)?\(?[—–−-]{1,3}(?:\s*[%)])*|[Nn]\.?/?[AaMm]\.?|\*{1,3}"
 )
 _DATE = re.compile(
     r"(?:(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}, ?(?:(?:19|20)\d\d)?"
@@ -593,7 +594,7 @@ def _first_row(rows: list[Row], seed: int, floor: int) -> int:
     middle = (rows[seed].left + rows[seed].right) / 2
     for number in range(seed - 1, max(floor, seed - 8) - 1, -1):
         row = rows[number]
-        if row.bottom - rows[number + 1].top > 1.6 * row.height:
+        if row.bottom - rows[number + 1].top > (1.6 if len(row.cells) == 1 else 3) * row.height:
             break
         is_title = len(row.cells) == 1 and abs(row.cells[0].middle - middle) < 3 * row.height
         is_over = not is_title and (len(row.cells) > 1 or row.left > left - 4 * row.height)
@@ -691,9 +692,10 @@ def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _is_dated(row: Row) -> bool:
-    """Whether all cells but the first are years or dates, as heads are."""
-    cells = row.cells[1:] if len(row.cells) > 1 and not _DATE.fullmatch(row.cells[0].text) else row.cells
-    return len(cells) > 0 and all(_DATE.fullmatch(cell.text) for cell in cells)
+    """Whether all cells from the first or second on are years or dates, as in heads, or several from a later one on."""
+    dates = [bool(_DATE.fullmatch(cell.text)) for cell in row.cells]
+    first = dates.index(True) if any(dates) else len(dates)
+    return first < len(dates) and all(dates[first:]) and (first < 2 or sum(dates) > 1)
 
 
 def _kinds(rows: list[Row], columns: list[tuple[float, float]]) -> list[str]:
@@ -704,13 +706,28 @@ def _kinds(rows: list[Row], columns: list[tuple[float, float]]) -> list[str]:
         is_first = "data" not in kinds
         if _is_data(row) or (not has_values and number and len(row.cells) > 1 and not _is_dated(row)):
             kinds.append("data")
-        elif len(row.cells) == 1 and (not is_first or row.left < columns[1][0] - 4 * row.height) and not _is_dated(row):
+        elif _is_label(row, columns, is_first) and not (kinds and kinds[-1] == "head" and not is_first):
             kinds.append("label")
-        elif is_first or _is_dated(row) or any(_is_dated(after) for after in rows[number + 1 : number + 3]):
+        elif is_first or _is_dated(row) or _has_dates_below(rows, number):
             kinds.append("head")
         else:
             kinds.append("data")
     return kinds
+
+
+def _is_label(row: Row, columns: list[tuple[float, float]], is_first: bool) -> bool:
+    """Whether a row is the name of a group of rows, or half a label; above all data it stands at the left."""
+    return len(row.cells) == 1 and not _is_dated(row) and (not is_first or row.left < columns[1][0] - 4 * row.height)
+
+
+def _has_dates_below(rows: list[Row], number: int) -> bool:
+    """Whether rows without values lead from a row to years or dates, as those of heads do."""
+    for row in rows[number + 1 : number + 7]:
+        if _is_dated(row):
+            return True
+        if _is_data(row):
+            return False
+    return False
 
 
 def _is_data(row: Row) -> bool:
