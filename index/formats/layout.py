@@ -555,9 +555,20 @@ def _last_row(rows: list[Row], seeds: list[bool], first: int) -> int:
         elif _is_sentence(rows[number], rows[last]):
             break
         number += 1
-    while last + 1 < len(rows) and _is_wrapped(rows[last], rows[last + 1]):
+    body = rows[last]
+    while last + 1 < len(rows) and (_is_wrapped(rows[last], rows[last + 1]) or _is_under(body, rows[last + 1])):
+        if rows[last].bottom - rows[last + 1].bottom > 1.35 * body.height:
+            break
         last += 1
     return last
+
+
+def _is_under(row: Row, after: Row) -> bool:
+    """Whether a line is no more than the rest of cells, other than the first, of a row above it."""
+    starts = [cell.left for cell in row.cells[1:]]
+    return len(starts) > 1 and all(
+        any(abs(cell.left - start) < 1.5 * row.height for start in starts) for cell in after.cells[:_MOST_COLUMNS]
+    )
 
 
 def _share(above: Row, below: Row) -> bool:
@@ -579,8 +590,7 @@ def _is_wrapped(row: Row, after: Row) -> bool:
     """Whether a row is no more than the rest of the label above it."""
     label, rest = row.cells[0], after.cells[0]
     return (
-        len(after.cells) == 1
-        and row.bottom - after.bottom < 1.5 * row.height
+        len(after.cells) == 1 < len(row.cells)
         and rest.right < row.cells[1].left
         and abs(rest.left - label.left) < 2 * row.height
         and rest.text[:1].islower()
@@ -708,7 +718,7 @@ def _kinds(rows: list[Row], columns: list[tuple[float, float]]) -> list[str]:
             kinds.append("data")
         elif _is_label(row, columns, is_first) and not (kinds and kinds[-1] == "head" and not is_first):
             kinds.append("label")
-        elif is_first or _is_dated(row) or _has_dates_below(rows, number):
+        elif is_first or (_is_dated(row) and len(row.cells) > 1) or _has_dates_below(rows, number):
             kinds.append("head")
         else:
             kinds.append("data")
@@ -723,7 +733,7 @@ def _is_label(row: Row, columns: list[tuple[float, float]], is_first: bool) -> b
 def _has_dates_below(rows: list[Row], number: int) -> bool:
     """Whether rows without values lead from a row to years or dates, as those of heads do."""
     for row in rows[number + 1 : number + 7]:
-        if _is_dated(row):
+        if _is_dated(row) and len(row.cells) > 1:
             return True
         if _is_data(row):
             return False
