@@ -633,8 +633,9 @@ class _Line:
 
     @property
     def has_values(self) -> bool:
-        """Whether a cell has a number."""
-        return any(_VALUE.fullmatch(joined(cell)) for cell in self.cells[1:] if cell)
+        """Whether a cell has a number, other than a year."""
+        texts = [joined(cell) for cell in self.cells[1:] if cell]
+        return any(_VALUE.fullmatch(text) and not _DATE.fullmatch(text) for text in texts)
 
 
 def _tables(rows: list[Row]) -> Iterator[Block]:
