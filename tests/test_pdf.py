@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from functools import cache
@@ -416,7 +417,7 @@ def test_the_words_of_a_page_stand_in_the_order_that_another_extractor_finds(nam
 
 
 def figures() -> str:
-    """What the README of a release may say: recalls by filing and mode, tables, milliseconds a page."""
+    """Recalls by filing and mode, tables, milliseconds a page; `python -m tests.test_pdf` writes them."""
     lines = []
     for name in NAMES:
         data = (FILINGS / f"{name}.pdf").read_bytes()
@@ -520,3 +521,7 @@ def test_tables_and_headings_of_filings_stand_in_order_and_do_not_overlap(name):
     content = filing(name)
     assert all(one.end <= other.start for one, other in pairwise(content.tables))
     assert all(one.end <= other.start for one, other in pairwise(content.headings))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{figures()}\n")
