@@ -23,7 +23,7 @@ EDGE = 3
 
 _APART = 9  # rows of a table: so far may two with values be apart
 _NEAR_EDGE = 60  # pieces of lines, at the top and at the foot of a page, among which are running heads and feet
-_LONGEST = 200  # characters of a word that is made whole
+_LONGEST = 200  # characters of a word that is made whole; words of a row that goes on in the next line
 MARKS = ".,;:!?()[]“”‘’\"'"
 """What may stand around a word."""
 _MOST_COLUMNS = 64  # of a table
@@ -645,10 +645,12 @@ def _tables(rows: list[Row]) -> Iterator[Block]:
         yield from _paragraphs(rows)
         return
     kinds = _kinds(rows, columns)
-    starts = [0]
+    starts, has_data = [0], False
     for number in range(1, len(rows)):
-        if kinds[number] == "head" and kinds[number - 1] != "head" and "data" in kinds[starts[-1] : number]:
+        has_data = has_data or kinds[number - 1] == "data"
+        if has_data and kinds[number] == "head" and kinds[number - 1] != "head":
             starts.append(number)
+            has_data = False
     for start, end in pairwise([*starts, len(rows)]):
         yield _table(rows[start:end], kinds[start:end], columns)
 
@@ -712,11 +714,12 @@ def _is_dated(row: Row) -> bool:
 def _kinds(rows: list[Row], columns: list[tuple[float, float]]) -> list[str]:
     """Which rows are heads, data, or labels without data."""
     kinds: list[str] = []
+    is_first = True  # above all data
     has_values = any(_is_data(row) for row in rows)
     for number, row in enumerate(rows):
-        is_first = "data" not in kinds
         if _is_data(row) or (not has_values and number and len(row.cells) > 1 and not _is_dated(row)):
             kinds.append("data")
+            is_first = False
         elif _is_label(row, columns, is_first) and not (kinds and kinds[-1] == "head" and not is_first):
             kinds.append("label")
         elif is_first or (_is_dated(row) and len(row.cells) > 1) or _has_dates_below(rows, number):
@@ -808,7 +811,7 @@ def _continues(before: _Line, line: _Line, usual: float) -> bool:
     """Whether a line belongs to the row before it: at most one of them has values."""
     step = before.bottom - line.bottom
     height = max(word.top - word.bottom for cell in line.cells for word in cell)
-    if step > 1.6 * height:
+    if step > 1.6 * height or sum(map(len, before.cells)) > _LONGEST:
         return False
     if before.kind == "data" and not line.cells[0]:
         under = [joined(over) for over, cell in zip(before.cells, line.cells, strict=True) if cell]
