@@ -141,14 +141,14 @@ BROKEN = {
 
 @pytest.mark.parametrize(("data", "reason"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_or_hostile_book_is_refused_in_seconds(data, reason):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Refused, match=reason):
         of(data)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_package_nested_a_hundred_thousand_deep_is_read_or_refused_in_seconds():
-    began = time.monotonic()
+    began = time.process_time()
     deep = package({"a.xhtml": ""}, "<x>" * 100_000 + "</x>" * 100_000)
     assert of(book({"a.xhtml": "<p>text"}, **{"OPS/book.opf": deep})).text == "text"
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

@@ -167,16 +167,16 @@ def test_two_tables_and_those_of_markdown_are_told_apart():
     ],
 )
 def test_a_hostile_page_is_read_in_seconds(source):
-    began = time.monotonic()
+    began = time.process_time()
     assert text_of(source)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
     "source", ["<div>" * 1_000_000, "<ul><li><a>x" * 20_000, "<b><p>x" * 100_000, "<p><x-y>" * 30_000]
 )
 def test_a_page_that_the_parser_would_not_end_is_refused_in_seconds(source):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Refused, match="nested so deep"):
         text_of(source)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

@@ -143,10 +143,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 @pytest.mark.parametrize(("source", "reason"), HOSTILE.values(), ids=HOSTILE)
 def test_json_that_would_never_end_is_refused_in_seconds(name, source, reason):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Refused, match=reason):
         read(f"docs/{name}", source.encode())
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_json_that_would_never_end_is_refused_in_seconds(name, source, reason):
     ids=["deep", "number", "empty", "deep and wide"],
 )
 def test_large_json_is_read_in_seconds(source):
-    began = time.monotonic()
+    began = time.process_time()
     assert text_of_source(source)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 VALUES = st.recursive(

@@ -186,13 +186,13 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("data", "reason"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_mail_is_read_or_refused_in_seconds(data, reason):
-    began = time.monotonic()
+    began = time.process_time()
     if reason:
         with pytest.raises(Refused, match=reason):
             of(data)
     else:
         assert of(data).text
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 # --- mailboxes ---
@@ -248,12 +248,12 @@ def test_a_file_that_is_no_mailbox_is_refused():
 
 
 def test_a_mailbox_of_too_many_messages_is_refused_and_one_of_many_read_in_seconds():
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Refused, match="20,001 messages"):
         read("docs/a.mbox", b"From a 10:30\nSubject: x\n\n" * 20_001)
     assert len(read("docs/a.mbox", b"From a 10:30\nSubject: x\n\n" * 5_000).pages) == 5_000
     read("docs/a.mbox", b"From a 10:30\nSubject: x\n\n" + b"\n\nFrom x" * 500_000)
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 PIECES = [

@@ -127,9 +127,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_file_is_read_in_seconds(source):
-    began = time.monotonic()
+    began = time.process_time()
     assert text_of(source)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 PIECES = [
