@@ -214,12 +214,16 @@ class Footnote:
         query, notice = self._standalone(asked, read)
         silent = Answer(asked.said, query, "abstained")
         computed, unclear = self._computed(silent, asked.documents)
+        if not computed and query != asked.query:  # it may be whole as it was asked, and of a table
+            computed, reason = self._computed(replace(silent, query=asked.query), asked.documents)
+            query = asked.query if reason and not computed else query
+            unclear = reason or unclear
         if computed:  # and no model says it in other words
             yield replace(computed, notice=notice)
             return
         reading = self._of_what_is_named(read(query), query)
         sure = self.calibration.confidence.probability(reading.logit)
-        silent = replace(silent, hits=reading.hits, confidence=sure)
+        silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
         unclear = unclear or self._of_every_row(query, chosen)
         if unclear or not chosen:  # and no model is asked
