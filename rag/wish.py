@@ -177,7 +177,9 @@ class Asked:
         self._question, self.sheet = question, sheet
         self._words = words(question)
         self._forms = [_form(question, word) for word in self._words]
-        self._bounds = list(self._bounded())
+        names = (self.sheet.title, self.sheet.called)
+        self._titled = {form for name in names for form in forms(_split(name))} - _EMPTY
+        self._bounds = [each for each in self._bounded() if not self._is_name(each)]
         taken = {place for bound in self._bounds for place in self._within(bound.start, bound.end)}
         found = [(each, self._within(*each.span())) for each in _PHRASES.finditer(question)]
         counts = {place for each, places in found if each["top_"] or each["bottom_"] for place in places}
@@ -206,9 +208,14 @@ class Asked:
     def _within(self, start: int, end: int) -> list[int]:
         return [place for place, word in enumerate(self._words) if start <= word.span.start and word.span.end <= end]
 
+    def _is_name(self, bound: _Bound) -> bool:
+        """Whether a number is what the sheet is called: "in sheet 2022", or "in 2022" where it holds no dates."""
+        place = self._within(bound.start, bound.end)[-1]
+        is_said = place > 0 and self._forms[place - 1] in ("sheet", "table", "file")
+        return self._forms[place] in self._titled and (is_said or (bound.is_day and not self._dated_columns()))
+
     def _candidates(self, taken: Collection[int]) -> Iterator[_Mention]:
         """What each run of words may name."""
-        titled = {form for name in (self.sheet.title, self.sheet.called) for form in forms(_split(name))} - _EMPTY
         for first in range(len(self._words)):
             for last in range(first + 1, min(len(self._words), first + 8) + 1):
                 if last - 1 in taken:
@@ -217,7 +224,7 @@ class Asked:
                 self._of_heads(found)
                 self._of_cells(found)
                 run = set(self._forms[first:last])
-                found.titled = last == first + 1 and bool(run & _ROWS or run & titled) and not run & _EMPTY
+                found.titled = last == first + 1 and bool(run & _ROWS or run & self._titled) and not run & _EMPTY
                 if found.columns or found.values or found.titled:
                     yield found
 
@@ -539,7 +546,7 @@ class Asked:
             before = noun.first - 1
             while before > 0 and self._forms[before] in ("the", "all", "our"):
                 before -= 1
-            if self._forms[before] != "of" and not (noun.titled and self._forms[before] in ("in", "from", "for")):
+            if self._forms[before] != "of" and (not noun.titled or self._forms[before] == "by"):
                 raise Unclear(f"It does not say one “{self._said(noun)}”; ask for one, or which has the largest.")
         self._check_swallowed()
         keys = tuple(key for noun in nouns for key in self._identified(noun)) if operation != "sum" else ()

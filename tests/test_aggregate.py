@@ -458,6 +458,14 @@ def test_a_head_that_begins_like_a_question_is_a_head() -> None:
         ask("What is the total price?", both)
 
 
+def test_a_sheet_may_be_called_by_a_year() -> None:
+    source = document("sales 2022.csv", ["Region", "Revenue"], [["North", "5"], ["South", "7"]])
+    assert ask("What was the total revenue in 2022?", source).figure == "12"
+    assert ask("What is the total revenue in sheet 2022?", source).figure == "12"
+    with pytest.raises(NotAsked):
+        ask("What was the total revenue in 2021?", source)
+
+
 def test_a_cell_that_says_little_is_meant_only_where_it_is_spelt_so() -> None:
     source = document(
         "staff.csv", ["Team", "Pay", "Manager"], [["IT", "5", "Bob"], ["HR", "7", "Bob"], ["A", "9", "Di"]]
