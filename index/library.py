@@ -463,8 +463,11 @@ class Library:
             outcome = seen.outcome
         file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
         if isinstance(outcome, Document):
-            self._index(replace(file, title=outcome.title), outcome)
-        elif outcome and _unread(file, outcome) != known:
+            try:
+                self._index(replace(file, title=outcome.title), outcome)
+            except Failed as reason:
+                outcome = reason
+        if isinstance(outcome, Refused) and _unread(file, outcome) != known:
             self._changing()
             self._catalog.refuse(_unread(file, outcome))
 
@@ -479,10 +482,17 @@ class Library:
         return twin if twin and twin.id not in (found.id, *removed) else None
 
     def _index(self, file: File, document: Document) -> None:
-        """Cut and embed a document and write it; a text that has a vector is not embedded again."""
+        """Cut and embed a document and write it; a text that has a vector is not embedded again.
+
+        Raises:
+            Failed: It cannot be cut.
+        """
         see_room(self.home)
         target = min(passages.TARGET_TOKENS, self.embedder.max_tokens - 2)  # two marks that every text gets
-        cut = passages.cut(document, self.embedder.token_spans, target)
+        try:
+            cut = passages.cut(document, self.embedder.token_spans, target)
+        except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
+            raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
         texts = {text_key(passage.text): passage.text for passage in cut}
         vectors = self._catalog.known_vectors(texts)
         missing = [key for key in texts if key not in vectors]

@@ -47,6 +47,8 @@ class Limits:
 _LIBC = ctypes.CDLL(None)
 _DIE_WITH_PARENT = 1  # of prctl(2)
 _NEW_USER, _NEW_NETWORK = 0x1000_0000, 0x4000_0000  # flags of unshare(2)
+_NICE = 10  # who asks a question goes before who reads a file
+_FULL = 0.8  # of its memory, where a library that gets no more ends its process in its own way
 _LENGTH = struct.Struct(">Q")
 _STEP = 2**20  # bytes read at a time
 _PLACES = tuple(  # where Python and the libraries are
@@ -214,7 +216,7 @@ def _attempt(told: Mapping[str, Any], blobs: Blobs, limits: Limits) -> bytes:
     try:
         done, results = receive(io.BytesIO(reply), limits.reply)
     except (EOFError, ValueError, KeyError, TypeError, struct.error):
-        return _message({"outcome": "failed", "reason": _broken(status, limits, len(reply)), **spent})
+        return _message({**_broken(status, limits, len(reply), used.ru_maxrss * 1024), **spent})
     return _message({**done, **spent}, results)
 
 
@@ -247,13 +249,16 @@ def _drained(reader: int, limits: Limits) -> tuple[bytes, bool]:
     return b"".join(pieces), True
 
 
-def _broken(status: int, limits: Limits, size: int) -> str:
-    """Why a process ended without a reply that can be read."""
+def _broken(status: int, limits: Limits, size: int, memory: int) -> dict[str, str]:
+    """What became of a process that ended without a reply that can be read."""
     if size > limits.reply:
-        return f"what is written in it is more than {limits.reply / 2**20:,.0f} MB; split it"
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL:
-        return f"reading it broke down ({signal.Signals(os.WTERMSIG(status)).name}); save it anew, or in another format"
-    return _too_large(limits)
+        reason = f"what is written in it is more than {limits.reply / 2**20:,.0f} MB; split it"
+        return {"outcome": "refused", "reason": reason}
+    signals = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else ""
+    if signals not in ("", "SIGKILL") and memory < _FULL * limits.memory:
+        reason = f"reading it broke down ({signals}); save it anew, or in another format"
+        return {"outcome": "failed", "reason": reason}
+    return {"outcome": "refused", "reason": _too_large(limits)}
 
 
 def _leave_network() -> None:
@@ -267,12 +272,14 @@ def main() -> None:
     limits = Limits(**json.loads(sys.argv[1]))
     requests, replies = sys.stdin.buffer, sys.stdout.buffer
     _leave_network()
+    os.nice(_NICE)
     while True:
         try:
             told, blobs = receive(requests, sys.maxsize)
         except (EOFError, struct.error):
             return
-        formats.prepare(told["id"])
+        with contextlib.suppress(Exception):  # whoever reads the file meets it again, and tells it
+            formats.prepare(told["id"])
         with contextlib.suppress(BrokenPipeError):
             replies.write(_attempt(told, blobs, limits))
             replies.flush()

@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import derived, embeddings, export, formats, generations
+from index import derived, embeddings, export, formats, generations, passages
 from index.catalog import Derived
+from index.document import Document
 from index.embeddings import OnnxEmbedder
 from index.errors import FootnoteError, LibraryError, ModelError, ModelMismatch, Refused
 from index.library import Library, _free_name
 from index.lock import Lock
+from index.passages import Passage
 from index.sync import Progress
 from tests.conftest import OpenLibrary
 
@@ -849,6 +851,23 @@ def test_a_file_that_breaks_a_parser_has_failed_and_is_not_tried_again_until_it_
     assert tried == [b"# Bad", b"# Bad again"]
     assert library.add("worse.md", b"# Worse").state == "failed"
     assert [file.id for file in library.files()] == ["docs/bad.md", "docs/good.txt"]
+
+
+def test_a_file_that_cannot_be_cut_has_failed_and_the_others_are_read(folder, open_library, monkeypatch):
+    cut = passages.cut
+
+    def stumble(document: Document, *more: object) -> tuple[Passage, ...]:
+        if "Bad" in document.text:
+            raise TimeoutError
+        return cut(document, *more)
+
+    monkeypatch.setattr(passages, "cut", stumble)
+    write(folder, {"bad.md": "# Bad", "good.txt": "Ann ate it."})
+    library = open_library()
+    for _ in range(2):
+        bad, good = library.sync()
+        assert (bad.state, good.state) == ("failed", "indexed")
+        assert bad.reason == "it cannot be cut into passages (TimeoutError); save its text alone"
 
 
 def test_a_root_that_cannot_be_listed_is_said_and_loses_nothing(folder, open_library, monkeypatch):

@@ -65,6 +65,7 @@ def test_a_file_is_read_as_it_is_in_this_process():
         ("'x' * 2**22", "more than 1 MB"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "broke down .SIGSEGV."),
         ("os.abort()", "broke down .SIGABRT."),
+        ("ctypes.memset(ctypes.create_string_buffer(220 * 2**20), 1, 220 * 2**20) and os.abort()", "256 MB of memory"),
         ("ctypes.string_at(0)", "broke down .SIGSEGV."),
         ("os._exit(0)", "memory"),
         ("sys.exit('bye')", "memory"),

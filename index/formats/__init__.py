@@ -149,7 +149,7 @@ def read(document_id: str, data: bytes) -> Document:
     except (Refused, MemoryError):
         raise
     except Exception as error:  # whatever it stumbles over: other files are read all the same
-        why = f"{type(error).__name__}: {error}"[:_WHY]
+        why = _visible(f"{type(error).__name__}: {error}")[:_WHY]
         raise Failed(f"reading it broke down ({why}); save it anew, or in another format") from error
     if not content.text.strip():
         raise Refused(SCAN if format is _PDF else NO_TEXT)

@@ -11,12 +11,14 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.oxml import parse_xml
 
 from index import tables
+from index.errors import Refused
 from index.formats import archive
 from index.formats.content import Content, TextBuilder
 from index.formats.numbers import read_shown
 from index.formats.office import check_parts, told, whole
 
 _LINES = 24  # shapes whose tops are within so many parts of a slide stand beside each other
+_MAX_SLIDES = 2_000
 _MAX_SERIES, _MAX_POINTS = 255, 32_000  # of a chart, as in PowerPoint
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -48,6 +50,9 @@ class _Reader:
     _footers: set[str] = field(default_factory=set)
 
     def read(self) -> Content:
+        count = len(self.presentation.slides)
+        if count > _MAX_SLIDES:
+            raise Refused(f"it has {count:,} slides, and Footnote reads at most {_MAX_SLIDES:,}")
         for number, slide in enumerate(self.presentation.slides, start=1):
             hidden = " (hidden)" if slide._element.get("show") in ("0", "false") else ""
             self.builder.begin_page(f"slide {number}{hidden}")
