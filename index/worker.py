@@ -160,7 +160,8 @@ def _confine(limits: Limits) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):  # a library that prints does not print into a message
         os.dup2(null, descriptor)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    if sys.platform != "darwin":  # which refuses this limit
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
