@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.catalog import File
 from index.document import Span
 from rag.answer import Answer
 from rag.cite import Citation
@@ -80,6 +81,14 @@ def test_the_parts_of_a_document_are_all_of_it_and_each_once(
             at = more[1] if more else None
     assert read["before"] == source.text[:border]
     assert read["after"] == source.text[border:]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("a.pdf", "PDF, 2 KB"), ("README", "2 KB"), ("v1.2/README", "2 KB"), ("a.tar.gz", "GZ, 2 KB")]
+)
+def test_a_file_is_told_by_its_suffix_and_size(name: str, told: str) -> None:
+    listed = viewer.documents((File(f"docs/{name}", 2048, 0, "d", "indexed"),), ())
+    assert f"<span>ready</span><span>{told}</span>" in listed
 
 
 def test_no_documents_one_document() -> None:

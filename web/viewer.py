@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from textwrap import shorten
 from typing import Literal
 from urllib.parse import urlencode
@@ -328,8 +328,8 @@ def _file(file: File, called: str, is_ticked: bool) -> str:
 
 def _kind_and_size(file: File) -> str:
     """What kind of file it is and how long, as people say it."""
-    kind = file.id.rpartition(".")[2].upper()
-    return f"{_text(kind)}, {_size(file.size)}"
+    kind = PurePosixPath(file.id).suffix[1:].upper()
+    return f"{_text(kind)}, {_size(file.size)}" if kind else _size(file.size)
 
 
 def _size(count: float) -> str:
