@@ -8,14 +8,13 @@ sheet; one that may be understood in two ways is refused, with a reason.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import pairwise
 
 from index.lexical import Word, words
-from rag.amounts import NUMBER, SCALES, WORTH
-from rag.figures import figures
-from rag.sheet import Day, Sheet, folded, forms, singular
+from rag.amounts import WORTH
+from rag.bounds import Bound, bounds, condition
+from rag.sheet import Sheet, folded, forms, singular
 from rag.tally import Condition, Operation, Unclear, Wish
 
 _SMALL = {word: int(worth) for word, worth in WORTH.items() if 1 < worth <= 12}
@@ -72,47 +71,11 @@ _YES_OR_NO = re.compile(  # unless it is a wish: "Can you give me the total reve
 )
 _AND = frozenset({"and", "or", "the", "in", "either", "both"})
 
-_AMOUNT = rf"(?:[$€£¥] ?)?(?:{NUMBER.pattern})(?: ?(?:%|{'|'.join(SCALES)})(?!\w))?"
-_COMPARED = re.compile(
-    rf"\b(?:between|from) (?P<low>{_AMOUNT}) (?:and|to) (?P<high>{_AMOUNT})(?![\w-])"
-    rf"|(?P<said>\b(?:(?:no |not )?(?:more|greater|higher|larger|less|fewer|lower|smaller) than|over|above|exceeding"
-    rf"|at least|under|below|at most|up to|exactly|equal to)|>=|<=|[<>=]) ?(?P<number>{_AMOUNT})(?![\w-])"
-    rf"|(?<![\w-])(?P<alone>{_AMOUNT})(?![\w-])(?P<or> or (?:more|above|over|higher|less|fewer|below|under|lower))?",
-    re.IGNORECASE,
-)
-_DAY_WORDS = r"in|during|on|for|of|from|since|before|after"
-_YEAR = r"(?:1[5-9]|20)[0-9]{2}"
-_YEARS = re.compile(
-    rf"\b(?:between|from) (?P<first>{_YEAR}) (?:and|to) (?P<last>{_YEAR})(?![\w-])"
-    rf"|\b(?P<said>{_DAY_WORDS}) (?:the year )?(?P<year>{_YEAR})(?![\w,.-]*\w)",
-    re.IGNORECASE,
-)
-_UPWARDS = re.compile(r"more|greater|higher|larger|over|above|exceeding|least|>")
-_BORDER = re.compile(r"no |not |at |up |or |=")  # in what includes the number itself
 _IN_ALL = {"in total", "altogether", "combined"}
 
 
 class NotAsked(Exception):
     """A question that is none of this sheet, as far as can be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """A number or a date that a question compares with, and the words that say so."""
-
-    start: int
-    end: int
-    said: str
-    low: Decimal | None = None
-    high: Decimal | None = None
-    strict: bool = False  # whether the border itself is left out
-    unit: str = ""
-    first: Day | None = None
-    last: Day | None = None
-
-    @property
-    def is_day(self) -> bool:
-        return self.first is not None or self.last is not None
 
 
 @dataclass(slots=True)
@@ -179,7 +142,7 @@ class Asked:
         self._forms = [_form(question, word) for word in self._words]
         names = (self.sheet.title, self.sheet.called)
         self._titled = {form for name in names for form in forms(_split(name))} - _EMPTY
-        self._bounds = [each for each in self._bounded() if not self._is_name(each)]
+        self._bounds = [each for each in bounds(question) if not self._is_name(each)]
         taken = {place for bound in self._bounds for place in self._within(bound.start, bound.end)}
         found = [(each, self._within(*each.span())) for each in _PHRASES.finditer(question)]
         counts = {place for each, places in found if each["top_"] or each["bottom_"] for place in places}
@@ -208,7 +171,7 @@ class Asked:
     def _within(self, start: int, end: int) -> list[int]:
         return [place for place, word in enumerate(self._words) if start <= word.span.start and word.span.end <= end]
 
-    def _is_name(self, bound: _Bound) -> bool:
+    def _is_name(self, bound: Bound) -> bool:
         """Whether a number is what the sheet is called: "in sheet 2022", or "in 2022" where it holds no dates."""
         place = self._within(bound.start, bound.end)[-1]
         is_said = place > 0 and self._forms[place - 1] in ("sheet", "table", "file")
@@ -348,46 +311,6 @@ class Asked:
             told["sum"] = self._phrases[min(self._swallowed)]
         return told
 
-    # --- numbers and dates ---
-
-    def _bounded(self) -> Iterator[_Bound]:
-        """The numbers and dates that the question compares with."""
-        taken: list[tuple[int, int]] = []
-        for bound in (*self._days(), *self._amounts()):
-            if not any(start < bound.end and bound.start < end for start, end in taken):
-                taken.append((bound.start, bound.end))
-                yield bound
-
-    def _days(self) -> Iterator[_Bound]:
-        for date in figures(self._question).dates:
-            place = self._question.find(date.said)
-            year, month, day = date.readings[0]
-            if place < 0 or len(date.readings) > 1 or year is None:
-                continue
-            before = re.search(rf"\b({_DAY_WORDS}) $", self._question[:place], re.IGNORECASE)
-            said = before[1].lower() if before else "on"
-            start = before.start() if before else place
-            yield _day_bound(start, place + len(date.said), said, (year, month, day), date.said)
-        for found in _YEARS.finditer(self._question):
-            if found["year"]:
-                year = int(found["year"])
-                yield _day_bound(*found.span(), found["said"].lower(), (year, None, None), found["year"])
-            else:
-                first, last = (int(found["first"]), None, None), (int(found["last"]), None, None)
-                said = f"is from {found['first']} to {found['last']}"
-                yield _Bound(*found.span(), said, first=first, last=last)
-
-    def _amounts(self) -> Iterator[_Bound]:
-        for found in _COMPARED.finditer(self._question):
-            if found["low"]:
-                (low, unit), (high, other) = _amount(found["low"]), _amount(found["high"])
-                said = f"is from {found['low']} to {found['high']}"
-                yield _Bound(*found.span(), said, low, high, unit=unit or other)
-                continue
-            value, unit = _amount(found["number"] or found["alone"])
-            said, above, below, strict = _comparison(found, value)
-            yield _Bound(*found.span(), said, above, below, strict, unit)
-
     # --- what is asked ---
 
     def wish(self) -> Wish:
@@ -459,7 +382,10 @@ class Asked:
             fits = self._dated_columns() if bound.is_day else self._numeric_columns()
             column = next((self._take(each, fits) for each in near if each.columns & set(fits)), None)
             column = self._only(fits, bound) if column is None else column
-            yield _condition(column, self._head(column), bound, is_dated=self.sheet.columns[column].is_dated)
+            said = condition(column, self._head(column), bound, is_dated=self.sheet.columns[column].is_dated)
+            if said is None:
+                raise NotAsked(self._head(column))
+            yield said
 
     def _take(self, mention: _Mention, fits: Sequence[int]) -> int:
         both = sorted(mention.columns & set(fits))
@@ -469,7 +395,7 @@ class Asked:
         mention.used = True
         return both[0]
 
-    def _only(self, fits: Sequence[int], bound: _Bound) -> int:
+    def _only(self, fits: Sequence[int], bound: Bound) -> int:
         """The column that a number or a date must be of, though none is named beside it.
 
         Raises:
@@ -757,69 +683,6 @@ class Asked:
     def _said(self, mention: _Mention) -> str:
         start, end = self._words[mention.first].span.start, self._words[mention.last - 1].span.end
         return self._question[start:end]
-
-
-def _condition(column: int, head: str, bound: _Bound, *, is_dated: bool) -> Condition:
-    """The rows whose number or day lies within a bound."""
-    says = f"{head} {bound.said}"
-    if not bound.is_day:
-        return Condition(column, says, "number", partial(_within, bound.low, bound.high, bound.strict), bound.unit)
-    if is_dated:
-        return Condition(column, says, "day", partial(_on_days, bound.first, bound.last, bound.strict))
-    if any(day and day[1] for day in (bound.first, bound.last)):
-        raise NotAsked(head)  # a column of years
-    low, high = (Decimal(day[0]) if day else None for day in (bound.first, bound.last))
-    return Condition(column, says, "number", partial(_within, low, high, bound.strict))
-
-
-def _within(low: Decimal | None, high: Decimal | None, strict: bool, value: Decimal) -> bool:
-    above = low is None or value > low or (value == low and not strict)
-    return above and (high is None or value < high or (value == high and not strict))
-
-
-def _on_days(low: Day | None, high: Day | None, strict: bool, value: Day) -> bool:
-    return all(border is None or _compared(value, border, sign, strict) for border, sign in ((low, 1), (high, -1)))
-
-
-def _compared(value: Day, border: Day, sign: int, strict: bool) -> bool:
-    """Whether a day is not before a border (or after it, where `sign` is -1), as far as that is told."""
-    told = [each for each in border if each is not None]
-    ours = [each for each in value[: len(told)] if each is not None]
-    if len(ours) < len(told):
-        raise TypeError("a day of which too little is known")
-    if ours == told:
-        return not strict
-    return (ours > told) == (sign > 0)
-
-
-def _day_bound(start: int, end: int, said: str, day: Day, text: str) -> _Bound:
-    """A date after "before", "since", "in" or the like."""
-    if said == "before":
-        return _Bound(start, end, f"is before {text}", last=day, strict=True)
-    if said in ("after", "since"):
-        return _Bound(start, end, f"is {said} {text}", first=day, strict=said == "after")
-    return _Bound(start, end, f"is {'on' if day[2] else 'in'} {text}", first=day, last=day)
-
-
-def _amount(said: str) -> tuple[Decimal, str]:
-    """A number as a question says it, and its currency or "%"."""
-    found = NUMBER.search(said)
-    value = Decimal(found[0].replace(",", "")) if found else Decimal(0)
-    scale = next((worth for word, worth in SCALES.items() if word in said.lower()), 1)
-    return value * scale, next((sign for sign in said if sign in "$€£¥%"), "")
-
-
-def _comparison(found: re.Match[str], value: Decimal) -> tuple[str, Decimal | None, Decimal | None, bool]:
-    """In words, the borders, and whether they are left out, of a number that a question compares with."""
-    number = found["number"] or found["alone"]
-    said = " ".join((found["said"] or found["or"] or "").lower().split())
-    if said in ("", "exactly", "equal to", "="):
-        return f"is exactly {number}", value, value, False
-    is_up = bool(_UPWARDS.search(said)) != said.startswith(("no ", "not "))
-    strict = not _BORDER.match(said) and not said.endswith("=")
-    words_for = {(True, True): "over", (True, False): "at least", (False, True): "under", (False, False): "at most"}
-    says = f"is {words_for[is_up, strict]} {number}"
-    return says, value if is_up else None, None if is_up else value, strict
 
 
 def _form(text: str, word: Word) -> str:
