@@ -12,7 +12,7 @@ from index.errors import FootnoteError
 CANNOT, INTERRUPTED = 2, 130
 
 try:
-    from eval import bench, benchmark, calibrate, compare, feedback, gate, proof, report, run
+    from eval import bench, benchmark, calibrate, compare, feedback, gate, proof, reading, report, run
 except ModuleNotFoundError as missing:
     typer.echo(
         f"The evaluation needs {missing.name}, which is not installed; install what it needs with: "
@@ -29,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (run, report, compare, gate, feedback, calibrate, proof, benchmark, bench):
+for module in (run, report, compare, gate, feedback, calibrate, proof, reading, benchmark, bench):
     app.command(module.__name__.rpartition(".")[2])(module.main)
 
 if __name__ == "__main__":

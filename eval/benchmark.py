@@ -17,7 +17,7 @@ from typing import Annotated
 import jinja2
 import typer
 
-from eval import bench, compare, formats, metrics, proof, score
+from eval import bench, compare, formats, metrics, proof, reading, score
 from eval.conversations import in_conversation
 from eval.dataset import Dataset
 from eval.library import RUNS, opened
@@ -120,7 +120,7 @@ def main(
     missing = [place for place in SETS.values() if not (data / place).exists()]
     if missing:
         raise DatasetError(f"{data} does not hold {', '.join(missing)}; name the folder that does with --data.")
-    measured = {}
+    read, measured = list(reading.lines(data / "pdf")), {}
     for name, place in SETS.items():
         typer.echo(f"{time.strftime('%H:%M:%S')} {place}", err=True)
         measured[name] = measure(data / place, name, limit, search=name in SEARCHED)
@@ -129,7 +129,8 @@ def main(
         proof.cases(formats.load(data / SETS["squad1"]), _PROVEN), Verifier(crossencoder.shipped(), shipped().standard)
     )
     typer.echo(f"{time.strftime('%H:%M:%S')} seeds, speed and memory", err=True)
-    out.write_text(record(measured, proven, *seeds_twice(limit), list(bench.lines()), limit), encoding="utf-8")
+    written = record(measured, proven, *seeds_twice(limit), read, list(bench.lines()), limit)
+    out.write_text(written, encoding="utf-8")
     typer.echo(f"Written to {out}.")
 
 
@@ -166,6 +167,7 @@ def record(
     proven: Sequence[proof.Outcome],
     seeds: tuple[Outcome, ...],
     repeated: tuple[int, int],
+    read: Sequence[str],
     speed: Sequence[str],
     limit: int | None,
 ) -> str:
@@ -179,6 +181,7 @@ def record(
         seeds_figure=partial(figure, seeds),
         same=repeated[0],
         both=repeated[1],
+        read=read,
         speed=speed,
         limit=limit,
         calibration=shipped().provenance,

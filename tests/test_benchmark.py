@@ -14,6 +14,7 @@ from eval.run import load
 from index.errors import DatasetError
 from rag.calibration import save, shipped
 from tests.evaluation import command
+from tests.test_pdf import pdf
 
 TOWNS = {"Vienna": "Danube", "Rome": "Tiber", "Cairo": "Nile", "Paris": "Seine", "London": "Thames", "Prague": "Vltava"}
 
@@ -102,6 +103,8 @@ def data(tmp_path: Path) -> Path:
         path = tmp_path / "data" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+    (tmp_path / "data" / "pdf").mkdir()
+    (tmp_path / "data" / "pdf" / "nile.pdf").write_bytes(pdf(text("Cairo")))
     return tmp_path / "data"
 
 

@@ -3,8 +3,6 @@
 import random
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections import Counter
 from functools import cache
@@ -20,8 +18,9 @@ from PIL import Image, ImageChops
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
+from eval.reading import WHOLE, lines, recall, recalls
 from index.document import Page, Span
-from index.errors import Refused
+from index.errors import DatasetError, Refused
 from index.formats import pdf as pdf_format
 from index.formats import read
 from index.formats.content import Content
@@ -379,29 +378,6 @@ def is_marked_right(data: bytes, content: Content, span: Span) -> bool:
 # --- filings, against a second extractor ---
 
 
-def recalls(name: str, mode: str) -> list[float]:
-    """For each page, the longest common subsequence of words, over the words of pdftotext in a mode."""
-    file, content = FILINGS / f"{name}.pdf", filing(name)
-    told = subprocess.run(["pdftotext", *mode.split(), file, "-"], capture_output=True, check=True).stdout.decode()
-    return [
-        recall(content.text[page.start : page.end].split(), other.split())
-        for page, other in zip(content.pages, told.split("\f"), strict=False)
-    ]
-
-
-def recall(ours: list[str], theirs: list[str]) -> float:
-    """Words in common, in order, over theirs; the bit-parallel way of Hyyrö (2004)."""
-    ours, theirs = ([word for word in words if word != "|"] for words in (ours, theirs))
-    places: dict[str, int] = {}
-    for place, word in enumerate(ours):
-        places[word] = places.get(word, 0) | 1 << place
-    everywhere = free = (1 << len(ours)) - 1
-    for word in theirs:
-        hit = free & places.get(word, 0)
-        free = (free + hit | free - hit) & everywhere
-    return (len(ours) - free.bit_count()) / len(theirs) if theirs else 1.0
-
-
 # Text printed over other text (3M 141, 146), and heads whose cells run over several lines (Amcor 22).
 ENTANGLED = {"3M_2018_10K": {141, 146}, "AMCOR_2023Q2_10Q": {22}}
 
@@ -410,28 +386,30 @@ ENTANGLED = {"3M_2018_10K": {141, 146}, "AMCOR_2023Q2_10Q": {22}}
 @needs_poppler
 @pytest.mark.parametrize("name", NAMES)
 def test_the_words_of_a_page_stand_in_the_order_that_another_extractor_finds(name):
-    best = [max(both) for both in zip(recalls(name, "-layout"), recalls(name, "-raw"), strict=True)]
-    low = {number for number, each in enumerate(best, 1) if each < 0.98}
+    path = FILINGS / f"{name}.pdf"
+    found = recalls(path, read(f"docs/{name}.pdf", path.read_bytes()))
+    low = {number for number, each in enumerate(found, start=1) if each < WHOLE}
     assert low <= ENTANGLED.get(name, set())
-    assert min(best) > 0.93
+    assert min(found) > 0.93
 
 
-def figures() -> str:
-    """Recalls by filing and mode, tables, milliseconds a page; `python -m tests.test_pdf` writes them."""
-    lines = []
-    for name in NAMES:
-        data = (FILINGS / f"{name}.pdf").read_bytes()
-        began = time.perf_counter()
-        content = pdf_format.read(data)
-        milliseconds = (time.perf_counter() - began) * 1_000 / len(content.pages)
-        lines.append(f"{name}: {len(content.pages)} pages, {milliseconds:.1f} ms a page, {len(content.tables)} tables")
-        for mode in ("-layout", "-raw", ""):
-            found = recalls(name, mode)
-            worst = sorted((each, number) for number, each in enumerate(found, 1))
-            pages = ", ".join(f"p. {number} {each:.3f}" for each, number in worst[:4])
-            median, mean = worst[len(worst) // 2][0], sum(found) / len(found)
-            lines.append(f"  {mode or 'plain':8} median {median:.3f}, mean {mean:.3f}, worst {pages}")
-    return "\n".join(lines)
+@needs_filings
+@needs_poppler
+def test_a_line_tells_how_a_pdf_is_read(tmp_path):
+    (tmp_path / "a.pdf").write_bytes((FILINGS / f"{NAMES[-1]}.pdf").read_bytes())
+    (line,) = lines(tmp_path)
+    assert re.fullmatch(
+        r"- a\.pdf: \d+ pages, words in order: median [\d.]+ %, mean .*; \d+ tables; [\d.]+ ms a page", line
+    )
+    with pytest.raises(DatasetError, match="holds no PDF"):
+        list(lines(tmp_path / "none"))
+
+
+def test_recall_is_the_longest_common_subsequence():
+    assert recall(["a", "|", "b", "c", "d"], ["a", "b", "d"]) == 1
+    assert recall(["b", "a"], ["a", "b"]) == 1 / 2
+    assert recall([], ["a"]) == 0
+    assert recall(["a"], []) == 1
 
 
 # --- filings, figures read off the printed pages ---
@@ -521,7 +499,3 @@ def test_tables_and_headings_of_filings_stand_in_order_and_do_not_overlap(name):
     content = filing(name)
     assert all(one.end <= other.start for one, other in pairwise(content.tables))
     assert all(one.end <= other.start for one, other in pairwise(content.headings))
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{figures()}\n")
