@@ -27,6 +27,8 @@ FUNCTION_WORDS = frozenset(
     )
 )
 
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
+
 # A sentence that opens like this speaks of what stands before it.
 LEANS = re.compile(r"(?:He|She|They|It|This|These|Those|His|Her|Their|Its|Such)\b")
 
@@ -74,18 +76,30 @@ def short_in(candidate: Candidate) -> Span | None:
 def in_one_cell(candidate: Candidate, document: Document, question: str) -> Candidate:
     """A row of a table with one cell for its short answer; any other sentence as it is.
 
-    It is the cell under the only head that the question says, or that which the reader chose most characters of.
+    It is the cell under the only head that the question says, cells that it says itself aside, or that which the reader
+    chose most characters of.
     """
     table = document.table_at(candidate.span.start)
     row = candidate.hit.passage.quote(candidate.span)
     if table is None or not table.heads or "\n" in row:
         return candidate
     cells = [(head, _moved(span, candidate.span.start)) for head, span in tables.places(row, table.heads)]
-    asked = {word.stem for word in words(question)} - FUNCTION_WORDS
-    said = [span for head, span in cells if (stems := {word.stem for word in words(head)}) and stems <= asked]
+    asked = _stems(question) - FUNCTION_WORDS
+    named = [(_stems(_IN_BRACKETS.sub("", head)), span) for head, span in cells]
+    named = [(head, span) for head, span in named if head and head <= asked]
+    said = [
+        span
+        for head, span in named
+        if not any(head < other for other, _ in named)  # "Units" is not asked for with the "Unit price"
+        and not _stems(document.text[span.start : span.end]) <= asked
+    ]
     if len(said) != 1 and candidate.short:
         said = [max((span for _, span in cells), key=partial(_shared, candidate.short))]
     return replace(candidate, short=said[0]) if len(said) == 1 and said[0].start < said[0].end else candidate
+
+
+def _stems(text: str) -> set[str]:
+    return {word.stem for word in words(text)}
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -221,7 +221,8 @@ class Footnote:
         if computed:  # and no model says it in other words
             yield replace(computed, notice=notice)
             return
-        reading = self._of_what_is_named(read(query), query)
+        reading = read(query)
+        reading = replace(reading, candidates=self._spreadsheets.fitting(query, reading.candidates))
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
@@ -247,12 +248,6 @@ class Footnote:
             return self._spreadsheets.answer(silent, documents), ""
         except Unclear as why:
             return None, str(why)
-
-    def _of_what_is_named(self, reading: Reading, query: str) -> Reading:
-        """What was read, without rows of tables that are of something else: a reader of prose takes one for another."""
-        denied = self._spreadsheets.denied
-        left = (each for each in reading.candidates if not denied(query, each.hit.passage.document_id, each.span.start))
-        return replace(reading, candidates=tuple(left))
 
     def _of_every_row(self, query: str, chosen: Sequence[Candidate]) -> str:
         """Why no row is quoted to a question of all of them; "" where none would be."""

@@ -15,10 +15,13 @@ from index.document import Document, Span
 from index.errors import LibraryError
 from index.library import Library
 from rag.answer import Answer, Draft
-from rag.cite import Citation, cite
+from rag.cite import cite
+from rag.extract import in_one_cell, short_in
+from rag.names import unnamed
+from rag.reader import Candidate
 from rag.retrieve import Hit
 from rag.sheet import Sheet, is_sheet, sheets
-from rag.tally import Tally, Unclear, Wish, tally
+from rag.tally import Tally, Unclear, rows_of, tally, where
 from rag.wish import Asked, NotAsked, heads_said, is_aggregating, listed
 
 MOST_ROWS = 12
@@ -32,11 +35,20 @@ _TRIES = 3  # at an answer, where a sync changes what it rests on
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a question asks of a sheet, and what comes out, or why nothing does."""
+    """What comes of a question that is asked of a sheet.
+
+    Attributes:
+        sheet: The sheet.
+        columns: Of it, those that what comes out rests on.
+        rows: Of it, those that it rests on.
+        tally: What is worked out; None where the rows themselves are asked for.
+        reason: Why nothing comes out, or "".
+    """
 
     sheet: Sheet
-    wish: Wish | None
-    tally: Tally | None
+    columns: Sequence[int] = ()
+    rows: Sequence[int] = ()
+    tally: Tally | None = None
     reason: str = ""
 
 
@@ -49,7 +61,7 @@ class Spreadsheets:
         self._reading = threading.Lock()
 
     def answer(self, silent: Answer, documents: Collection[str] | None = None) -> Answer | None:
-        """What a question asks to count, add up or compare; or None where it asks for something else.
+        """What a question asks to count, add up or compare, or the rows it asks for; None where it asks something else.
 
         Args:
             silent: The question, and what is known before anything is said.
@@ -59,16 +71,14 @@ class Spreadsheets:
             Unclear: It may be meant in several ways, or the rows do not bear it.
             LibraryError: The documents change faster than a question is answered.
         """
-        if not is_aggregating(silent.query):
-            return None
         for _ in range(_TRIES):
             found = self._found(silent.query, documents)
             if found is None:
                 return None
-            if found.wish is None or found.tally is None:
+            if found.reason:
                 raise Unclear(found.reason)
             try:
-                return self._answer(silent, found.sheet, found.wish, found.tally)
+                return self._answer(silent, found)
             except KeyError:  # a sync has changed the document meanwhile
                 continue
         raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
@@ -78,11 +88,26 @@ class Spreadsheets:
         tabled = next((each for each in self._library.tabled() if each.id == document_id), None)
         return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
 
-    def denied(self, question: str, document_id: str, place: int) -> bool:
-        """Whether the row that a character stands in is of something else than the question names."""
-        if not self.holds(document_id, place):
+    def fitting(self, question: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Those sentences that may answer, without rows of something else than the question names.
+
+        To who reads them as prose, one row is as good as another. Where the best is such a row, only another one of the
+        same document stands in for it.
+        """
+        left = tuple(each for each in candidates if not self._denies(question, each))
+        if left[:1] == tuple(candidates[:1]):
+            return left
+        id = candidates[0].hit.passage.document_id
+        return tuple(each for each in left if each.hit.passage.document_id == id and self.holds(id, each.span.start))
+
+    def _denies(self, question: str, candidate: Candidate) -> bool:
+        """Whether a sentence is a row of something else than the question names."""
+        id, place = candidate.hit.passage.document_id, candidate.span.start
+        if not self.holds(id, place):
             return False
-        tabled = next(each for each in self._library.tabled() if each.id == document_id)
+        tabled = next(each for each in self._library.tabled() if each.id == id)
+        if any(unnamed(question, candidate.hit.passage.quote(candidate.span), " ".join(_names(tabled)))):
+            return True
         rows = ((sheet, sheet.row_at(place)) for sheet in self._read(tabled))
         return any(row is not None and sheet.denies(row, question) for sheet, row in rows)
 
@@ -90,12 +115,13 @@ class Spreadsheets:
 
     def _found(self, question: str, documents: Collection[str] | None) -> _Found | None:
         """The one sheet that the question fits best, or the reason why that cannot be told."""
+        done = _worked_out if is_aggregating(question) else _looked_up
         asked = sorted(self._asked(question, documents), key=lambda each: -each.fit)
         for _, fitting in groupby(asked, key=lambda each: each.fit):
-            found = list(filter(None, map(_done, fitting)))
+            found = list(filter(None, map(done, fitting)))
             if len(found) > 1:
                 names = listed([each.sheet.called for each in found[:MOST_ROWS]], "or")
-                return replace(found[0], tally=None, reason=f"It may be asked of {names}; name one, or tick it.")
+                return replace(found[0], reason=f"It may be asked of {names}; name one, or tick it.")
             if found:
                 return found[0]
         return None
@@ -135,58 +161,87 @@ class Spreadsheets:
 
     # --- the answer ---
 
-    def _answer(self, silent: Answer, sheet: Sheet, wish: Wish, told: Tally) -> Answer:
-        """The figure, what it is of, and the rows it rests on.
+    def _answer(self, silent: Answer, found: _Found) -> Answer:
+        """The figure, what it is of, and the rows it rests on; or the rows, in their own words.
 
         Raises:
             KeyError: The document is not there any more, or not as it was read.
         """
-        document = self._library.document(sheet.document_id)
-        if document.sha256 != sheet.sha256:
+        document = self._library.document(found.sheet.document_id)
+        if document.sha256 != found.sheet.sha256:
             raise KeyError(document.id)
-        cited, hits = self._cited(document, sheet, wish, told.rows[:MOST_ROWS])
+        quoted = self._quoted(document, found)
+        hits = tuple(dict.fromkeys(each.hit for each in quoted))
+        places = tables.Places(document)
+        cited = [cite(0, each.hit.passage, each.span, document, places) for each in quoted]
+        told = found.tally
+        draft = Draft(replace(silent, mode="compute" if told else "extract", hits=hits, confidence=1.0))
+        if told is None:
+            for each, citation in zip(quoted, cited, strict=True):
+                short = short_in(in_one_cell(each, document, silent.query))
+                draft.say(citation.quote, [citation], "verbatim", 1.0, short)
+            return draft.answer()
         notes = list(told.notes)
         if len(told.rows) > MOST_ROWS:
             notes.append(f"{MOST_ROWS} of {len(told.rows):,} rows shown")
         beside = f" ({'; '.join(notes)})" if notes else ""
         text = f"{told.says}{told.figure}{told.more}{beside}."
-        draft = Draft(replace(silent, mode="compute", hits=hits, confidence=1.0))
         draft.say(text, cited, "computed", 1.0, Span(len(told.says), len(told.says) + len(told.figure)))
         return draft.answer()
 
-    def _cited(
-        self, document: Document, sheet: Sheet, wish: Wish, rows: Sequence[int]
-    ) -> tuple[list[Citation], tuple[Hit, ...]]:
-        """A citation of each row, and the passages that hold them."""
-        places, cited, hits = tables.Places(document), list[Citation](), dict[str, Hit]()
-        heads = [sheet.columns[column].head for column in _used(wish)]
-        for row in rows:
-            start, end = sheet.starts[row], sheet.ends[row]
+    def _quoted(self, document: Document, found: _Found) -> list[Candidate]:
+        """The rows, of a long one those parts that hold what counts, each in the passage that holds it.
+
+        Raises:
+            KeyError: The document is not as it was read.
+        """
+        quoted, hits = list[Candidate](), dict[str, Hit]()
+        heads = [found.sheet.columns[column].head for column in found.columns]
+        for row in found.rows[:MOST_ROWS]:
+            start, end = found.sheet.starts[row], found.sheet.ends[row]
             passages = self._library.passages_at(document.id, start, end)
             used = _cells(document.text[start:end], start, heads)
             parts = [(each, Span(max(start, each.start), min(end, each.end))) for each in passages]
             telling = [
                 part for part in parts if any(part[1].start < cell.end and cell.start < part[1].end for cell in used)
             ]
-            for passage, span in telling or parts[:1]:  # a long row is cut: the parts that hold what counts
+            for passage, span in telling or parts[:1]:
                 if passage.quote(span) != document.text[span.start : span.end]:
                     raise KeyError(document.id)
-                cited.append(cite(0, passage, span, document, places))
-                hits.setdefault(passage.id, Hit(passage, 1.0, len(hits) + 1, None, None))
-        if not cited:
+                hit = hits.setdefault(passage.id, Hit(passage, 1.0, len(hits) + 1, None, None))
+                quoted.append(Candidate(hit, span, 1.0))
+        if not quoted:
             raise KeyError(document.id)
-        return cited, tuple(hits.values())
+        return quoted
 
 
-def _done(asked: Asked) -> _Found | None:
-    """What comes of a question that lies beside a sheet; None where it is not asked of it after all."""
+def _worked_out(asked: Asked) -> _Found | None:
+    """What is worked out where a question lies beside a sheet; None where it is not asked of it after all."""
     try:
         wish = asked.wish()
-        return _Found(asked.sheet, wish, tally(asked.sheet, wish))
+        told = tally(asked.sheet, wish)
     except NotAsked:
         return None
     except Unclear as why:
-        return _Found(asked.sheet, None, None, str(why))
+        return _Found(asked.sheet, reason=str(why))
+    columns = [wish.column, wish.group, *(each.column for each in wish.conditions)]
+    return _Found(asked.sheet, [column for column in columns if column is not None], told.rows, told)
+
+
+def _looked_up(asked: Asked) -> _Found | None:
+    """The rows that a question beside a sheet asks for; None where it asks for none."""
+    try:
+        conditions = asked.rows()
+    except (NotAsked, Unclear):  # whatever else it may ask for
+        return None
+    try:
+        rows = rows_of(asked.sheet, conditions)
+    except Unclear as why:
+        return _Found(asked.sheet, reason=str(why))
+    if len(rows) > MOST_ROWS:
+        told = f"{len(rows):,} rows of {asked.sheet.called}{where(conditions)}"
+        return _Found(asked.sheet, reason=f"There are {told}; say more of the one you mean, or ask how many there are.")
+    return _Found(asked.sheet, [*asked.named, *(each.column for each in conditions)], rows)
 
 
 def _names(tabled: Tabled) -> list[str]:
@@ -198,12 +253,6 @@ def _names(tabled: Tabled) -> list[str]:
 
 def _size(read: Sequence[Sheet]) -> int:
     return sum(map(len, read))
-
-
-def _used(wish: Wish) -> list[int]:
-    """The columns that a figure rests on."""
-    columns = [wish.column, wish.group, *(each.column for each in wish.conditions)]
-    return [column for column in columns if column is not None]
 
 
 def _cells(row: str, start: int, heads: Collection[str]) -> list[Span]:

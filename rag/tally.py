@@ -105,15 +105,33 @@ def tally(sheet: Sheet, wish: Wish) -> Tally:
     rows = [row for row in _met(sheet, wish.conditions) if row not in sheet.sums]
     left_out = [f"{_rows(len(sheet.sums))} of totals left out"] if sheet.sums else []
     if not rows:
-        raise Unclear(f"There is no row of {sheet.called}{_where(wish)}, of {len(sheet) - len(sheet.sums):,} in all.")
+        raise Unclear(
+            f"There is no row of {sheet.called}{where(wish.conditions)}, of {len(sheet) - len(sheet.sums):,} in all."
+        )
     _check_keys(sheet, wish, rows)
     if wish.group is not None:
         return _grouped(sheet, wish, rows, left_out)
     if wish.operation == "count":
         return Tally(
-            f"The number of rows of {sheet.called}{_where(wish)} is ", f"{len(rows):,}", "", (*left_out,), (*rows,)
+            f"The number of rows of {sheet.called}{where(wish.conditions)} is ",
+            f"{len(rows):,}",
+            "",
+            (*left_out,),
+            (*rows,),
         )
     return _DONE[wish.operation](sheet, wish, rows, left_out)
+
+
+def rows_of(sheet: Sheet, conditions: Sequence[Condition]) -> list[int]:
+    """The rows of which some conditions hold, totals among them left out.
+
+    Raises:
+        Unclear: There is none, or some rows do not bear the question.
+    """
+    rows = [row for row in _met(sheet, conditions) if row not in sheet.sums]
+    if not rows:
+        raise Unclear(f"There is no row of {sheet.called}{where(conditions)}.")
+    return rows
 
 
 def _distinct(sheet: Sheet, wish: Wish, rows: list[int], left_out: list[str]) -> Tally:
@@ -180,7 +198,9 @@ def _grouped(sheet: Sheet, wish: Wish, rows: list[int], left_out: list[str]) -> 
         figure = f"{_figure(values[name], unit, _places(wish.inner, apart[name]))} over " if apart else ""
         said.append(f"{by.cells[each[0]]} ({figure}{_rows(len(each))})")
     verb, best_of = ("are", f"{len(best)} {_CALLED[wish.operation]}") if plural else ("is", _CALLED[wish.operation])
-    says = f"Of {len(values):,} values of {by.head}, the {best_of} {called}{what}{_where(wish)} {verb} that of "
+    says = (
+        f"Of {len(values):,} values of {by.head}, the {best_of} {called}{what}{where(wish.conditions)} {verb} that of "
+    )
     first = by.cells[chosen[best[0]][0]]
     more = ("; " if plural else " and that of ").join(said)[len(first) :]  # and: of equal ones
     return Tally(says, first, more, (*left_out,), tuple(row for each in chosen.values() for row in each))
@@ -257,8 +277,8 @@ def _check_keys(sheet: Sheet, wish: Wish, rows: Sequence[int]) -> None:
         else f"ask how many rows, or how many different values of {column.head}"
     )
     raise Unclear(
-        f"{sheet.called} has {_rows(len(rows))}{_where(wish)} and {counts[wish.keys[0]]:,} different values of "
-        f"{column.head}, so “{wish.noun}” may mean either; {asked}."
+        f"{sheet.called} has {_rows(len(rows))}{where(wish.conditions)} and {counts[wish.keys[0]]:,} different values "
+        f"of {column.head}, so “{wish.noun}” may mean either; {asked}."
     )
 
 
@@ -325,12 +345,13 @@ def _name(sheet: Sheet, row: int) -> str:
     return f"{column.head}: {column.cells[row]}"
 
 
-def _where(wish: Wish) -> str:
-    return f" where {' and '.join(each.says for each in wish.conditions)}" if wish.conditions else ""
+def where(conditions: Sequence[Condition]) -> str:
+    """What holds of some rows, in words after their name; "" where it is all of them."""
+    return f" where {' and '.join(each.says for each in conditions)}" if conditions else ""
 
 
 def _over(sheet: Sheet, rows: Sequence[int], wish: Wish) -> str:
-    return f"{_rows(len(rows))} of {sheet.called}{_where(wish)}"
+    return f"{_rows(len(rows))} of {sheet.called}{where(wish.conditions)}"
 
 
 def _rows(count: int) -> str:

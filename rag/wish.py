@@ -161,6 +161,11 @@ class Asked:
             raise NotAsked(self._forms[left[0]] if left else "")
 
     @property
+    def named(self) -> list[int]:
+        """The columns that the question names in full."""
+        return sorted({column for each in self._mentions for column in each.full})
+
+    @property
     def fit(self) -> int:
         """How well the question fits the sheet: which of several it is asked of."""
         columns = sum(2 * bool(each.full) + bool(each.partly) + 2 * bool(each.values) for each in self._mentions)
@@ -337,6 +342,20 @@ class Asked:
         if not operation:
             raise NotAsked
         return self._reducing(operation, conditions)
+
+    def rows(self) -> tuple[Condition, ...]:
+        """What holds of the rows that are asked for, where nothing is to be worked out: "the salary of Ada Brandt".
+
+        Raises:
+            Unclear: It may be understood in several ways.
+            NotAsked: It names no column, or nothing that tells some rows from others.
+        """
+        if self._ops or self._doubted or not any(each.full for each in self._mentions):
+            raise NotAsked
+        conditions = (*self._of_values(), *self._of_bounds())
+        if not conditions:
+            raise NotAsked
+        return conditions
 
     def _of_values(self) -> Iterator[Condition]:
         """The conditions that the cells named in the question make."""

@@ -683,3 +683,68 @@ def test_other_quotes_carry_no_heads() -> None:
     citation = cite(1, passage, Span(0, len(told.text)), told)
     assert (citation.heads, citation.named) == ((), "")
     assert cells(citation.quote, told.tables[0].heads) == ("1", "2")
+
+
+# --- rows that are asked for ---
+
+LOOKED_UP = {
+    "What is the salary of Cara Díaz?": ("Name: Cara Díaz", "4,100"),
+    "In which city does Gia Rossi work?": ("Name: Gia Rossi", "Rome"),
+    "When was Finn Moe hired?": ("Name: Finn Moe", "2019-09-30"),
+    "What is the age of Ben Okafor?": ("Name: Ben Okafor", "35"),
+    "What is the unit price of order 1005?": ("Order ID: 1005", "$99"),
+    "What was the date of order 1012?": ("Order ID: 1012", "2023-12-31"),
+    "What is the price of Bolt M6 in warehouse Beta?": ("Item: Bolt M6 | Warehouse: Beta", "0.08"),
+    "What is the category of glue?": ("Item: Glue", "Adhesives"),
+    "What is the weight of the ladder?": ("Item: Ladder", "7 kg"),
+}
+
+
+@pytest.mark.parametrize("question", LOOKED_UP)
+def test_a_row_is_looked_up_by_its_cells_and_quoted_with_its_heads(shop, question):
+    begins, figure = LOOKED_UP[question]
+    answer = shop.ask(question)
+    assert answer.text.startswith(begins)
+    assert "\n" not in answer.text
+    assert [each.support for each in answer.statements] == ["verbatim"]
+    assert (answer.mode, answer.text[answer.short.start : answer.short.end]) == ("extract", figure)
+    (citation,) = answer.citations
+    assert shop.document(citation.document_id).text[citation.start : citation.end] == answer.text == citation.quote
+
+
+def test_several_rows_that_are_asked_for_are_all_quoted(shop):
+    answer = shop.ask("What is the price of tape?")
+    assert [each.quote.partition(" | Category")[0] for each in answer.citations] == [
+        "Item: Tape | Warehouse: Alpha",
+        "Item: Tape | Warehouse: Gamma",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (
+            "What is the revenue of order 1005 in the North?",
+            "no row of sales.csv where Region is North and Order ID is",
+        ),
+        ("What is the salary of Zoe Quinn?", ""),
+        ("What is the salary of Bob Okafor?", ""),
+        ("What is the unit price of order 1099?", ""),
+    ],
+)
+def test_no_row_of_another_thing_is_quoted(shop, question, told):
+    answer = shop.ask(question)
+    assert (answer.status, answer.citations) == ("abstained", ())
+    assert told in answer.reason
+
+
+def test_more_rows_than_one_reads_are_told_of(tmp_path):
+    (tmp_path / "many.csv").write_text("Region,Lamp\n" + "".join(f"North,lamp {n}\n" for n in range(20)))
+    with rag.open(tmp_path) as docs:
+        reason = docs.ask("What is the lamp of the North?").reason
+    assert reason.startswith("There are 20 rows of many.csv where Region is North; say more of the one you mean")
+
+
+def test_prose_is_answered_from_prose_though_a_table_says_some_of_its_words(shop):
+    answer = shop.ask("When did the mill of Orsa burn?")
+    assert answer.text == "The mill of Orsa burned in 1902."
