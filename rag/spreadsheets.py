@@ -196,11 +196,13 @@ class Spreadsheets:
             KeyError: The document is not as it was read.
         """
         quoted, hits = list[Candidate](), dict[str, Hit]()
-        heads = [found.sheet.columns[column].head for column in found.columns]
+        heads = [column.head for column in found.sheet.columns]
+        asked = {heads[column] for column in found.columns}
         for row in found.rows[:MOST_ROWS]:
             start, end = found.sheet.starts[row], found.sheet.ends[row]
             passages = self._library.passages_at(document.id, start, end)
-            used = _cells(document.text[start:end], start, heads)
+            cells = tables.places(document.text[start:end], heads)
+            used = [Span(start + span.start, start + span.end) for head, span in cells if head in asked]
             parts = [(each, Span(max(start, each.start), min(end, each.end))) for each in passages]
             telling = [
                 part for part in parts if any(part[1].start < cell.end and cell.start < part[1].end for cell in used)
@@ -253,13 +255,3 @@ def _names(tabled: Tabled) -> list[str]:
 
 def _size(read: Sequence[Sheet]) -> int:
     return sum(map(len, read))
-
-
-def _cells(row: str, start: int, heads: Collection[str]) -> list[Span]:
-    """Where the cells under some heads stand in a row that begins at `start`."""
-    spans = []
-    for part in row.split(tables.SEPARATOR):
-        if part.split(": ", 1)[0] in heads:
-            spans.append(Span(start, start + len(part)))
-        start += len(part) + len(tables.SEPARATOR)
-    return spans
