@@ -14,8 +14,10 @@ from index.catalog import File
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelError, ModelTrouble
 from index.library import Library, OnProgress
+from index.tables import SEPARATOR
 from rag import calibration, cite
 from rag.answer import Answer, Draft
+from rag.cells import Cells, is_no_statement
 from rag.chat import Turn
 from rag.disagree import disagreeing
 from rag.examples import candidates
@@ -36,6 +38,7 @@ _OF_EVERY_ROW = (
     "The closest passage is a row of {}, and no single row answers such a question; ask it in the words of the table's "
     "columns and cells to have it worked out over all of them."
 )
+_LONGEST_HEAD = 60  # characters of a line without borders of cells that may be the heads of a table
 _TRIES = 3  # at an answer, where a sync changes what it quotes
 
 
@@ -70,6 +73,7 @@ class Footnote:
         self.writer: Writer | None = None
         self._verifier = verifier
         self._spreadsheets = Spreadsheets(library)
+        self._cells = Cells(library)
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
 
     def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
@@ -222,11 +226,15 @@ class Footnote:
             yield replace(computed, notice=notice)
             return
         reading = read(query)
-        reading = replace(reading, candidates=self._spreadsheets.fitting(query, reading.candidates))
+        row, several = (None, "") if unclear else self._cells.answer(silent, reading.hits)
+        if row:  # as exact as what is computed
+            yield replace(row, notice=notice)
+            return
+        reading = self._of_what_is_named(reading, query)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
-        unclear = unclear or self._of_every_row(query, chosen)
+        unclear = unclear or self._of_every_row(query, chosen) or self._of_several(several, chosen)
         if unclear or not chosen:  # and no model is asked
             yield replace(silent, reason=unclear or why_not(query, reading.hits))
             return
@@ -249,6 +257,16 @@ class Footnote:
         except Unclear as why:
             return None, str(why)
 
+    def _of_what_is_named(self, reading: Reading, query: str) -> Reading:
+        """What was read, without what is no sentence to quote, and rows of something else than the question names."""
+        documents = self._documents([each.hit for each in reading.candidates if _may_be_row(each)])
+        told = [each for each in reading.candidates if not self._is_no_statement(query, each, documents)]
+        return replace(reading, candidates=self._spreadsheets.fitting(query, told))
+
+    def _is_no_statement(self, query: str, each: Candidate, documents: Mapping[str, Document]) -> bool:
+        document = documents.get(each.hit.passage.document_id)
+        return document is not None and _may_be_row(each) and is_no_statement(query, document, each.span)
+
     def _of_every_row(self, query: str, chosen: Sequence[Candidate]) -> str:
         """Why no row is quoted to a question of all of them; "" where none would be."""
         best = max(chosen, key=lambda each: each.score, default=None)
@@ -256,6 +274,14 @@ class Footnote:
             return ""
         id = best.hit.passage.document_id
         return _OF_EVERY_ROW.format(id) if self._spreadsheets.holds(id, best.span.start) else ""
+
+    def _of_several(self, several: str, chosen: Sequence[Candidate]) -> str:
+        """Why a row is not quoted where others fit as well, if that is what would be quoted; else ""."""
+        best = max(chosen, key=lambda each: each.score, default=None)
+        if not several or best is None:
+            return ""
+        document = self._documents([best.hit]).get(best.hit.passage.document_id)
+        return several if document and document.table_at(best.span.start) else ""
 
     def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> tuple[str, str]:
         """The question as one that stands alone, in a model's words where one is there; and that model's trouble."""
@@ -311,6 +337,12 @@ class Footnote:
 
     def _is_answered(self, question: str) -> bool:
         return bool(extract(self._read(question), self.calibration))
+
+
+def _may_be_row(candidate: Candidate) -> bool:
+    """Whether a candidate may be a row of a table, or its heads: only of these the document is looked at."""
+    quote = candidate.hit.passage.quote(candidate.span)
+    return SEPARATOR in quote or len(quote) <= _LONGEST_HEAD
 
 
 def _instead(trouble: ModelTrouble) -> str:

@@ -254,8 +254,11 @@ def _together(readings: Sequence[Reading]) -> Reading:
 
 
 def _says(sentence: str, asked: Asked, echo: Sequence[str]) -> bool:
-    """Whether a sentence may answer: it has words, is no question, and does not say over the question asked."""
-    if not _has_words(sentence) or sentence.rstrip("\"'”’) ").endswith("?"):
+    """Whether a sentence may answer: it has letters, is no question, and does not say over the question asked.
+
+    A number alone, such as that of a page, states nothing.
+    """
+    if not any(map(str.isalpha, sentence)) or sentence.rstrip("\"'”’) ").endswith("?"):
         return False
     if asked.statement or not asked.text.rstrip().endswith("?"):
         return True
