@@ -42,13 +42,13 @@ def _listed(said: str) -> Stems:
 # What no label is told apart by.
 _SILENT = _listed(
     "a an the of in on at to for by from with as and or is are was were be been being do does did have has had that "
-    "this these those it its they them their he she his her we our s t d m re ve ll end ended ending"
+    "this these those it its they them their he she his her we our s t d m re ve ll end ended ending report reported"
 )
 # What a question asks with.
 _ASKING = _SILENT | _listed(
     "what which who whom whose when where how much many you i me my us can could will would please tell give show say "
     "state list find record recorded amount figure value number come stand company dollar million "
-    "billion usd there segment"
+    "billion usd there"
 )
 # What makes another figure of one: a title or a document's name does not say it of its rows.
 _TURNING = _listed(
@@ -57,6 +57,7 @@ _TURNING = _listed(
 )
 _UNNAMED = _listed("total other amount")  # rows called by nothing else
 _TOTAL = _listed("total")
+_WHOLE, _STATEMENT = _listed("consolidated overall"), _listed("statement balance result")  # in titles
 _NO_LOOKUP = re.compile(
     r"(?:is|are|was|were|did|does|do|has|have|had|can|could|will|would|should|if|whether)\b"
     r"|.*\bwhy\b|.*\bhow (?!much\b|many\b|large\b|big\b|high\b|long\b|old\b|far\b)",
@@ -138,7 +139,7 @@ class _Grid:
     @property
     def is_statement(self) -> bool:
         """Whether it is a statement of a whole company."""
-        return "consolid" in self.title and not self.title.isdisjoint({"statement", "balanc", "result"})
+        return not self.title.isdisjoint(_WHOLE) and not self.title.isdisjoint(_STATEMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +311,8 @@ def _fits(asked: Asked, read: _Grids, grid: _Grid, row: _Row, column: _Column) -
         return False
     if not asked.needed - read.names - _UNNAMED:
         return False
-    left = asked.needed - row.label - row.also - row.group - column.also - grid.about
+    over = [said for said in (row.group, grid.about) if said & _TURNING <= asked.said]  # not those of a "change:"
+    left = asked.needed.difference(row.label, row.also, column.also, *over)
     if grid.is_statement:  # whose rows are totals
         left -= _TOTAL
     if not left - (read.names - _TURNING) <= grid.title - _TURNING:
@@ -420,7 +422,7 @@ def _columns(heads: Sequence[str]) -> Iterator[_Column]:
     """The columns beside that of the labels; what all their heads say need not be said."""
     read = [period(head) for head in heads]
     told = [_stems(_BRACKETS.sub(" ", rest)) - _listed("amount") for _, rest in read]
-    common = frozenset.intersection(*told) if len(told) > 1 else _NONE
+    common = frozenset.intersection(*told) - _TURNING if len(told) > 1 else _NONE
     for (time, rest), stems in zip(read, told, strict=True):
         needed = stems - common if stems - common or time.years or time.days or time.lengths else stems
         yield _Column(needed, _stems(rest), time)
@@ -504,7 +506,7 @@ def _headings(document: Document, table: Table, start: int) -> list[str]:
 
 
 def _is_title(line: str) -> bool:
-    return len(line.split()) <= _TITLE_WORDS and not line.endswith((".", ",", ";"))
+    return len(line.split()) <= _TITLE_WORDS and not line.rstrip('"”’)').endswith((".", ",", ";"))
 
 
 # --- what is no statement ---
