@@ -96,11 +96,11 @@ class Document:
         media_type: For example `text/plain`.
         pages: The pages in order; empty where the format has none.
         headings: The headings in order.
-        tables: The tables in order, not overlapping.
         author: As the file says, or "".
         date: As the file says (ISO 8601 where it can be told), or "".
         url: Where the file says it comes from, or "".
         dropped: How many invisible characters the canonical text left out.
+        tables: The tables in order, not overlapping.
     """
 
     id: str
@@ -110,11 +110,11 @@ class Document:
     media_type: str
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
-    tables: tuple[Table, ...] = ()
     author: str = ""
     date: str = ""
     url: str = ""
     dropped: int = 0
+    tables: tuple[Table, ...] = ()
 
     def page_at(self, place: int) -> Page | None:
         """The page that a character stands on."""

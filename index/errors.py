@@ -2,7 +2,8 @@
 
 FootnoteError           anything Footnote refuses or cannot do
 ├── Refused             this file will not be read (the rest of the folder is)
-│   └── Failed          because reading it broke down
+│   ├── Failed          because reading it broke down
+│   └── Spent           because reading it took more than its share, which a busy machine may be the cause of
 ├── LibraryError        this library cannot be opened or written
 │   ├── ModelMismatch   it was made with another embedding model
 │   └── NoRoom          its disk is full
@@ -24,6 +25,10 @@ class Refused(FootnoteError):
 
 class Failed(Refused):
     """A file that a reader of its format stumbled over; it is not tried again until it changes."""
+
+
+class Spent(Refused):
+    """A file that took more time or memory than one may, or whose process was ended; it is tried once more."""
 
 
 class LibraryError(FootnoteError):

@@ -15,10 +15,10 @@ from index.catalog import CATALOG, Catalog, File, Tabled, text_key
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
-from index.errors import Failed, LibraryError, ModelMismatch, NoRoom, Refused
+from index.errors import Failed, LibraryError, ModelMismatch, NoRoom, Refused, Spent
 from index.lock import Lock
 from index.passages import Passage
-from index.sync import MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
+from index.sync import AGAIN, MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
 from index.workers import WORKERS, in_order
 
 _HOME = ".footnote"
@@ -371,8 +371,10 @@ class Library:
                 ) from error
             id = f"{UPLOADS}/{path.name}"
             self._fresh = {(id, document.sha256): document} if id == document.id else {}
-            self.sync(on_progress)
-            self._fresh = {}
+            try:
+                self.sync(on_progress)
+            finally:
+                self._fresh = {}
             return next(file for file in self.files() if file.id == id)
 
     def remove(self, id: str) -> None:
@@ -467,9 +469,14 @@ class Library:
                 self._index(replace(file, title=outcome.title), outcome)
             except Failed as reason:
                 outcome = reason
-        if isinstance(outcome, Refused) and _unread(file, outcome) != known:
-            self._changing()
-            self._catalog.refuse(_unread(file, outcome))
+        if isinstance(outcome, Refused):
+            unread = _unread(file, outcome)
+            is_new = known is None or known.sha256 != file.sha256 or not known.reason.startswith(unread.reason)
+            if isinstance(outcome, Spent) and is_new:
+                unread = replace(unread, reason=f"{unread.reason}{AGAIN}")
+            if unread != known:
+                self._changing()
+                self._catalog.refuse(unread)
 
     def _is_known(self, found: Found, digest: str) -> bool:
         """Whether a file's bytes are those it was read with."""

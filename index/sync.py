@@ -19,6 +19,9 @@ MAX_BYTES = 64 * 2**20
 UPLOADS = "uploads"
 """The root, and in the library the folder, of documents that lie in no folder of their owner's."""
 
+AGAIN = "; it is tried once more at the next sync"
+"""Ends why a file was not read that took too long, or whose reader was ended: a busy machine may be the cause."""
+
 IGNORE = ".footnoteignore"
 """In a folder of documents, names what is not to be read, as a .gitignore does (gitignore(5))."""
 
@@ -179,10 +182,14 @@ def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
             unlisted = (*unlisted, f"{file.id}/")
         before = known.get(file.id)
         same = before is not None and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
-        is_scan = before is not None and before.reason == formats.SCAN and recognise.is_there()
-        if not same or before is None or not before.sha256 or is_scan:
+        if not same or before is None or not before.sha256 or _may_be_read_now(before):
             read.append(file)
     return Plan(tuple(read), tuple(id for id in known if id not in seen and not id.startswith(unlisted)))
+
+
+def _may_be_read_now(before: File) -> bool:
+    """Whether a file that was not read may be, though it has not changed."""
+    return before.reason.endswith(AGAIN) or (before.reason == formats.SCAN and recognise.is_there())
 
 
 def changes(todo: Plan, known: Mapping[str, File]) -> Changes:

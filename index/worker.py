@@ -2,8 +2,9 @@
 
 It answers one request after the other: for each it forks, so that what reads a file begins as it did for the one
 before, and is ended by the kernel where it takes more than its share. Nothing else is open here, no index and no
-model, and no thread runs, so forking is safe. A process that reads a file has no network, writes no file, starts no
-program, and opens none but those that Python itself is made of.
+model, and no thread runs, so forking is safe. A process that reads a file writes not a byte to any, and has no network
+where the kernel lets a process give that up; its Python code connects nowhere, starts no program, and opens no files
+but those that Python itself is made of.
 """
 
 import contextlib
@@ -47,8 +48,13 @@ class Limits:
 _LIBC = ctypes.CDLL(None)
 _DIE_WITH_PARENT = 1  # of prctl(2)
 _NEW_USER, _NEW_NETWORK = 0x1000_0000, 0x4000_0000  # flags of unshare(2)
+_GRACE, _LOOK = 1.0, 0.001  # seconds that a process has to end once it has replied, and between two looks
 _NICE = 10  # who asks a question goes before who reads a file
 _FULL = 0.8  # of its memory, where a library that gets no more ends its process in its own way
+_FORBIDDEN = (
+    *("socket.", "subprocess.", "shutil.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "os.kill", "os.mkdir"),
+    *("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown", "os.utime"),
+)
 _LENGTH = struct.Struct(">Q")
 _STEP = 2**20  # bytes read at a time
 _PLACES = tuple(  # where Python and the libraries are
@@ -75,17 +81,21 @@ def send(stream: IO[bytes], told: Mapping[str, Any], blobs: Blobs = ()) -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes], most: int) -> tuple[dict[str, Any], list[bytes]]:
-    """Read a message of at most so many bytes.
+def receive(stream: IO[bytes], most: int, head: int = 2**23) -> tuple[dict[str, Any], list[bytes]]:
+    """Read a message of at most so many bytes, whose line of JSON has at most `head`.
 
     Raises:
         EOFError: It ends before its end.
         ValueError: It is none, or longer.
     """
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size, most))
-    told: dict[str, Any] = json.loads(_exactly(stream, length, most))
+    try:
+        told: dict[str, Any] = json.loads(_exactly(stream, length, min(head, most)))
+        sizes = [int(size) for size in told.pop("sizes")]
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError("no message of ours") from error
     left, blobs = most - length, []
-    for size in told.pop("sizes"):
+    for size in sizes:
         blobs.append(_exactly(stream, size, left))
         left -= size
     return told, blobs
@@ -139,7 +149,7 @@ def _done(told: Mapping[str, Any], blobs: Blobs, limits: Limits) -> tuple[dict[s
     except Refused as reason:
         return {"outcome": "refused", "reason": str(reason)}, ()
     except MemoryError:
-        return {"outcome": "refused", "reason": _too_large(limits)}, ()
+        return {"outcome": "spent", "reason": _too_large(limits)}, ()
     except Exception as error:  # of what draws pages: to whoever asks it is one more page that cannot be drawn
         return {"outcome": "failed", "reason": f"reading it broke down ({type(error).__name__})"}, ()
     return {"outcome": "done", **done}, results
@@ -177,7 +187,9 @@ def _forbid(event: str, arguments: tuple[object, ...]) -> None:
     """
     if event == "open" and not _is_own(arguments[0], arguments[1], arguments[2]):
         raise PermissionError(f"a file being read opens another: {arguments[0]!r}"[:200])
-    if event.startswith(("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "shutil.")):
+    if event in ("os.listdir", "os.scandir") and not _is_own(arguments[0], "r", 0):
+        raise PermissionError(f"a file being read lists {arguments[0]!r}"[:200])
+    if event.startswith(_FORBIDDEN):
         raise PermissionError(f"a file being read calls {event}")
 
 
@@ -205,20 +217,32 @@ def _attempt(told: Mapping[str, Any], blobs: Blobs, limits: Limits) -> bytes:
             _confine(limits)
             with open(writer, "wb") as pipe:
                 send(pipe, *_done(told, blobs, limits))
-        os._exit(0)
+            os._exit(0)
+        os._exit(1)
     os.close(writer)
     reply, in_time = _drained(reader, limits)
     os.close(reader)
-    os.kill(child, signal.SIGKILL)
-    _, status, used = os.wait4(child, 0)
+    status, used = _ended(child, _GRACE if in_time else 0)
     spent = {"megabytes": used.ru_maxrss / 1024}
     if not in_time:
-        return _message({"outcome": "refused", "reason": _too_long(limits), **spent})
-    try:
-        done, results = receive(io.BytesIO(reply), limits.reply)
-    except (EOFError, ValueError, KeyError, TypeError, struct.error):
+        return _message({"outcome": "spent", "reason": _too_long(limits), **spent})
+    if status or not 0 < len(reply) <= limits.reply:
         return _message({**_broken(status, limits, len(reply), used.ru_maxrss * 1024), **spent})
-    return _message({**done, **spent}, results)
+    return _message({"outcome": "told", **spent}, [reply])  # unread: who wrote it is not trusted
+
+
+def _ended(child: int, patience: float) -> tuple[int, resource.struct_rusage]:
+    """How a process ended and what it used; one that goes on for more than so many seconds is killed."""
+    deadline = time.monotonic() + patience
+    while True:
+        ended, status, used = os.wait4(child, os.WNOHANG)
+        if ended:
+            return status, used
+        if time.monotonic() >= deadline:
+            os.kill(child, signal.SIGKILL)
+            _, status, used = os.wait4(child, 0)
+            return status, used
+        time.sleep(_LOOK)
 
 
 def _message(told: Mapping[str, Any], blobs: Blobs = ()) -> bytes:
@@ -259,7 +283,7 @@ def _broken(status: int, limits: Limits, size: int, memory: int) -> dict[str, st
     if signals not in ("", "SIGKILL") and memory < _FULL * limits.memory:
         reason = f"reading it broke down ({signals}); save it anew, or in another format"
         return {"outcome": "failed", "reason": reason}
-    return {"outcome": "refused", "reason": _too_large(limits)}
+    return {"outcome": "spent", "reason": _too_large(limits)}
 
 
 def _leave_network() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 from collections import deque
@@ -12,14 +13,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from queue import LifoQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from index import formats, recognise
-from index.document import Document, Heading, Page, Span, Table
-from index.errors import Failed, Refused
+from index.document import Document, Heading, Page, Span, Table, canonical
+from index.errors import Failed, LibraryError, Refused, Spent
 from index.formats.content import TextBuilder
 from index.worker import Blobs, Limits, receive, send
 
@@ -27,6 +32,9 @@ COUNT = 2
 """How many files are read at once, beside the embedding."""
 
 _GRACE = 5.0  # seconds that a worker is given to tell that a file took too long
+_LONGEST_REASON = 500  # characters
+_WHY: dict[str, type[Refused]] = {"refused": Refused, "spent": Spent}
+_DOCUMENT = TypeAdapter(Document)
 _BROKE = "what reads it broke down; save it anew, or in another format"
 
 Item = TypeVar("Item")
@@ -60,9 +68,12 @@ class Workers:
     def _read(self, document_id: str, data: bytes) -> Document:
         told, blobs = self.asked({"task": "read", "id": document_id}, [data])
         try:
-            return _document(told["document"], blobs[0].decode())
+            document = _DOCUMENT.validate_python({**told["document"], "text": blobs[0].decode()})
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise Failed(_BROKE) from error
+        if not _is_of(document, document_id, data):
+            raise Failed(_BROKE)
+        return document
 
     def _recognised(self, document_id: str, data: bytes) -> Document:
         """The document in a scan.
@@ -74,10 +85,12 @@ class Workers:
         while len(builder.pages) < count:
             request = {"task": "scan", "id": document_id, "number": len(builder.pages) + 1}
             told, blobs = self.asked(request, [data])
-            count = int(told["count"])
+            if not isinstance(told.get("count"), int) or not blobs:
+                raise Failed(_BROKE)
+            count = told["count"]
             if count > recognise.MAX_PAGES:
                 raise Refused(f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}")
-            builder.add_page(recognise.text(blobs[0]).strip())
+            builder.add_page(recognise.text(blobs[0]))
         if not builder.length:
             raise Refused("no text was found in it, nor recognised in its pictures")
         return formats.document(document_id, data, "application/pdf", builder.content())
@@ -90,6 +103,8 @@ class Workers:
         """
         request = {"task": "picture", "id": document.id, "page": asdict(page), "span": asdict(span)}
         _, blobs = self.asked(request, [data, document.text.encode()])
+        if not blobs:
+            raise Failed(_BROKE)
         return blobs[0]
 
     def asked(self, request: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
@@ -98,17 +113,18 @@ class Workers:
         Raises:
             Refused: It is refused.
             Failed: It failed.
+            Spent: It took more than its share.
+            LibraryError: No process can be begun.
         """
         worker = self._free.get()
         try:
             told, results = worker.asked(request, blobs)
         finally:
             self._free.put(worker)
-        if told["outcome"] == "refused":
-            raise Refused(str(told["reason"]))
-        if told["outcome"] != "done":
-            raise Failed(str(told["reason"]))
-        return told, results
+        if told.get("outcome") == "done":
+            return told, results
+        reason = " ".join(canonical(str(told.get("reason", _BROKE)))[0].split())[:_LONGEST_REASON]
+        raise _WHY.get(str(told.get("outcome")), Failed)(reason)
 
     def close(self) -> None:
         """End those that wait; one that reads ends when it is asked next, or with this process."""
@@ -128,7 +144,8 @@ class _Worker:
         """The reply to a request.
 
         Raises:
-            Failed: The process broke down, and what it read with it.
+            Spent: The process ended, and what it read with it.
+            LibraryError: It cannot be begun.
         """
         process = self._process = self._process if self._process and self._process.poll() is None else self._begun()
         assert process.stdin is not None
@@ -137,10 +154,17 @@ class _Worker:
             send(process.stdin, request, blobs)
             if not _is_ready(process.stdout.fileno(), self._limits.seconds + _GRACE):
                 raise EOFError
-            return receive(process.stdout, self._limits.reply)
-        except (EOFError, OSError, ValueError, KeyError, TypeError) as error:
+            told, blobs = receive(process.stdout, 2 * self._limits.reply)
+            if told.get("outcome") != "told":
+                return told, blobs
+        except (EOFError, OSError, ValueError, struct.error) as error:
             self.end()
+            raise Spent(_BROKE) from error
+        try:
+            written, results = receive(BytesIO(blobs[0]), self._limits.reply)
+        except (EOFError, ValueError, IndexError, struct.error) as error:
             raise Failed(_BROKE) from error
+        return {**written, "megabytes": told.get("megabytes")}, results
 
     def end(self) -> None:
         """End the process, and what it is doing."""
@@ -153,14 +177,17 @@ class _Worker:
     def _begun(self) -> "subprocess.Popen[bytes]":
         # -P: what lies in the working directory, such as a document called json.py, is not to be run.
         places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "index.worker", json.dumps(asdict(self._limits))],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process; that one ends when nobody asks it any more
-        )
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "index.worker", json.dumps(asdict(self._limits))],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for this process; that one ends when nobody asks it any more
+            )
+        except OSError as error:
+            raise LibraryError(f"No process can be begun to read files ({error}); end some others, or wait.") from error
 
 
 def _is_ready(descriptor: int, seconds: float) -> bool:
@@ -170,25 +197,11 @@ def _is_ready(descriptor: int, seconds: float) -> bool:
     return bool(looked.poll(1000 * seconds))
 
 
-def _document(told: Mapping[str, Any], text: str) -> Document:
-    """The document that a worker tells of.
-
-    Raises:
-        ValueError: Something in it stands outside its text.
-    """
-    document = Document(
-        **{
-            **told,
-            "text": text,
-            "pages": tuple(Page(**page) for page in told["pages"]),
-            "headings": tuple(Heading(**heading) for heading in told["headings"]),
-            "tables": tuple(Table(**{**table, "heads": tuple(table["heads"])}) for table in told["tables"]),
-        }
-    )
+def _is_of(document: Document, document_id: str, data: bytes) -> bool:
+    """Whether a document that a worker tells of is the one asked for, and nothing in it stands outside its text."""
     parts: list[Page | Heading | Table] = [*document.pages, *document.headings, *document.tables]
-    if not all(0 <= part.start <= part.end <= len(text) for part in parts):
-        raise ValueError("a part that is not inside the text")
-    return document
+    inside = all(0 <= part.start <= part.end <= len(document.text) for part in parts)
+    return inside and (document.id, document.sha256) == (document_id, sha256(data).hexdigest())
 
 
 WORKERS = Workers()

@@ -38,8 +38,8 @@ class Citation:
         end: One past the last character.
         quote: The characters themselves.
         page: Page number from 1, or None where the document has no pages.
-        where: Where in its document the quote stands, for people, such as "page 3" or "sheet Sales, A5:C5"; or "".
         date: The document's date as it says (ISO 8601 where it can be told), or "".
+        where: Where in its document the quote stands, for people, such as "page 3" or "sheet Sales, A5:C5"; or "".
         heads: What the columns are called, where the quote is of rows of a table that do not say it; else none.
     """
 
@@ -50,8 +50,8 @@ class Citation:
     end: int
     quote: str
     page: int | None
-    where: str = ""
     date: str = ""
+    where: str = ""
     heads: tuple[str, ...] = ()
 
     @property
@@ -85,7 +85,7 @@ def cite(
     where = places.where(span.start, span.end) if places else passage.where
     date, heads = (document.date, _heads(document, span)) if document else ("", ())
     return Citation(
-        number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, where, date, heads
+        number, passage.document_id, passage.id, span.start, span.end, quote, passage.page, date, where, heads
     )
 
 

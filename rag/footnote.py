@@ -10,6 +10,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
+from index import tables
 from index.catalog import File
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelError, ModelTrouble
@@ -302,10 +303,12 @@ class Footnote:
         """An answer that says the chosen sentences, a footnote each."""
         documents = self._documents([each.hit for each in chosen])
         chosen, draft = _newest_first(chosen, documents), Draft(silent)
+        places = {id: tables.Places(document) for id, document in documents.items()}
         for sentence in chosen:
-            document = documents.get(sentence.hit.passage.document_id)
+            id = sentence.hit.passage.document_id
+            document = documents.get(id)
             each = in_one_cell(sentence, document, silent.query) if document else sentence
-            citation = cite.cite(0, each.hit.passage, each.span, document)
+            citation = cite.cite(0, each.hit.passage, each.span, document, places.get(id))
             draft.say(citation.quote, [citation], "verbatim", each.score, short_in(each))
         return draft.answer(disagreeing(silent.query, chosen))
 

@@ -53,7 +53,14 @@ def quoting(question: str, *quotes: tuple[Document, str], short: str = "") -> An
         start = source.text.index(quote)
         citations.append(
             Citation(
-                number, source.id, hit.passage.id, start, start + len(quote), quote, hit.passage.page, hit.passage.where
+                number,
+                source.id,
+                hit.passage.id,
+                start,
+                start + len(quote),
+                quote,
+                hit.passage.page,
+                where=hit.passage.where,
             )
         )
         statements.append(Statement(Span(at, at + len(quote)), (number,), "verbatim", 0.9))

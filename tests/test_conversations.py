@@ -33,7 +33,7 @@ def turn(question: str, quote: str = QUOTE) -> Turn:
         statements=(Statement(Span(0, len(quote)), (1,), "verbatim", 0.25, Span(0, 3)),),
         disagreeing=(1,),
         unsupported=("nothing bore this out",),
-        citations=(Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, 2, "page 2", "2001-02-03"),),
+        citations=(Citation(1, "seeds/mill.txt", "p", 5, 5 + len(quote), quote, 2, "2001-02-03", "page 2"),),
         hits=(Hit(passage, 0.5, 1, None, 2, 0.125),),
         confidence=0.75,
     )

@@ -193,6 +193,16 @@ def test_any_bytes_become_a_canonical_document_or_a_refusal(suffix, data):
         assert document.text[heading.start : heading.end].strip()
 
 
+def test_a_text_far_longer_than_its_file_is_refused(monkeypatch):
+    monkeypatch.setattr("index.formats._SMALL", 1_000)
+    heads = ",".join(f"{'head' * 9}{number}" for number in range(40))
+    rows = "\n".join(",".join("1" * 40) for _ in range(100))
+    assert len(read("docs/a.csv", f"{heads}\n{rows}".encode()).text) > 100_000
+    monkeypatch.setattr("index.formats._MAX_GROWTH", 1)
+    with pytest.raises(Refused, match="more than 1 times as long as the file"):
+        read("docs/a.csv", f"{heads}\n{rows}".encode())
+
+
 # --- plain text ---
 
 

@@ -10,8 +10,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from index import sync
 from index.catalog import File
-from index.errors import LibraryError, Refused
-from index.sync import Found, Plan, Root, became, plan, read_bytes, scan
+from index.document import Document
+from index.errors import LibraryError, Refused, Spent
+from index.library import Library
+from index.sync import Changes, Found, Plan, Root, became, plan, read_bytes, scan
 
 SEEN = Found("docs/a.txt", Path("/docs/a.txt"), 3, 7)
 
@@ -115,6 +117,28 @@ def sparse(path: Path) -> None:
 def linked(path: Path) -> None:
     path.with_name("target.txt").write_text("The target of the link.")
     path.symlink_to("target.txt")
+
+
+def test_a_file_that_takes_too_long_is_tried_once_more_and_then_left(tmp_path, monkeypatch):
+    tried = []
+
+    def slow(_: object, id: str, data: bytes) -> Document:
+        tried.append(id)
+        raise Spent("reading it takes more than 30 seconds; split it, or save its text alone")
+
+    monkeypatch.setattr("index.workers.Workers.read", slow)
+    (tmp_path / "slow.txt").write_text("The mill burned.")
+    library = Library(tmp_path)
+    (first,) = library.sync()
+    assert first.reason.endswith("save its text alone; it is tried once more at the next sync")
+    (second,) = library.sync()
+    assert (second.state, second.reason.endswith("save its text alone")) == ("refused", True)
+    assert library.changes() == Changes((), (), (), ())
+    library.sync()
+    assert len(tried) == 2
+    (tmp_path / "slow.txt").write_text("The dam burned.")
+    assert library.sync()[0].reason.endswith("once more at the next sync")
+    library.close()
 
 
 BAD = {

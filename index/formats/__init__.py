@@ -76,6 +76,7 @@ SCAN = f"{NO_TEXT}, as in a scan; install tesseract to have text recognised"
 HEAD = 1_024
 """How many of a file's first bytes tell whether its content is of a known kind, however it is called."""
 
+_SMALL, _MAX_GROWTH = 4_000_000, 50  # characters, and for each byte of a file where there are more of them
 _WHY = 300  # characters of what a library says
 _BY_SUFFIX = {suffix: format for format in FORMATS for suffix in format.suffixes}
 _NAMES = ", ".join(format.name for format in FORMATS)
@@ -151,6 +152,8 @@ def read(document_id: str, data: bytes) -> Document:
     except Exception as error:  # whatever it stumbles over: other files are read all the same
         why = _visible(f"{type(error).__name__}: {error}")[:_WHY]
         raise Failed(f"reading it broke down ({why}); save it anew, or in another format") from error
+    if len(content.text) > max(_SMALL, _MAX_GROWTH * len(data)):
+        raise Refused(f"its text is more than {_MAX_GROWTH} times as long as the file; save that text alone")
     if not content.text.strip():
         raise Refused(SCAN if format is _PDF else NO_TEXT)
     return document(document_id, data, format.media_type, content)
