@@ -1,6 +1,8 @@
 """Text -> vectors. The only importer of the embedding runtimes."""
 
 import os
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 Vector = npt.NDArray[np.float32]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+_NICE = 10  # what reads documents; who asks a question has 0
 
 
 class Embedder(Protocol):
@@ -88,8 +92,8 @@ class OnnxEmbedder:
         self._tokenizer = tokenizer()
 
     def embed_passages(self, texts: Sequence[str]) -> Iterator[Vector]:
-        """See `Embedder`; as many texts at once as there are cores."""
-        with ThreadPoolExecutor(cores()) as threads:
+        """See `Embedder`; as many texts at once as there are cores, behind who asks a question meanwhile."""
+        with ThreadPoolExecutor(cores(), initializer=_step_back) as threads:
             yield from threads.map(self.embed_query, texts)
 
     def embed_query(self, text: str) -> Vector:
@@ -142,6 +146,12 @@ class SentenceTransformerEmbedder:
     @staticmethod
     def _embed(vector: object) -> Vector:
         return np.asarray(vector, dtype=np.float32)
+
+
+def _step_back() -> None:
+    """Let other threads of this machine go before this one, where a thread can be told so."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _broken() -> tuple[type[Exception], ...]:

@@ -1,8 +1,10 @@
 """Vectors: the same text, the same vector; near those of the full model; torch stays outside."""
 
 import json
+import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -166,3 +168,14 @@ def test_a_damaged_export_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("index.export.exported_model", lambda: damaged)
     with pytest.raises(ModelError, match="delete it to have it made anew"):
         OnnxEmbedder()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a thread step back")
+def test_what_reads_documents_steps_back_behind_who_asks(monkeypatch):
+    def nice(*_: object) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    monkeypatch.setattr(OnnxEmbedder, "embed_query", nice)
+    before = nice()
+    assert set(embeddings.default().embed_passages(["a", "b", "c"])) == {max(before, 10)}
+    assert nice() == before
