@@ -77,6 +77,13 @@ class Column:
         return [known[cell] for cell in self.cells]
 
     @cached_property
+    def is_numbering(self) -> bool:
+        """Whether its cells are whole numbers, each another one, as the numbers of orders are."""
+        read = [number(cell) for cell in self.distinct if cell not in self.blanks]
+        whole = all(each and not each.unit and each.value == int(each.value) for each in read)
+        return self.is_numeric and whole and len(read) == len(self.told(range(len(self.cells))))
+
+    @cached_property
     def units(self) -> frozenset[str]:
         """What its numbers are of, as its first cells tell."""
         read = map(number, islice(self.distinct, _LOOKED_AT))

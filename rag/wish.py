@@ -61,6 +61,10 @@ _PIECES = frozenset(
     {"unit", "quantity", "qty", "stock", "count", "number", "amount", "piece", "available", "inventory", "sold"}
     | {"ordered", "hand", "left", "remaining", "total", "volume", "item", "sale", "pc"}
 )
+_COUNTED = frozenset(  # heads of numbers that say how many there are; "Order" and "Price" do not
+    {"unit", "quantity", "qty", "stock", "piece", "inventory", "pc"}
+)
+_COUNTING = frozenset({"number", "count", "quantity", "qty"})
 _LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a", "an", "with", "named", "called", "at"})
 _KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
 _PLACING = frozenset({"in", "from", "for", "at", "of", "to", "with"})
@@ -446,11 +450,13 @@ class Asked:
         keys, numeric = self._keys(noun), self._counts(noun)
         if "distinct" in self._ops:
             return Wish("distinct", self._one(noun, keys or sorted(noun.columns)), conditions)
+        keys = keys or self._numbered(noun)
         if numeric and not keys:
             if noun.titled or len(numeric) > 1:
                 raise Unclear(f"“{self._said(noun)}” may be the rows, or the numbers in {self._head(numeric[0])}.")
             return Wish("sum", numeric[0], conditions)
         if not keys and not noun.titled:
+            self._check_amounts(noun)
             raise NotAsked(self._said(noun))
         return Wish("count", None, conditions, tuple(keys), self._said(noun))
 
@@ -515,6 +521,8 @@ class Asked:
         if inner == "count" or (not inner and self._is_of_rows(outer, group)):
             return self._most_rows(operation, top, group, conditions)
         measure, nouns = self._measured(group, dated=not inner)
+        if not inner and measure is not None and outer[0] in ("most", "fewest"):
+            self._check_numbered(measure)
         group = group or (nouns[0] if len(nouns) == 1 else None)
         self._spare(group, *nouns)
         if measure is None:
@@ -643,12 +651,50 @@ class Asked:
     def _counts(self, noun: _Mention) -> list[int]:
         """The columns of numbers that count what a noun names: "Units", "Number of employees"."""
         run = set(self._forms[noun.first : noun.last])
-        counting = {"number", "of", "no", "count", "total", "quantity", "qty"}
         return [
             column
             for column in self._numeric_columns()
-            if column in noun.full | noun.partly and run <= set(forms(_split(self._head(column)))) <= run | counting
+            if column in noun.full | noun.partly
+            and run <= (head := set(forms(_split(self._head(column))))) <= run | _COUNTING | {"of"}
+            and (run & _COUNTED or (head - run) & _COUNTING)
+            and self.sheet.columns[column].units <= {""}
         ]
+
+    def _numbered(self, noun: _Mention) -> list[int]:
+        """The columns that are called what a noun names, and number it: "Order", with 1, 2, 3."""
+        if set(self._forms[noun.first : noun.last]) & _COUNTED:
+            return []
+        return [each for each in sorted(noun.full) if self.sheet.columns[each].is_numbering]
+
+    def _check_numbered(self, measure: int) -> None:
+        """See that "the most orders" are no sum of the numbers that orders have.
+
+        Raises:
+            Unclear: They may be.
+        """
+        for each in self._mentions:
+            is_plural = any(
+                self._question[word.span.start : word.span.end].lower() != form and form not in _COUNTED
+                for word, form in list(zip(self._words, self._forms, strict=True))[each.first : each.last]
+            )
+            if measure in self._numbered(each) and is_plural:
+                raise Unclear(
+                    f"“{self._said(each)}” may be the rows or the numbers in {self._head(measure)}; ask for the most "
+                    f"rows, or for the highest total."
+                )
+
+    def _check_amounts(self, noun: _Mention) -> None:
+        """See that no column of numbers is called what is to be counted: "How many salaries are there?".
+
+        Raises:
+            Unclear: One is.
+        """
+        for column in sorted(noun.full & set(self._numeric_columns())):
+            head = self._head(column)
+            raise Unclear(
+                f"“{self._said(noun)}” may be the rows or the numbers in {head}; ask how many rows there are, or for "
+                f"the sum of {head}."
+            )
 
     def _before(self, place: int) -> _Mention | None:
         """The mention right before a word, but for words such as "is"."""

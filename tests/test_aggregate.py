@@ -1,5 +1,6 @@
 """Questions over whole tables: worked out over every row, shown with rows it rests on, or refused; never guessed."""
 
+import csv
 import io
 import json
 import time
@@ -748,3 +749,30 @@ def test_more_rows_than_one_reads_are_told_of(tmp_path):
 def test_prose_is_answered_from_prose_though_a_table_says_some_of_its_words(shop):
     answer = shop.ask("When did the mill of Orsa burn?")
     assert answer.text == "The mill of Orsa burned in 1902."
+
+
+# --- what reviewers found ---
+
+
+def table(text: str, name: str = "t.csv") -> Document:
+    """A CSV text's document."""
+    heads, *rows = csv.reader(io.StringIO(text))
+    return document(name, heads, rows)
+
+
+def refused(question: str, source: Document) -> str:
+    """Why a question is not answered, "" where it is not of the table."""
+    with pytest.raises((Unclear, NotAsked)) as caught:
+        told = ask(question, source)
+        pytest.fail(f"{told.says}{told.figure}")
+    return str(caught.value) if caught.type is Unclear else ""
+
+
+def test_what_has_numbers_is_counted_and_not_added_up() -> None:
+    orders = table("Order,Customer,Units,Price\n1,Ann,5,2\n2,Bob,6,3\n3,Bob,1,3")
+    assert ask("How many orders are there?", orders).figure == "3"
+    assert ask("How many units are there?", orders).figure == "12"
+    assert "the numbers in Price" in refused("How many prices are there?", orders)
+    assert "the numbers in Order" in refused("Which customer has the most orders?", orders)
+    assert "Salary" in refused("How many salaries are there?", table("Name,Salary\nAnn,5\nBob,5"))
+    assert "Sales" in refused("How many sales are there?", table("Region,Sales\nNorth,5\nSouth,5"))
