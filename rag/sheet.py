@@ -15,7 +15,7 @@ from typing import NamedTuple
 from unicodedata import combining, normalize
 
 from index import tables
-from index.document import Document, Table
+from index.document import Document, Span, Table
 from index.lexical import words
 from rag.extract import FUNCTION_WORDS
 from rag.figures import figures
@@ -37,7 +37,7 @@ _LONGEST = 40  # characters of a number, so that sums of many are exact
 _ISO = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ][0-9:.+Z-]*)?")
 _SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
 _YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
-_FIRST_WORD = re.compile(r"[^\W_]+")
+_SIGNS = "+#-/"  # that make another name of a name: C, C++ and C#
 _LONGEST_VALUE = 120  # characters of a cell that a question may name
 _LOOKED_AT = 200  # cells of a column that tell what it holds
 _MOSTLY = 0.8  # of these
@@ -59,6 +59,7 @@ class Column:
     def __init__(self, head: str, cells: list[str]) -> None:
         self.head = head
         self.cells = cells
+        self.unsaid: frozenset[str] = frozenset()  # that no question names, as only totals have them
 
     @cached_property
     def is_numeric(self) -> bool:
@@ -107,14 +108,28 @@ class Column:
         return frozenset(filter(is_blank, self.distinct))
 
     @cached_property
-    def spellings(self) -> dict[str, list[str]]:
-        """Its different texts by their first word, without blank ones: a question's words are looked for among them."""
-        told: dict[str, list[str]] = {}
+    def spellings(self) -> dict[tuple[str, ...], list[str]]:
+        """Its different texts by their words, without blank ones: a question's words are looked for among them."""
+        told: dict[tuple[str, ...], list[str]] = {}
         for cell in self.distinct:
-            first = None if cell in self.blanks or len(cell) > _LONGEST_VALUE else _FIRST_WORD.search(folded(cell))
-            if first:
-                told.setdefault(singular(first[0]), []).append(cell)
+            if cell not in self.blanks and len(cell) <= _LONGEST_VALUE and cell not in self.unsaid:
+                told.setdefault(forms(cell), []).append(cell)
+        told.pop((), None)
         return told
+
+    @cached_property
+    def longest(self) -> dict[str, int]:
+        """How many words its longest text has, by the first of them."""
+        told: dict[str, int] = {}
+        for words_ in self.spellings:
+            told[words_[0]] = max(len(words_), told.get(words_[0], 0))
+        return told
+
+    def meant(self, run: tuple[str, ...], text: str, span: Span) -> list[str]:
+        """Its texts that some words of a question, which stand there, may mean: the very same first, signs and all."""
+        cells = self.spellings.get(run, [])
+        exact = [cell for cell in cells if standing(cell, text, span)]
+        return exact or [cell for cell in cells if _same_signs(cell, text, span)]
 
     def is_told(self, row: int) -> bool:
         """Whether a row has anything in this column."""
@@ -155,6 +170,7 @@ class Sheet:
     def __init__(self, document: Document, parts: Sequence[Table], name: str) -> None:
         """The rows of some tables of a document, which have the same heads."""
         self.document_id, self.sha256, self.title, self.name = document.id, document.sha256, document.title, name
+        self._last: tuple[str, list[dict[int, list[str]]]] = "", []  # what the last question names
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.wide = -1
@@ -191,33 +207,37 @@ class Sheet:
 
     def denies(self, row: int, question: str) -> bool:
         """Whether a question names a cell, such as "North", of a column in which a row has another one."""
-        named: dict[frozenset[int], list[dict[int, set[str]]]] = {}
-        for cells in self._named(forms(question)):
+        named: dict[frozenset[int], list[dict[int, list[str]]]] = {}
+        for cells in self._named(question):
             named.setdefault(frozenset(cells), []).append(cells)
         return not all(
             any(self.columns[column].cells[row] in cells[column] for cells in alike for column in columns)
             for columns, alike in named.items()
         )
 
-    def _named(self, said: Sequence[str]) -> Iterator[dict[int, set[str]]]:
+    def _named(self, question: str) -> list[dict[int, list[str]]]:
         """The cells that runs of a question's words name, by column; of runs that overlap the longest."""
-        place = 0
+        asked, told = self._last
+        if asked == question:
+            return told
+        told, place, spans, said = [], 0, [word.span for word in words(question)], forms(question)
         while place < len(said):
-            length, cells = self._longest(said[place:])
+            length, cells = self._longest(question, spans[place:], said[place:])
             if cells and not set(said[place : place + length]) <= FUNCTION_WORDS:
-                yield cells
+                told.append(cells)
             place += max(length, 1)
+        self._last = question, told
+        return told
 
-    def _longest(self, said: Sequence[str]) -> tuple[int, dict[int, set[str]]]:
+    def _longest(self, question: str, spans: Sequence[Span], said: tuple[str, ...]) -> tuple[int, dict[int, list[str]]]:
         """How many of some words, from the first, name a cell at most, and the cells that they name, by column."""
-        found: dict[int, dict[int, set[str]]] = {}
-        for place, column in enumerate(self.columns):
-            for cell in column.spellings.get(said[0], ()):
-                told = forms(cell)
-                if tuple(said[: len(told)]) == told:
-                    found.setdefault(len(told), {}).setdefault(place, set()).add(cell)
-        length = max(found, default=0)
-        return length, found.get(length, {})
+        most = max(column.longest.get(said[0], 0) for column in self.columns)
+        for length in range(min(most, len(said)), 0, -1):
+            span = Span(spans[0].start, spans[length - 1].end)
+            found = {place: column.meant(said[:length], question, span) for place, column in enumerate(self.columns)}
+            if any(found.values()):
+                return length, {place: cells for place, cells in found.items() if cells}
+        return 0, {}
 
     @property
     def called(self) -> str:
@@ -268,6 +288,28 @@ def folded(text: str) -> str:
 def forms(text: str) -> tuple[str, ...]:
     """The words of a text in small letters, without accents and, where they may be plurals, without that ending."""
     return tuple(singular(folded(text[word.span.start : word.span.end])) for word in words(text))
+
+
+def standing(cell: str, text: str, span: Span) -> bool:
+    """Whether a cell stands in a text character by character, capitals or not, its words in a span of it."""
+    told = words(cell)
+    start = span.start - (told[0].span.start if told else 0)
+    end = start + len(cell)
+    if start < 0 or end < span.end or text[start:end].casefold() != cell.casefold():
+        return False
+    return not any(each.isalnum() or each in _SIGNS for each in (text[:start][-1:], text[end : end + 1]) if each)
+
+
+def _same_signs(cell: str, text: str, span: Span) -> bool:
+    """Whether a cell has the same signs before and after its words as a text has beside a span of it."""
+    told = words(cell)
+    before, after = cell[: told[0].span.start], cell[told[-1].span.end :]
+    return _signs(before[::-1]) == _signs(text[: span.start][::-1]) and _signs(after) == _signs(text[span.end :])
+
+
+def _signs(text: str) -> str:
+    """The signs that a text begins with."""
+    return text[: len(text) - len(text.lstrip(_SIGNS))]
 
 
 def singular(word: str) -> str:

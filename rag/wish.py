@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
+from index.document import Span
 from index.lexical import Word, words
 from rag.amounts import WORTH
 from rag.bounds import Bound, bounds, condition
-from rag.sheet import Sheet, folded, forms, singular
+from rag.sheet import Sheet, folded, forms, singular, standing
 from rag.tally import Condition, Operation, Unclear, Wish
 
 _SMALL = {word: int(worth) for word, worth in WORTH.items() if 1 < worth <= 12}
@@ -159,7 +160,8 @@ class Asked:
         self._swallowed: set[int] = set()
         self._ops = self._operations(covered)
         self._empty = set(range(len(self._words))) - taken - covered - set(self._phrases)
-        left = [place for place in sorted(self._empty) if self._forms[place] not in _EMPTY | _SOFT | {"or"}]
+        known = _EMPTY | _SOFT | {"or"}
+        left = [place for place in sorted(self._empty) if self._forms[place] not in known or self._is_name_like(place)]
         is_one = "?" not in question.rstrip(" ?!.") and not _YES_OR_NO.match(question)
         if left or not self._mentions or not is_one:
             raise NotAsked(self._forms[left[0]] if left else "")
@@ -179,6 +181,15 @@ class Asked:
 
     def _within(self, start: int, end: int) -> list[int]:
         return [place for place, word in enumerate(self._words) if start <= word.span.start and word.span.end <= end]
+
+    def _is_name_like(self, place: int) -> bool:
+        """Whether a word that says little may be a name here: "A" within a question, "a" at its end, "a+"."""
+        span = self._words[place].span
+        if self._forms[place] == "a" and place == len(self._words) - 1:
+            return True
+        return self._question[span.end : span.end + 1] in ("+", "#") or (
+            place > 0 and self._question[span.start : span.end] == "A"
+        )
 
     def _is_name(self, bound: Bound) -> bool:
         """Whether a number is what the sheet is called: "in sheet 2022", or "in 2022" where it holds no dates."""
@@ -248,10 +259,10 @@ class Asked:
         for place, column in enumerate(self.sheet.columns):
             if column.is_numeric or column.is_dated:
                 continue
-            same = [cell for cell in column.spellings.get(run[0], ()) if forms(cell) == run]
+            same = column.meant(run, self._question, self._span(found))
             if same:
                 found.values[place] = same
-        said = self._question[self._words[found.first].span.start : self._words[found.last - 1].span.end]
+        said = self._said(found)
         found.weak = set(run) <= _EMPTY | _AND | {"no", "not", "other", "yes"} or len(said) == 1
         found.weak = found.weak or all(place in self._phrases for place in range(found.first, found.last))
 
@@ -279,13 +290,21 @@ class Asked:
         """
         said, before = self._said(each), self._forms[each.first - 1] if each.first else ""
         sure = {
-            column: [cell for cell in cells if (cell == said and before and said != said.lower())]
+            column: [cell for cell in cells if self._is_spelt(cell, each)]
             or (cells if self._beside_head(each, column) else [])
             for column, cells in each.values.items()
         }
         if each.values and not any(sure.values()) and before in _PLACING:
             self._doubted = said
         each.values = {column: cells for column, cells in sure.items() if cells}
+
+    def _is_spelt(self, cell: str, mention: _Mention) -> bool:
+        """Whether a cell stands in a question as it does in the table, with a capital or with signs."""
+        span = self._span(mention)
+        if not standing(cell, self._question, span):
+            return False
+        said = self._said(mention)
+        return len(cell) > len(said) or (mention.first > 0 and cell == said != said.lower())
 
     def _beside_head(self, mention: _Mention, column: int) -> bool:
         """Whether the head of a column stands right before some words, or right after them."""
@@ -375,6 +394,10 @@ class Asked:
                 if not {self._forms[place] for place in between} & {"and", "or"} and not self._comma(one, other):
                     raise Unclear(f"It names two values of {self._head(column)} at once; ask for one of them.")
                 joined |= set(between)
+            for each in mentions:
+                if len({cell.casefold() for cell in each.values[column]}) > 1:
+                    spelt = listed(each.values[column][:5], "or")
+                    raise Unclear(f"“{self._said(each)}” may be {spelt} of {self._head(column)}; write it just so.")
             cells = dict.fromkeys(cell for each in mentions for cell in each.values[column])
             yield Condition(column, f"{self._head(column)} is {' or '.join(cells)}", "text", cells.__contains__)
         if any(self._forms[place] == "or" and place not in joined for place in self._empty):
@@ -745,9 +768,12 @@ class Asked:
     def _head(self, column: int) -> str:
         return self.sheet.columns[column].head
 
+    def _span(self, mention: _Mention) -> Span:
+        return Span(self._words[mention.first].span.start, self._words[mention.last - 1].span.end)
+
     def _said(self, mention: _Mention) -> str:
-        start, end = self._words[mention.first].span.start, self._words[mention.last - 1].span.end
-        return self._question[start:end]
+        span = self._span(mention)
+        return self._question[span.start : span.end]
 
 
 def _form(text: str, word: Word) -> str:

@@ -776,3 +776,61 @@ def test_what_has_numbers_is_counted_and_not_added_up() -> None:
     assert "the numbers in Order" in refused("Which customer has the most orders?", orders)
     assert "Salary" in refused("How many salaries are there?", table("Name,Salary\nAnn,5\nBob,5"))
     assert "Sales" in refused("How many sales are there?", table("Region,Sales\nNorth,5\nSouth,5"))
+
+
+BLOOD = table(
+    "Patient,Blood type\n"
+    + "".join(f"P{place},{kind}\n" for place, kind in enumerate(["A+", "A-", "AB+", "AB-", "AB-", "O+", "O+"]))
+)
+LANGUAGES = table("Project,Language,Planet\na1,C,Mar\nb1,C++,Mars\nc1,C#,Mars\nd1,C++,Venus\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "expected"),
+    [
+        (BLOOD, "How many patients have blood type AB-?", "2"),
+        (BLOOD, "How many patients have blood type A+?", "1"),
+        (BLOOD, "How many patients have A+?", "1"),
+        (BLOOD, "How many patients have ab+?", "1"),
+        (BLOOD, "How many patients have O+?", "2"),
+        (LANGUAGES, "How many projects have the language C++?", "2"),
+        (LANGUAGES, "How many projects have the language C?", "1"),
+        (LANGUAGES, "How many projects have language C#?", "1"),
+        (LANGUAGES, "How many projects are in planet Mars?", "2"),
+        (LANGUAGES, "How many projects are in planet Mar?", "1"),
+    ],
+)
+def test_signs_and_endings_tell_cells_apart(source: Document, question: str, expected: str) -> None:
+    assert ask(question, source).figure == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        f"How many patients have {said}?"
+        for said in ("blood type AB", "blood type O-", "AB", "a", "A", "b+", "blood type A/")
+    ],
+)
+def test_another_sign_is_another_cell(question: str) -> None:
+    refused(question, BLOOD)
+
+
+def test_a_cell_spelt_in_several_ways_is_asked_for_as_it_stands() -> None:
+    source = table("Item,Size\nBolt.M4,1\nBolt M4,2\nNut,3")
+    assert ask("What is the total size of Bolt M4?", source).figure == "2"
+    assert "write it just so" in refused("What is the total size of Bolt, M4?", source)
+    (sheet,) = sheets(LANGUAGES)
+    assert sheet.denies(0, "Which project has C++?")
+    assert not sheet.denies(1, "Which project has C++?")
+
+
+def test_cells_that_begin_alike_are_found_at_once() -> None:
+    rows = [[f"Customer C{place} Ltd", str(place)] for place in range(100_000)]
+    (sheet,) = sheets(document("t.csv", ["Customer", "Revenue"], rows))
+    Asked("What is the total revenue of Customer C7 Ltd?", sheet)
+    sheet.denies(3, "Customer C4 Ltd")
+    began = time.process_time()
+    wish = Asked("What is the total revenue of Customer C99 Ltd?", sheet).wish()
+    assert tally(sheet, wish).figure == "99"
+    assert [sheet.denies(row, "the revenue of Customer C5 Ltd") for row in range(4, 7)] == [True, False, True]
+    assert time.process_time() - began < 0.8
