@@ -7,8 +7,8 @@ page, with blank rows between them.
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal, localcontext
 from functools import cached_property, lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -23,10 +23,14 @@ from rag.figures import figures
 BLANK = frozenset({"", "-", "–", "—", "n/a", "na", "n.a.", "null", "none", "nan"})
 """What stands, in small letters, where there is no value."""
 
-_TOTALS = frozenset(
-    {"total", "totals", "grand total", "subtotal", "sub-total", "sub total", "sum", "average", "mean", "overall"}
+_TOTAL = r"(?:(?:grand|sub)[ -]?)?totals?|total general|gesamt(?:summe)?|insgesamt|summe|sum"
+_SUMMARY = r"overall|average|avg|mean"
+_AT_AN_END = re.compile(  # what a row may be called that is worked out from others
+    rf"(?:(?:{_TOTAL}|{_SUMMARY})\b.*|.*\b(?:{_TOTAL}|{_SUMMARY})\W*)", re.IGNORECASE
 )
-_LONGEST_TOTAL = 1 + max(map(len, _TOTALS))
+_ONLY_TOTAL = re.compile(rf"(?:{_TOTAL})(?: [0-9]{{4}})?\W*", re.IGNORECASE)
+_IS_TOTAL = re.compile(rf"\b(?:{_TOTAL})\b", re.IGNORECASE)
+_LONGEST_TOTAL = 40  # characters of such a name
 _CURRENCY = r"[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|SEK|NOK|DKK|INR|CNY)\b"
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?"
@@ -163,7 +167,8 @@ class Sheet:
         starts: Where each row begins in the document's text.
         ends: One past where each row ends.
         numbers: What its file calls each row by number.
-        sums: The rows that say they are a total of others, which are no rows to count.
+        sums: The rows that are a total of others, which are no rows to count.
+        odd_sums: The rows that say they are a total, and do not add up.
         wide: The first row that has more cells than there are heads, or -1.
     """
 
@@ -175,7 +180,6 @@ class Sheet:
         self.ends: list[int] = []
         self.wide = -1
         self.numbers: list[int] = []
-        self.sums: set[int] = set()
         heads, told = parts[0].heads, list[str]()  # the cells, row after row
         prefixes = [f"{head}: " for head in heads]
         lengths = list(map(len, prefixes))
@@ -187,8 +191,6 @@ class Sheet:
                 cells = list(tables.cells(line, heads))
                 if len(said) > len(heads) and self.wide < 0:
                     self.wide = len(self.starts)
-            if _is_sum(cells):
-                self.sums.add(len(self.starts))
             told += cells
             self.starts.append(start)
             self.ends.append(end)
@@ -196,9 +198,28 @@ class Sheet:
         same: dict[str, str] = {}  # equal texts are kept once
         told = [same.setdefault(cell, cell) for cell in told]
         self.columns = tuple(Column(head, told[place :: len(heads)]) for place, head in enumerate(heads))
+        self.sums, self.odd_sums = self._totals()
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def _totals(self) -> tuple[set[int], set[int]]:
+        """The rows that are totals, which no question names, and those that only say so."""
+        said = self._called_totals()
+        sums, odd = _totals_among(said, self) if said else (set(), set())
+        for column in self.columns if sums else ():
+            counts = Counter(column.cells[row] for row in sums)
+            column.unsaid = frozenset(cell for cell, count in counts.items() if count == column.distinct[cell])
+        return sums, odd
+
+    def _called_totals(self) -> dict[int, str]:
+        """What those rows are called that may be totals."""
+        told: dict[int, str] = {}
+        for column in self.columns:
+            called = {cell for cell in column.distinct if len(cell) <= _LONGEST_TOTAL and _AT_AN_END.fullmatch(cell)}
+            if called:
+                told = {row: cell for row, cell in enumerate(column.cells) if cell in called} | told
+        return dict(sorted(told.items()))
 
     def row_at(self, place: int) -> int | None:
         """The row that a character of the document stands in."""
@@ -330,10 +351,69 @@ def _lines(document: Document, parts: Sequence[Table]) -> Iterator[tuple[int, in
             start += len(line) + 1
 
 
-def _is_sum(cells: Sequence[str]) -> bool:
-    """Whether a row says that it is the total of others."""
-    first = cells[0] or next(filter(None, cells), "")
-    return len(first) <= _LONGEST_TOTAL and first.lower().rstrip(": ") in _TOTALS
+def _totals_among(said: Mapping[int, str], sheet: Sheet) -> tuple[set[int], set[int]]:
+    """Of rows that may be totals, with what they are called, those that are, and those that only say so."""
+    columns = [column.numbers for column in sheet.columns if column.is_numeric]
+    sums: set[int] = set()
+    odd: set[int] = set()
+    plain = {row for row in said if not _IS_TOTAL.search(said[row])}  # "Overall" may as well be a name
+    whole = [_Run() for _ in columns]
+    for run, numbers in zip(whole, columns, strict=True):
+        run.add(each for row, each in enumerate(numbers) if row not in said or row in plain)
+    above, since, last = [_Run() for _ in columns], [_Run() for _ in columns], 0
+    for row, name in said.items():
+        for place, numbers in enumerate(columns):
+            above[place].add(numbers[last:row])
+            since[place].add(numbers[last:row])
+        last = row + 1
+        cells = [(numbers[row], place) for place, numbers in enumerate(columns) if numbers[row]]
+        runs = [(each.value, (above[place], since[place], whole[place])) for each, place in cells if each]
+        if _is_total(row in plain, runs) or (not runs and _is_bare(sheet, row, name)):
+            sums.add(row)
+            since = [_Run() for _ in columns]
+            continue
+        if row not in plain and (_ONLY_TOTAL.fullmatch(name) or _is_bare(sheet, row, name)):
+            odd.add(row)
+        for place, numbers in enumerate(columns):
+            above[place].add(numbers[row : row + 1])
+            since[place].add(numbers[row : row + 1])
+    return sums, odd
+
+
+class _Run:
+    """The sum of some numbers, and how many they are."""
+
+    def __init__(self) -> None:
+        self.sum, self.count = Decimal(0), 0
+
+    def add(self, numbers: Iterable[Number | None]) -> None:
+        """Add more numbers to them."""
+        with localcontext(prec=160):
+            for each in numbers:
+                if each:
+                    self.sum += each.value
+                    self.count += 1
+
+    def has_mean(self, value: Decimal) -> bool:
+        """Whether a number is their mean, to its own decimals."""
+        places = max(0, -int(value.as_tuple().exponent))
+        return self.count > 1 and round(self.sum / self.count, places) == value
+
+
+def _is_total(is_plain: bool, runs: Sequence[tuple[Decimal, tuple[_Run, _Run, _Run]]]) -> bool:
+    """Whether a row's numbers are what others add up to: all of them where its name alone says little."""
+    if not is_plain:
+        return any(value == run.sum for value, told in runs for run in told if run.count)
+    return bool(runs) and all(
+        any(run.count > 1 and (value == run.sum or run.has_mean(value)) for run in told[:2]) for value, told in runs
+    )
+
+
+def _is_bare(sheet: Sheet, row: int, name: str) -> bool:
+    """Whether a row says hardly more in words than that it is a total."""
+    texts = [column for column in sheet.columns if not column.is_numeric]
+    told = [column.cells[row] for column in texts if column.is_told(row)]
+    return told == [name] and (len(texts) > 1 or bool(_ONLY_TOTAL.fullmatch(name)))
 
 
 def _looks_dated(cell: str) -> bool:

@@ -103,6 +103,12 @@ def tally(sheet: Sheet, wish: Wish) -> Tally:
     if sheet.wide >= 0:
         raise Unclear(f"Row {sheet.numbers[sheet.wide]} of {sheet.called} has more cells than the table has heads.")
     rows = [row for row in _met(sheet, wish.conditions) if row not in sheet.sums]
+    odd = next((row for row in rows if row in sheet.odd_sums), None)
+    if odd is not None:
+        raise Unclear(
+            f"Row {sheet.numbers[odd]} of {sheet.called} ({_name(sheet, odd)}) says that it is a total and does not "
+            f"add up, so it may be one of the rows or none."
+        )
     left_out = [f"{_rows(len(sheet.sums))} of totals left out"] if sheet.sums else []
     if not rows:
         raise Unclear(

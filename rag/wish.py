@@ -532,7 +532,7 @@ class Asked:
             places = [place for place in range(mention.first, mention.last) if place not in self._swallowed]
             run = [self._words[place].stem for place in places]
             others = [place for place, (patterns, _) in enumerate(self._heads) if run in patterns]
-            if len(places) < mention.last - mention.first and others:
+            if len(places) < mention.last - mention.first and others and mention.columns:
                 heads = f"{self._head(min(mention.columns))}, or the total of {self._head(others[0])}"
                 raise Unclear(f"“{self._said(mention)}” may be the column {heads}; ask for “the sum of” one of them.")
 
