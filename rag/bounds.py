@@ -27,6 +27,7 @@ _YEARS = re.compile(
     re.IGNORECASE,
 )
 _UPWARDS = re.compile(r"more|greater|higher|larger|over|above|exceeding|least|>")
+_LARGE = 10_000  # what a column of thousands or millions hardly holds
 _BORDER = re.compile(r"no |not |at |up |or |=")  # in what includes the number itself
 
 
@@ -95,7 +96,10 @@ def condition(column: int, head: str, bound: Bound, *, is_dated: bool) -> Condit
     """The rows whose number or day lies within a bound; None where it is a month or a day, and the column has years."""
     says = f"{head} {bound.said}"
     if not bound.is_day:
-        return Condition(column, says, "number", partial(_within, bound.low, bound.high, bound.strict), bound.unit)
+        holds = partial(_within, bound.low, bound.high, bound.strict)
+        is_large = any(abs(each) >= _LARGE for each in (bound.low, bound.high) if each is not None)
+        is_large = is_large or any(word in bound.said.lower() for word in SCALES)
+        return Condition(column, says, "number", holds, bound.unit, is_large)
     if is_dated:
         return Condition(column, says, "day", partial(_on_days, bound.first, bound.last, bound.strict))
     if any(day and day[1] for day in (bound.first, bound.last)):

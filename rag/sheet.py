@@ -30,14 +30,17 @@ _AT_AN_END = re.compile(  # what a row may be called that is worked out from oth
 )
 _ONLY_TOTAL = re.compile(rf"(?:{_TOTAL})(?: [0-9]{{4}})?\W*", re.IGNORECASE)
 _IS_TOTAL = re.compile(rf"\b(?:{_TOTAL})\b", re.IGNORECASE)
+_HINT = re.compile(r"total|gesamt|sum|overall|average|avg|mean", re.IGNORECASE)
 _LONGEST_TOTAL = 40  # characters of such a name
 _CURRENCY = r"[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|SEK|NOK|DKK|INR|CNY)\b"
 _NUMBER = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?"
-    r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?P<number>[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
     r"\s*(?P<after>[%$€£¥°]|[^\W\d_]{1,12})?\s*(?P<close>\))?"
 )
 _LONGEST = 40  # characters of a number, so that sums of many are exact
+_THOUSANDS = re.compile(r"^[^0-9.,]*([0-9]{1,3})([.,])[0-9]{3}(?![0-9.,])[^0-9]*$")
+_LIKE_NUMBER = re.compile(r"\W{0,3}[0-9]+(?:[ \u00a0\u202f.,'’][0-9]+)*(?:[eE][+-]?[0-9]+)?\s?\W?[^\W\d_]{0,3}\W{0,2}")
 _ISO = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ][0-9:.+Z-]*)?")
 _SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
 _YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
@@ -87,6 +90,27 @@ class Column:
         read = [number(cell) for cell in self.distinct if cell not in self.blanks]
         whole = all(each and not each.unit and each.value == int(each.value) for each in read)
         return self.is_numeric and whole and len(read) == len(self.told(range(len(self.cells))))
+
+    @cached_property
+    def ambiguous(self) -> str:
+        """A cell of which it is not known whether its point or comma parts thousands or decimals, or "".
+
+        That is so where each separator of the column stands before just three digits, "1.250", "12.000": all points, or
+        commas of which one follows a 0.
+        """
+        parted = [cell for cell in self.distinct if len(cell) <= _LONGEST and ("." in cell or "," in cell)]
+        found = [_THOUSANDS.search(cell) for cell in parted]
+        signs = {each[2] for each in found if each}
+        leading = [each[1] == "0" for each in found if each]
+        if not parted or None in found or len(signs) > 1:
+            return ""
+        return parted[0] if any(leading) == ("," in signs) else ""
+
+    @cached_property
+    def unread(self) -> str:
+        """A cell that looks like a number and is not read as one, or ""."""
+        looked = islice((cell for cell in self.distinct if cell not in self.blanks), _LOOKED_AT)
+        return next((cell for cell in looked if _LIKE_NUMBER.fullmatch(cell) and number(cell) is None), "")
 
     @cached_property
     def units(self) -> frozenset[str]:
@@ -216,6 +240,8 @@ class Sheet:
         """What those rows are called that may be totals."""
         told: dict[int, str] = {}
         for column in self.columns:
+            if not _HINT.search("\n".join(column.distinct)):
+                continue
             called = {cell for cell in column.distinct if len(cell) <= _LONGEST_TOTAL and _AT_AN_END.fullmatch(cell)}
             if called:
                 told = {row: cell for row, cell in enumerate(column.cells) if cell in called} | told

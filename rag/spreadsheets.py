@@ -94,11 +94,15 @@ class Spreadsheets:
         To who reads them as prose, one row is as good as another. Where the best is such a row, only another one of the
         same document stands in for it.
         """
-        left = tuple(each for each in candidates if not self._denies(question, each))
+        by_document = sorted(candidates, key=lambda each: each.hit.passage.document_id)  # so that each is read once
+        denied = {id(each) for each in by_document if self._denies(question, each)}
+        left = tuple(each for each in candidates if id(each) not in denied)
         if left[:1] == tuple(candidates[:1]):
             return left
-        id = candidates[0].hit.passage.document_id
-        return tuple(each for each in left if each.hit.passage.document_id == id and self.holds(id, each.span.start))
+        best = candidates[0].hit.passage.document_id
+        return tuple(
+            each for each in left if each.hit.passage.document_id == best and self.holds(best, each.span.start)
+        )
 
     def _denies(self, question: str, candidate: Candidate) -> bool:
         """Whether a sentence is a row of something else than the question names."""

@@ -1,5 +1,6 @@
 """Tally: what is counted, added up or compared over the rows of a sheet, and which rows it rests on. Pure, exact."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ _CALLED: dict[Operation, str] = {
     "min": "smallest",
 }
 _IN_FRONT = frozenset("$€£¥")
+_CURRENCIES = _IN_FRONT | {"USD", "EUR", "GBP", "JPY", "CHF", "CAD", "AUD", "SEK", "NOK", "DKK", "INR", "CNY"}
+_SCALED = re.compile(  # a head that says its numbers are thousands or millions
+    r"(?i:\b(?:thousands?|millions?|billions?|trillions?|mn|mio|mrd|bn|tsd)\b)|(?<![A-Za-z])(?:[kKMB]|MM|[Tt]n)\b|'000|\b000s?\b"
+)
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -41,6 +46,7 @@ class Condition:
         kind: What it looks at there: the cell's text, number or day.
         holds: Whether it is met.
         unit: Of its numbers, or "".
+        is_large: Whether a number in it is of thousands or millions, by its words or its digits.
     """
 
     column: int
@@ -48,6 +54,7 @@ class Condition:
     kind: Literal["text", "number", "day"]
     holds: Callable[..., bool]
     unit: str = ""
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +248,7 @@ def _met(sheet: Sheet, conditions: Sequence[Condition]) -> list[int]:
         rows = [row for row in rows if row not in sheet.sums]  # a total need be no number like the others
         if condition.kind == "number":
             numbers, unit = _numbers(sheet, column, rows)
-            if condition.unit and unit != condition.unit:
-                raise Unclear(f"{column.head} is not given in {condition.unit}{f' but in {unit}' if unit else ''}.")
+            _check_unit(column, condition, unit)
             rows = [row for row, value in zip(rows, numbers, strict=True) if condition.holds(value)]
         else:
             holds = cache(partial(_fits, condition))
@@ -251,6 +257,20 @@ def _met(sheet: Sheet, conditions: Sequence[Condition]) -> list[int]:
                 raise Unclear(_odd(sheet, column, rows[days.index(None)], "no date that can be read for certain"))
             rows = [row for row, fits in zip(rows, days, strict=True) if fits]
     return rows
+
+
+def _check_unit(column: Column, condition: Condition, unit: str) -> None:
+    """See that a question gives a number in what the column gives its numbers in.
+
+    Raises:
+        Unclear: It does not.
+    """
+    if condition.unit and unit != condition.unit:
+        raise Unclear(f"{column.head} is not given in {condition.unit}{f' but in {unit}' if unit else ''}.")
+    if unit and unit not in _CURRENCIES and not condition.unit:
+        raise Unclear(f"{column.head} is given in {unit}, and the question compares it with a number of nothing.")
+    if condition.is_large and _SCALED.search(column.head):
+        raise Unclear(f"The numbers of {column.head} are scaled; it is not clear what the question compares them with.")
 
 
 def _fits(condition: Condition, day: Day | None) -> bool | None:
@@ -304,6 +324,11 @@ def _numbers(sheet: Sheet, column: Column, rows: Sequence[int]) -> tuple[list[De
     Raises:
         Unclear: One is no number, or of another unit.
     """
+    if rows and column.ambiguous:
+        raise Unclear(
+            f"“{column.ambiguous}” as {column.head} of {sheet.called} may be a whole number or have decimals; write "
+            f"decimals with a point and another number of digits, or thousands with a comma or without."
+        )
     read = [column.numbers[row] for row in rows] if rows else []
     if None in read:
         raise Unclear(_odd(sheet, column, rows[read.index(None)], "no number that can be read for certain"))

@@ -15,7 +15,7 @@ from index.document import Span
 from index.lexical import Word, words
 from rag.amounts import WORTH
 from rag.bounds import Bound, bounds, condition
-from rag.sheet import Sheet, folded, forms, singular, standing
+from rag.sheet import Column, Sheet, folded, forms, singular, standing
 from rag.tally import Condition, Operation, Unclear, Wish
 
 _SMALL = {word: int(worth) for word, worth in WORTH.items() if 1 < worth <= 12}
@@ -147,7 +147,10 @@ class Asked:
         self._forms = [_form(question, word) for word in self._words]
         names = (self.sheet.title, self.sheet.called)
         self._titled = {form for name in names for form in forms(_split(name))} - _EMPTY
-        self._bounds = [each for each in bounds(question) if not self._is_name(each)]
+        found_bounds = list(bounds(question))
+        if not all(self._within(each.start, each.end) for each in found_bounds):
+            raise NotAsked  # a number of other digits
+        self._bounds = [each for each in found_bounds if not (self._is_name(each) or self._is_head(each))]
         taken = {place for bound in self._bounds for place in self._within(bound.start, bound.end)}
         found = [(each, self._within(*each.span())) for each in _PHRASES.finditer(question)]
         counts = {place for each, places in found if each["top_"] or each["bottom_"] for place in places}
@@ -158,6 +161,7 @@ class Asked:
         self._mentions = self._chosen(list(self._candidates(taken)))
         covered = {place for each in self._mentions for place in range(each.first, each.last)}
         self._swallowed: set[int] = set()
+        self._joined: set[int] = set()  # words between values of one column
         self._ops = self._operations(covered)
         self._empty = set(range(len(self._words))) - taken - covered - set(self._phrases)
         known = _EMPTY | _SOFT | {"or"}
@@ -196,6 +200,14 @@ class Asked:
         place = self._within(bound.start, bound.end)[-1]
         is_said = place > 0 and self._forms[place - 1] in ("sheet", "table", "file")
         return self._forms[place] in self._titled and (is_said or (bound.is_day and not self._dated_columns()))
+
+    def _is_head(self, bound: Bound) -> bool:
+        """Whether a number is what a column is called: "the total in 2020", of a table of years."""
+        said = self._forms[self._within(bound.start, bound.end)[-1]]
+        is_alone = bound.said.startswith(("is in ", "is on ", "is exactly "))
+        return (
+            is_alone and not self._dated_columns() and any(forms(each.head) == (said,) for each in self.sheet.columns)
+        )
 
     def _candidates(self, taken: Collection[int]) -> Iterator[_Mention]:
         """What each run of words may name."""
@@ -357,6 +369,7 @@ class Asked:
             inner -= {"sum"}  # "how many in total"
         if len(outer) > 1 or len(inner) > 1:
             raise Unclear("It asks for several figures at once; ask for one of them.")
+        self._check_and()
         if outer:
             return self._superlative(outer, conditions)
         if "count" in self._ops:
@@ -365,6 +378,21 @@ class Asked:
         if not operation:
             raise NotAsked
         return self._reducing(operation, conditions)
+
+    def _check_and(self) -> None:
+        """See that no "and" joins what is worked out to something else: "the salary of Ann and the total of all".
+
+        Raises:
+            Unclear: One does.
+        """
+        for place in self._empty - self._joined:
+            if self._forms[place] != "and" or place == 0:
+                continue
+            after = next((each for each in range(place + 1, len(self._forms)) if self._forms[each] not in _EMPTY), -1)
+            found = self._starting(after)
+            is_figure = found is not None and bool(found.columns) and not found.used and not found.values
+            if is_figure or any(phrase > place for phrase in self._phrases):
+                raise Unclear("It asks for several things, joined by “and”; ask for one of them.")
 
     def rows(self) -> tuple[Condition, ...]:
         """What holds of the rows that are asked for, where nothing is to be worked out: "the salary of Ada Brandt".
@@ -387,20 +415,19 @@ class Asked:
             if mention.full:
                 raise Unclear(f"“{self._said(mention)}” is the name of a column and stands in cells too.")
             by.setdefault(self._column_of(mention), []).append(mention)
-        joined: set[int] = set()
         for column, mentions in by.items():
             for one, other in pairwise(mentions):
                 between = range(one.last, other.first)
                 if not {self._forms[place] for place in between} & {"and", "or"} and not self._comma(one, other):
                     raise Unclear(f"It names two values of {self._head(column)} at once; ask for one of them.")
-                joined |= set(between)
+                self._joined |= set(between)
             for each in mentions:
                 if len({cell.casefold() for cell in each.values[column]}) > 1:
                     spelt = listed(each.values[column][:5], "or")
                     raise Unclear(f"“{self._said(each)}” may be {spelt} of {self._head(column)}; write it just so.")
             cells = dict.fromkeys(cell for each in mentions for cell in each.values[column])
             yield Condition(column, f"{self._head(column)} is {' or '.join(cells)}", "text", cells.__contains__)
-        if any(self._forms[place] == "or" and place not in joined for place in self._empty):
+        if any(self._forms[place] == "or" and place not in self._joined for place in self._empty):
             raise Unclear("It joins by “or” what is not of one column; ask for one of them.")
 
     def _comma(self, one: _Mention, other: _Mention) -> bool:
@@ -612,7 +639,7 @@ class Asked:
         texts = [each for each in left if each.full and not each.titled and not each.full & fits]
         if texts and not dated:
             column = self.sheet.columns[min(texts[0].full)]
-            raise Unclear(f"{column.head} holds no numbers. {self._measures()}")
+            raise Unclear(_unread(column) or f"{column.head} holds no numbers. {self._measures()}")
         return (numeric[0] if len(numeric) == 1 and not dated else None), nouns
 
     def _is_first(self, mention: _Mention) -> bool:
@@ -763,7 +790,9 @@ class Asked:
 
     def _measures(self) -> str:
         heads = [self._head(place) for place in self._numeric_columns()]
-        return f"Say which column is meant: {listed(heads, 'or')}." if heads else "No column of it holds numbers."
+        if heads:
+            return f"Say which column is meant: {listed(heads, 'or')}."
+        return next(filter(None, map(_unread, self.sheet.columns)), "No column of it holds numbers.")
 
     def _head(self, column: int) -> str:
         return self.sheet.columns[column].head
@@ -774,6 +803,13 @@ class Asked:
     def _said(self, mention: _Mention) -> str:
         span = self._span(mention)
         return self._question[span.start : span.end]
+
+
+def _unread(column: Column) -> str:
+    """That a column holds numbers which are not read, or ""."""
+    if not column.unread or column.is_dated:
+        return ""
+    return f"{column.head} has numbers in a form that Footnote does not read, such as “{column.unread}”."
 
 
 def _form(text: str, word: Word) -> str:

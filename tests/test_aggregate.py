@@ -424,7 +424,7 @@ def test_a_value_of_two_columns_is_refused_unless_one_is_named() -> None:
     [
         (["1", "2", "3", "4", "5", "many"], "Row 7 of t.csv has “many” as Cost"),
         (["$1", "$2", "€3"], "Row 4 of t.csv has “€3” as Cost, which is of another unit"),
-        (["1.5", "1,5"], "holds no numbers"),
+        (["1.5", "1,5"], "in a form that Footnote does not read, such as “1,5”"),
         (["1", "2", "3", "4", "1.234,56"], "“1.234,56”"),
         (["1", "2", "3", "4", "5", "1e5"], "“1e5”"),
     ],
@@ -887,3 +887,55 @@ PHRASES = st.lists(st.sampled_from(SAID.split()), max_size=5).map(" ".join)
 def test_a_question_made_of_heads_and_cells_breaks_nothing(heads: list[str], rows: Rows, said: list[str]) -> None:
     for question in (" ".join(said), f"What is the total {' '.join(said)}?", f"How many {' '.join(said)}?"):
         ask_safely(question, document("t.csv", heads, [row[: len(heads)] for row in rows]))
+
+
+@pytest.mark.parametrize("cells", [["0,125", "1,250", "2,500"], ["1.250", "2.500", "12.000"]])
+def test_a_point_or_comma_that_may_part_thousands_or_decimals_is_refused(cells: list[str]) -> None:
+    assert refused("What is the total weight?", document("t.csv", ["Weight"], [[cell] for cell in cells]))
+    source = document("t.csv", ["Weight"], [[cell] for cell in [*map(str, range(9)), "0,125"]])
+    assert "0,125" in refused("What is the total weight?", source)
+
+
+def test_a_point_before_three_digits_is_read_where_others_tell() -> None:
+    for told, total in ((["0.125", "1.250"], "1.375"), (["1.250", "2.5"], "3.750"), (["1,250", "2,500"], "3,750")):
+        source = document("t.csv", ["Weight"], [[cell] for cell in told])
+        assert ask("What is the total weight?", source).figure == total
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "question"),
+    [
+        ("Revenue", "1.5M,2M,1M", "How many rows have a revenue over 1 million?"),
+        ("Revenue ($M)", "500,700,900", "How many rows have a revenue over 600 million?"),
+        ("Revenue (in thousands)", "500,700,900", "How many rows have a revenue under 600,000?"),
+        ("Growth", "5%,20%,30%", "How many rows have a growth over 0.1?"),
+        ("Growth (%)", "5,20,30", "How many rows have a growth over 10%?"),
+    ],
+)
+def test_numbers_of_another_scale_are_not_compared(head: str, cells: str, question: str) -> None:
+    source = document("t.csv", ["Name", head], [[f"n{place}", cell] for place, cell in enumerate(cells.split(","))])
+    reason = refused(question, source)
+    assert reason
+    assert "no row" not in reason
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is the salary of Ann and the total of all?", "What is the total of all and the salary of Ann?"],
+)
+def test_two_things_joined_by_and_are_refused(question: str) -> None:
+    source = table("Name,Salary\nAnn,5\nBob,7")
+    refused(question, source)
+    assert ask("What is the total salary of Ann and Bob?", source).figure == "12"
+
+
+@pytest.mark.parametrize("cell", ["1 250", "1'250", "1e3", "5 °C"])
+def test_numbers_that_are_not_read_are_said_to_be_there(cell: str) -> None:
+    source = document("t.csv", ["Name", "Cost"], [["a", cell], ["b", cell]])
+    assert f"in a form that Footnote does not read, such as “{cell}”" in refused("What is the total cost?", source)
+
+
+def test_a_head_may_be_a_year() -> None:
+    source = table("Country,2019,2020,2021\nPeru,1,2,3\nChad,4,5,1")
+    assert ask("What is the total in 2020?", source).figure == "7"
+    assert ask("Which country has the highest 2021?", source).rows == (0,)
