@@ -4,8 +4,11 @@ import time
 
 import pytest
 
+from index.document import Span
 from index.errors import Refused
 from index.formats import read
+from index.passages import Passage
+from rag.cite import cite
 
 PROSE = "The mill by the river burned in the autumn of 1902, as a spark fell into the dry dust of the grain. " * 4
 MENU = "".join(f"<li><a href='/{name}'>{name}</a></li>" for name in ("Home", "News", "About us", "Contact"))
@@ -143,6 +146,44 @@ def test_the_rows_under_the_heads_of_a_table_are_told(source, tables):
 )
 def test_a_table_without_heads_tells_none(source):
     assert tables_of(source) == []
+
+
+PRICES = "<table><tr><th>Product</th><th>Price 2023</th><th>Price 2024</th></tr>{}</table>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("<tr><td>Ladder<td><td>70", ["Ladder |  | 70"]),
+        ("<tr><td>Ladder<td>60<td>", ["Ladder | 60"]),
+        ("<tr><td>Rope | thin<td>a<br>b<td>3", ["Rope|thin | a b | 3"]),
+        (
+            "<tr><td rowspan=2>Ladder<td>60<td>70<tr><td>61<td>71<tr><td>Rope<td>1<td>2",
+            ["Ladder | 60 | 70", "Rope | 1 | 2"],
+        ),
+        ("<tr><td>Rope<td>1<td>2<tr><td colspan=3>since May<tr><td>Saw<td>3<td>4", ["Rope | 1 | 2", "Saw | 3 | 4"]),
+        ("<tr><td>Rope<td colspan=2>1<td>2", []),
+        ("<tr><td>Rope<td>1<td>2<tr><td><td><td><tr><td>Saw<td>3<td>4", ["Rope | 1 | 2", "Saw | 3 | 4"]),
+        ("<tr><td>Rope<td>1<td>2<tr><td>a<td><h5>b</h5><td>3", ["Rope | 1 | 2"]),
+    ],
+    ids=["blank", "blank at the end", "border in a cell", "rows", "columns", "as many cells", "blank row", "heading"],
+)
+def test_a_row_keeps_its_blank_cells_and_has_no_heads_where_they_do_not_fit(rows, told):
+    heads = ("Product", "Price 2023", "Price 2024")
+    assert tables_of(PRICES.format(rows)) == [(heads, each) for each in told]
+
+
+def test_a_row_with_a_blank_cell_is_cited_under_its_own_heads():
+    document = read("docs/a.html", PRICES.format("<tr><td>Ladder<td><td>70").encode())
+    start = document.text.index("Ladder")
+    span = Span(start, len(document.text))
+    passage = Passage("p", "docs/a.html", document.text[start:], span.start, span.end, None, "", (span,))
+    cited = cite(1, passage, span, document)
+    assert cited.named == "Product: Ladder | Price 2024: 70"
+
+
+def test_a_border_in_a_cell_of_markdown_is_none():
+    assert tables_of("|A|B|\n|-|-|\n|x \\| y|2|\n||3|", "a.md") == [(("A", "B"), "x|y | 2\n | 3")]
 
 
 def test_two_tables_and_those_of_markdown_are_told_apart():

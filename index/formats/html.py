@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from index.document import Table
+from index import tables
+from index.document import Table, canonical
 from index.errors import Refused
 from index.formats import boilerplate
 from index.formats.content import Content, TextBuilder
@@ -183,8 +185,10 @@ class _Renderer:
     _row: LexborNode | None = None
     _numbers: dict[int, int] = field(default_factory=dict)
     _preformatted: int = 0
+    _borders: list[int] = field(default_factory=list)  # where the cells of the row begin in what has gathered
     _heads: tuple[str, ...] = ()  # of the table that is written
     _rows: int = 0  # of it that are written under them
+    _is_open: bool = False  # whether the next row that fits the heads goes on with the last table
 
     def render(self, root: LexborNode) -> None:
         """Write what is in a node."""
@@ -202,13 +206,15 @@ class _Renderer:
         elif tag == "br":
             self._inline.append(_LINE_BREAK)
         elif tag in ("td", "th"):
+            self._borders.append(len(self._inline))
             self._inline.append(" | " if self._row and _follows_a_cell(node) else " ")
         elif tag == "tr":
             self._flush()
             self._row = None if node.css_first(_LAYOUT) else node
+            self._borders.clear()
         elif tag == "table":
             self._border()
-            self._heads, self._rows = (), 0
+            self._heads, self._rows, self._is_open = (), 0, False
         elif tag == "li":
             self._flush()
             self._prefix = self._bullet(node)
@@ -249,47 +255,74 @@ class _Renderer:
             self._flush()
 
     def _end_row(self, row: LexborNode) -> None:
-        """Write a row; where the table has told its heads, the rows below them are told as one."""
-        place = self._flush()
+        """Write a row; where the table has told its heads, the rows below them that fit are told as one table."""
         cells = [child for child in row.iter() if child.tag in ("td", "th")]
         is_head = bool(row.parent and row.parent.tag == "thead") or all(cell.tag == "th" for cell in cells)
-        if self._row is None or place < 0:
-            self._heads = ()
+        is_plain = len(self._borders) == len(cells) and not any(_spans(cell) for cell in cells)
+        texts = self._cells()
+        if self._row is None or not any(texts):
+            self._flush()
+            self._heads = () if self._row is None else self._heads
+            self._is_open = False
         elif is_head and not self._rows:
-            is_plain = not any("colspan" in cell.attributes for cell in cells)
-            self._heads = tuple(" ".join(cell.text().split()) for cell in cells) if is_plain else ()
-        elif self._heads:
-            first = self.builder.tables.pop().start if self._rows else place
-            self.builder.tables.append(Table(first, self.builder.length, self._heads))
-            self._rows += 1
+            self._flush()
+            self._heads = tuple(texts) if is_plain else ()
+        elif self._heads and is_plain and len(texts) == len(self._heads):
+            self.builder.dropped += canonical("".join(self._inline).replace(_LINE_BREAK, " "))[1]
+            self._clear()
+            self._tell_row(self._write(tables.line((), texts), "\n"))
+        else:
+            self._flush()
+            self._is_open = False
         self._row = None
 
-    def _flush(self) -> int:
-        """Write what has gathered as one block, a row and a list item on the next line; tells where, or -1."""
+    def _cells(self) -> list[str]:
+        """The texts of the cells that have gathered, in none of which anything can be taken for a border."""
+        texts = (self._inline[first + 1 : last] for first, last in pairwise([*self._borders, len(self._inline)]))
+        return [tables.cell("".join(text).replace(_LINE_BREAK, " ")) for text in texts]
+
+    def _tell_row(self, start: int) -> None:
+        """Tell of a row that stands below heads which fit it."""
+        first = self.builder.tables.pop().start if self._is_open else start
+        self.builder.tables.append(Table(first, self.builder.length, self._heads))
+        self._rows, self._is_open = self._rows + 1, True
+
+    def _flush(self) -> None:
+        """Write what has gathered as one block, a row and a list item on the next line."""
         if self._preformatted:
             block = "".join(self._inline).replace(_LINE_BREAK, "\n").strip("\n")
-            self._inline.clear()
+            self._clear()
         else:
             block = self._folded()
-        if not block.strip():
-            return -1
-        before = self.builder.length
-        separator = "\n" if self._prefix or self._row else "\n\n"
+        if block.strip():
+            self._write(block, "\n" if self._prefix or self._row else "\n\n")
+
+    def _write(self, block: str, separator: str) -> int:
+        """Write a block after what stands before an item of a list; tells where."""
         place = self.builder.add_block(self._prefix + block, separator)
         self._prefix = ""
-        return place if self.builder.length > before else -1
+        return place
 
     def _folded(self) -> str:
         """The inline text with blanks folded to one, as a browser shows it."""
         text = " ".join("".join(self._inline).split())
-        self._inline.clear()
+        self._clear()
         return re.sub(f" ?{_LINE_BREAK} ?", "\n", text).strip()
+
+    def _clear(self) -> None:
+        self._inline.clear()
+        self._borders.clear()
 
 
 def _first_number(ordered: LexborNode) -> int:
     """What an ordered list begins with: 1, or as its `start` says."""
     start = ordered.attributes.get("start") or ""
     return int(start) if re.fullmatch("[0-9]{1,9}", start) else 1
+
+
+def _spans(cell: LexborNode) -> bool:
+    """Whether a cell stands in several columns."""
+    return (cell.attributes.get("colspan") or "1").strip() != "1"
 
 
 def _follows_a_cell(cell: LexborNode) -> bool:
