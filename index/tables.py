@@ -13,9 +13,14 @@ SEPARATOR = " | "
 SAMPLE = 50
 """How many rows tell whether the first of them are heads."""
 
-_MAX_HEAD = 100  # characters; longer ones are sentences
+_MAX_HEAD = 300  # characters, as a form's question may have
+_LONG_HEAD = 100  # beyond which what ends with a full stop is a sentence
+_MAX_BLANK = 1 / 3  # the part of the heads above figures that may be blank
+_NOTHING = frozenset(["n/a", "na", "nil", "none", "null", "nan", "tbd"])  # what stands in a cell without a figure
 _AMBIGUOUS = re.compile(r" \| ?|(?<=.)\| ")  # in a cell, what would be taken for the end of it
-_FIGURE = re.compile(r"[^\w\s]*\s?\d[\d\s.,:/'’TZ%+-]*\W{0,3}")  # a number, a sum of money, a date or a time
+_UNIT = "(?i:k|m|b|mn|bn|tn|g|kg|mg|t|lbs?|oz|mm|cm|km|mi|ft|ml|l|ms|s|min|h|x|pp|bps|eur|usd|gbp|chf)?"
+# A number, a sum of money, a measure, a date or a time.
+_FIGURE = re.compile(rf"[^\w\s]*\s?\d[\d\s.,:/'’TZ%+-]*{_UNIT}\W{{0,3}}")
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 
 
@@ -56,13 +61,15 @@ def are_heads(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of some rows looks like heads: distinct names, none of which is a cell of its column.
 
     Years, dates and other numbers are names only where several of them rise or fall, after a first head that is none;
-    that one may be blank.
+    that one may be blank. Where numbers stand below names, a few of these may be blank or the same.
     """
     first = [cell(each) for each in rows[0]] if rows else []
     while first and not first[-1]:
         first.pop()
     figures = [each for each in first if _FIGURE.fullmatch(each)]
-    if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first) or max(map(len, first)) > _MAX_HEAD:
+    if len(first) < 2 or any(map(_is_sentence, first)):
+        return False
+    if (not all(first[1:]) or len(set(first)) < len(first)) and (figures or not _are_over_figures(first, rows)):
         return False
     if figures and (first[0] in figures or not _is_series(figures)):
         return False
@@ -97,6 +104,21 @@ def are_lower_heads(rows: Sequence[Sequence[str]]) -> bool:
     years = [each for each in first if _YEAR.fullmatch(each)]
     are_names = all(each in years or not _FIGURE.fullmatch(each) for each in first)
     return are_names and (len(years) > 1 or has_figures(rows))
+
+
+def _is_sentence(head: str) -> bool:
+    return len(head) > _MAX_HEAD or (len(head) > _LONG_HEAD and head.endswith("."))
+
+
+def _are_over_figures(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether some cells are names, most of them told, right above numbers or dates.
+
+    Where the next row has none, it may be the lower one of two rows of heads, and the first alone tells too little.
+    """
+    below = next((row for row in rows[1:SAMPLE] if any(map(str.strip, row))), [])
+    names = {each.lower() for each in first if each}
+    is_told = first.count("") <= len(first) * _MAX_BLANK and len(names) > 1
+    return is_told and not names & _NOTHING and has_figures([first, below])
 
 
 @lru_cache(maxsize=64)

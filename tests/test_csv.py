@@ -54,6 +54,15 @@ def test_a_table_reads_the_same_with_any_delimiter_in_any_encoding(delimiter, en
     assert source.media_type == "text/csv"
 
 
+@pytest.mark.parametrize(
+    ("heads", "names"), [("Name,Amount,Amount", "Amount (C)"), ("Name,,Amount", "Amount"), ("Name,x,Amount", "Amount")]
+)
+def test_heads_that_are_blank_or_the_same_are_told_by_their_letters(heads, names):
+    source = document(f"{heads}\nAda,7,8\nBob,5,6\n")
+    assert source.tables[0].heads[2] == names
+    assert source.text.endswith(f" | {names}: 6")
+
+
 @given(st.lists(st.lists(st.text('ab ;\n|"é\u200b1', max_size=5), min_size=2, max_size=4), min_size=1, max_size=9))
 def test_every_row_reads_right_in_its_place(rows):
     """The csv module reads back what it wrote, and so does Footnote: but for heads, every row is told by its number."""

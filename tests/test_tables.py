@@ -94,6 +94,9 @@ def test_heads_in_several_rows_are_joined():
         [["", "Q1", "Q2"], ["North", "1", "2"]],
         [["Region", "2023", "2024"], ["North", "1", "2"]],
         [["Region", "2024-01-01", "2024-02-01"], ["North", "1", "2"]],
+        [["Name", "Amount", "Amount"], ["Ada", "1", "2"]],
+        [["Name", "", "Amount"], ["Ada", "x", "2"]],
+        [["Time", "How satisfied are you with " + "the mill and its salt " * 8 + "?"], ["10:15", "very"]],
     ],
 )
 def test_names_over_columns_are_heads(rows):
@@ -113,7 +116,13 @@ def test_names_over_columns_are_heads(rows):
         [["North", "Ada"], ["North", "Bob"]],
         [["Name:", "Ada"], ["Born:", "Kiel"]],
         [["", "Ada"]],
-        [["a" * 101, "b"]],
+        [["a" * 301, "b"]],
+        [["a" * 101 + ".", "b"]],
+        [["North", "1,235K"], ["South", "2,400K"]],
+        [["North", "n/a", "n/a"], ["South", "1", "2"]],
+        [["Name", "", "", "Amount"], ["Ada", "x", "y", "2"]],
+        [["Item", "Q1", "", "Q2"], ["", "plan", "actual", "plan"], ["Salt", "1", "2", "3"]],
+        [["Ada", "", "Kiel"], ["Bob", "x", "Bonn"]],
     ],
 )
 def test_what_may_be_a_row_like_the_others_is_no_row_of_heads(rows):
@@ -127,6 +136,8 @@ def test_rows_of_one_cell_before_wider_ones_are_titles():
 
 def test_figures_under_a_name_are_told():
     assert tables.has_figures([["Region", "Sum"], ["North", "(1,234.5)"]])
+    assert all(tables.has_figures([["Item", "Sum"], ["Salt", each]]) for each in ("1,235K", "3.2 bn", "70kg", "5 %"))
+    assert not tables.has_figures([["Item", "Sum"], ["Salt", "12 sacks"]])
     assert not tables.has_figures([["Name", "Ada"], ["Town", "Kiel"]])
     assert not tables.has_figures([["1", "2"], ["3", "4", "5"]])
 

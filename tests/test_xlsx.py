@@ -180,6 +180,19 @@ def test_a_merged_head_spans_its_columns():
     assert places(source)["sheet Sales, A4:D4"] == "Region: South | 2023 Q1: 4 | 2023 Q2: 5 | 2024 Q1: 6"
 
 
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([["Item", "Revenue"], ["Salt", "1,235K"]], "Item: Salt | Revenue: 1,235K"),
+        ([["Item", "Sum", "Sum"], ["Salt", 1, 2]], "Item: Salt | Sum: 1 | Sum (C): 2"),
+        ([["Item", None, "Sum"], ["Salt", "fine", 2]], "Item: Salt | B: fine | Sum: 2"),
+    ],
+    ids=["units", "same", "blank"],
+)
+def test_names_above_figures_are_heads(rows, text):
+    assert text_of(rows) == text
+
+
 def test_years_below_heads_that_span_them_are_heads():
     made = book([["", "Revenue", None, "Cost", None], ["Region", 2023, 2024, 2023, 2024], ["North", 1, 2, 3, 4]])
     made.active.merge_cells("B1:C1")
