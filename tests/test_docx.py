@@ -247,6 +247,20 @@ def test_comments_and_notes_come_at_the_end():
     assert document(changed(data, parts)).text == "It burned.\n\nFootnote 1: In 1902.\n\nComment by Ada: When?"
 
 
+def test_a_document_whose_main_part_has_another_name_is_read():
+    target = BytesIO()
+    with ZipFile(BytesIO(saved(document_of("text")))) as source, ZipFile(target, "w") as made:
+        for name in source.namelist():
+            body = source.read(name).replace(b"word/document.xml", b"word/document2.xml")
+            made.writestr(
+                name.replace("word/document.xml", "word/document2.xml").replace(
+                    "document.xml.rels", "document2.xml.rels"
+                ),
+                body,
+            )
+    assert read("docs/a", target.getvalue()).text == "text"
+
+
 def test_a_document_with_macros_is_read_and_none_is_run():
     data = saved(document_of("text"))
     with ZipFile(BytesIO(data)) as packed:

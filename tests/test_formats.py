@@ -109,6 +109,7 @@ def test_a_file_without_a_suffix_is_read_as_plain_text(name, encoding):
         ("archive.tar.gz", "it is an archive; unpack it"),
         ("report.doc", "save it as .docx or .pdf"),
         ("report.odt", "save it as .docx or .pdf"),
+        ("sheet.xlsb", "save it as .xlsx or .csv"),
         ("mail.msg", "save its mails as .eml"),
     ],
 )

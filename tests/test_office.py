@@ -86,3 +86,38 @@ def test_files_damaged_at_random_are_read_or_refused(suffix, made):
             outcomes.add("broke down" if isinstance(refusal, Failed) else "refused")
         assert time.monotonic() - began < 10
     assert outcomes == {"read", "refused"}
+
+
+NAMESPACES = (
+    (b"http://schemas.openxmlformats.org/officeDocument/2006/", b"http://purl.oclc.org/ooxml/officeDocument/"),
+    (b"http://schemas.openxmlformats.org/wordprocessingml/2006/", b"http://purl.oclc.org/ooxml/wordprocessingml/"),
+    (b"http://schemas.openxmlformats.org/spreadsheetml/2006/", b"http://purl.oclc.org/ooxml/spreadsheetml/"),
+    (b"http://schemas.openxmlformats.org/presentationml/2006/", b"http://purl.oclc.org/ooxml/presentationml/"),
+)
+
+
+def strict(made: object) -> bytes:
+    """A file as an Office program saves it in the strict format."""
+    plain, target = BytesIO(), BytesIO()
+    made.save(plain)
+    with ZipFile(plain) as source, ZipFile(target, "w") as packed:
+        for name in source.namelist():
+            body = source.read(name)
+            for transitional, other in NAMESPACES:
+                body = body.replace(transitional, other)
+            packed.writestr(name, body)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(("suffix", "made"), [(".docx", word), (".xlsx", excel), (".pptx", powerpoint)])
+def test_a_file_in_the_strict_format_is_refused_by_its_name(suffix, made):
+    with pytest.raises(Refused, match=f"Strict Open XML format; save it as a normal {suffix}"):
+        read(f"docs/a{suffix}", strict(made()))
+
+
+def test_a_document_that_speaks_of_the_strict_format_is_read():
+    made = docx.Document()
+    made.add_paragraph("The strict format has http://purl.oclc.org/ooxml/ in its names.")
+    plain = BytesIO()
+    made.save(plain)
+    assert "purl" in read("docs/a.docx", plain.getvalue()).text

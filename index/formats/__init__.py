@@ -41,12 +41,12 @@ _OFFICE = "application/vnd.openxmlformats-officedocument"
 _TEXT = Format("plain text", "text/plain", (".txt", ".text", ".log", ".cfg", ".conf", ".ini", ".tex", ".org"), "text")
 _HTML = Format("HTML", "text/html", (".html", ".htm", ".xhtml"), "html")
 _PDF = Format("PDF", "application/pdf", (".pdf",), "pdf")
-_ZIPPED = {  # by a member that each has
-    "word/document.xml": Format("Word", f"{_OFFICE}.wordprocessingml.document", (".docx", ".docm"), "docx"),
-    "ppt/presentation.xml": Format("PowerPoint", f"{_OFFICE}.presentationml.presentation", (".pptx", ".pptm"), "pptx"),
-    "xl/workbook.xml": Format("Excel", f"{_OFFICE}.spreadsheetml.sheet", (".xlsx", ".xlsm"), "xlsx"),
-    "META-INF/container.xml": Format("EPUB", "application/epub+zip", (".epub",), "epub"),
+_OFFICE_KINDS = {  # by the folder in which the parts of each lie, however its main part is called
+    "word/": Format("Word", f"{_OFFICE}.wordprocessingml.document", (".docx", ".docm"), "docx"),
+    "ppt/": Format("PowerPoint", f"{_OFFICE}.presentationml.presentation", (".pptx", ".pptm"), "pptx"),
+    "xl/": Format("Excel", f"{_OFFICE}.spreadsheetml.sheet", (".xlsx", ".xlsm"), "xlsx"),
 }
+_EPUB = Format("EPUB", "application/epub+zip", (".epub",), "epub")
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .tsx .java .kt .kts .scala .groovy .c .h .cc .cpp .cxx .hpp .hh .cs .fs .go .rs "
     ".rb .php .swift .m .mm .r .jl .lua .pl .pm .sh .bash .zsh .fish .ps1 .sql .hs .ml .ex .exs .erl .clj .dart .vb "
@@ -59,7 +59,8 @@ FORMATS = (
     Format("reStructuredText", "text/x-rst", (".rst", ".rest"), "rst"),
     _HTML,
     _PDF,
-    *_ZIPPED.values(),
+    *_OFFICE_KINDS.values(),
+    _EPUB,
     Format("CSV", "text/csv", (".csv", ".tsv", ".tab"), "csv"),
     Format("mail", "message/rfc822", (".eml",), "mail"),
     Format("mailbox", "application/mbox", (".mbox",), "mbox"),
@@ -86,7 +87,7 @@ _PAGE = (b"<!doctype html", b"<html")
 _ARCHIVE = "it is an archive; unpack it, and put the files into the folder"
 _INSTEAD = {  # of files that hold no text, or hold it as Footnote cannot read it: what to put there instead
     ".doc .dot .odt .ott .rtf .wpd .pages": "save it as .docx or .pdf",
-    ".xls .ods .numbers": "save it as .xlsx or .csv",
+    ".xls .xlsb .ods .numbers": "save it as .xlsx or .csv",
     ".ppt .pps .odp .key": "save it as .pptx or .pdf",
     ".msg .pst .ost": "save its mails as .eml or .mbox",
     ".mobi .azw .azw3 .djvu .ps .xps": "save it as .epub or .pdf",
@@ -120,8 +121,7 @@ def detect(name: str, data: bytes) -> Format:
         Refused: It is of none.
     """
     if data.startswith(_ZIP) and archive.is_zip(data):
-        members = archive.names(data)
-        found = next((format for member, format in _ZIPPED.items() if member in members), None)
+        found = _packed(archive.names(data))
         if found is None:
             raise Refused(_ADVICE.get(_suffix(name), _ARCHIVE))
         return found
@@ -197,6 +197,17 @@ def _told(name: str, head: bytes) -> Format:
     if format is None:
         raise Refused(f"{suffix} is not a format that Footnote reads ({_NAMES})")
     return format
+
+
+def _packed(members: frozenset[str]) -> Format | None:
+    """The format that the names of an archive's members tell."""
+    if "META-INF/container.xml" in members:
+        return _EPUB
+    if "[Content_Types].xml" not in members:
+        return None
+    # What is embedded lies in folders below; binary workbooks (.xlsb) have no XML right in theirs.
+    folders = {name[: name.find("/") + 1] for name in members if name.count("/") == 1 and name.endswith(".xml")}
+    return next((format for folder, format in _OFFICE_KINDS.items() if folder in folders), None)
 
 
 def _suffix(name: str) -> str:
