@@ -18,7 +18,7 @@ rows = st.lists(words, min_size=1, max_size=5)
 
 def document(builder: TextBuilder, media_type: str = "text/csv") -> Document:
     made = builder.content()
-    return Document("docs/a", "A", made.text, "0" * 64, media_type, made.pages, made.headings, made.tables)
+    return Document("docs/a", "A", made.text, "0" * 64, media_type, made.pages, made.headings, tables=made.tables)
 
 
 # --- lines and cells ---
