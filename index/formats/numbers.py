@@ -19,10 +19,11 @@ _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _MAX_FORMAT = 200  # characters; longer ones are none that people made
 _LARGE = 10**15  # a spreadsheet keeps no more digits
 _EXACT, _SHORT = Context(prec=60), Context(prec=10)
+_TEN_DIGITS = 10**10
 
 
 def shown(value: object, format: str = "General") -> str:
-    """A cell's value as text: dates as ISO 8601, numbers by their format where it is a common one."""
+    """A cell's value as text: dates as ISO 8601, numbers by a common format, with all digits."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -123,7 +124,9 @@ def _parsed(section: str) -> _Format | None:
         if digits and core:
             return None
         if digits:
-            core, scale = digits.rstrip(","), -3 * (len(thousands) + len(digits) - len(digits.rstrip(",")))
+            if thousands or digits.endswith(","):  # in thousands or millions: "M" beside it would be wrong of all of it
+                return None
+            core = digits
         scale += 2 * (other == "%")
         words[bool(core)] += quoted or escaped or currency or other
     whole, _, part = core.partition(".")
@@ -140,9 +143,14 @@ def _parsed(section: str) -> _Format | None:
 
 
 def _digits(value: float, format: _Format) -> str:
-    """The digits of a number that is not below 0, rounded as a spreadsheet rounds: half away from 0."""
+    """The digits of a number that is not below 0: all that it has, though its format may round them away.
+
+    What is added up and quoted is the number and not its looks. That of 0.1 + 0.2 which is none of it is left out.
+    """
     exact = _EXACT.scaleb(Decimal(repr(value)), format.scale)
     rounded = exact.quantize(Decimal(1).scaleb(-format.decimals), ROUND_HALF_UP, _EXACT)
+    if rounded != exact and _SHORT.plus(rounded) != _SHORT.plus(exact):  # of float noise, nothing is lost
+        rounded = _SHORT.plus(exact) if exact < _TEN_DIGITS else exact
     whole, _, part = f"{rounded:f}".partition(".")
     while len(part) > format.least and part.endswith("0"):
         part = part[:-1]
