@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.document import SOURCE_CODE, Document, canonical
 from index.errors import Refused
-from index.formats import FORMATS, SUFFIXES, read
+from index.formats import FORMATS, SUFFIXES, detect, read
 from tests.test_pdf import pdf
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
@@ -150,6 +150,39 @@ def test_a_pdf_under_another_name_is_read_as_a_pdf(name):
 def test_a_page_under_another_name_is_read_as_html(name):
     document = read(f"docs/{name}", codecs.BOM_UTF8 + b"\n<!DOCTYPE html><p>The mill burned.")
     assert (document.text, document.media_type) == ("The mill burned.", "text/html")
+
+
+LETTER = b"Received: from a\n by b\nFrom: Ada <ada@x.org>\nTo: Bob\nSubject: Mill\n\nIt burned.\n"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a"])
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (LETTER, "message/rfc822"),
+        (LETTER.replace(b"\n", b"\r\n"), "message/rfc822"),
+        (b"From ada@x.org Mon Jan  6 10:00:01 2025\n" + LETTER, "application/mbox"),
+        (b'{"mill": "It burned."}', "application/json"),
+        (b'\n[{"mill": "It burned."}]\n', "application/json"),
+        (b"From: a\n\nhe wrote this.", "text/plain"),
+        (b"He wrote:\n" + LETTER, "text/plain"),
+        (b"From: a\nTo: b\nThe mill burned.\nSubject: c\n\nIt burned.", "text/plain"),
+        (b"From Monday on it burned.\nFrom: a\n", "text/plain"),
+        (b"From ada@x.org Mon Jan  6 10:00:01 2025\nit burned.", "text/plain"),
+        (b"[1] It burned.", "text/plain"),
+        (b"[1]", "text/plain"),
+        (b"{mill}", "text/plain"),
+        (b"[" * 100_000, "text/plain"),
+    ],
+)
+def test_mails_and_json_under_a_name_that_tells_nothing_are_told_by_what_they_hold(name, data, kind):
+    assert detect(f"docs/{name}", data).media_type == kind
+    assert detect("docs/a.log", data).media_type == "text/plain"
+
+
+def test_a_text_like_the_head_of_a_mail_without_end_is_told_in_seconds():
+    for data in (b"From: a\n" * 100_000, b"a:\n \n" * 100_000, b"a: b\n x" * 100_000, b"From " + b"x" * 1_000_000):
+        assert detect("docs/a", data).media_type == "text/plain"
 
 
 def test_text_that_speaks_of_another_format_is_text():

@@ -1,9 +1,11 @@
 """One file a format: bytes -> Document. This one knows which file reads what, by content and then by suffix."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
+from json import loads
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -41,6 +43,9 @@ _OFFICE = "application/vnd.openxmlformats-officedocument"
 _TEXT = Format("plain text", "text/plain", (".txt", ".text", ".log", ".cfg", ".conf", ".ini", ".tex", ".org"), "text")
 _HTML = Format("HTML", "text/html", (".html", ".htm", ".xhtml"), "html")
 _PDF = Format("PDF", "application/pdf", (".pdf",), "pdf")
+_MAIL = Format("mail", "message/rfc822", (".eml",), "mail")
+_MAILBOX = Format("mailbox", "application/mbox", (".mbox",), "mbox")
+_JSON = Format("JSON", "application/json", (".json",), "json")
 _OFFICE_KINDS = {  # by the folder in which the parts of each lie, however its main part is called
     "word/": Format("Word", f"{_OFFICE}.wordprocessingml.document", (".docx", ".docm"), "docx"),
     "ppt/": Format("PowerPoint", f"{_OFFICE}.presentationml.presentation", (".pptx", ".pptm"), "pptx"),
@@ -62,9 +67,9 @@ FORMATS = (
     *_OFFICE_KINDS.values(),
     _EPUB,
     Format("CSV", "text/csv", (".csv", ".tsv", ".tab"), "csv"),
-    Format("mail", "message/rfc822", (".eml",), "mail"),
-    Format("mailbox", "application/mbox", (".mbox",), "mbox"),
-    Format("JSON", "application/json", (".json",), "json"),
+    _MAIL,
+    _MAILBOX,
+    _JSON,
     Format("JSON Lines", "application/jsonl", (".jsonl", ".ndjson"), "jsonl"),
     Format("subtitles", "text/vtt", (".srt", ".vtt"), "subtitles"),
     Format("source code", SOURCE_CODE, tuple(_CODE.split()), "text"),
@@ -84,6 +89,14 @@ _NAMES = ", ".join(format.name for format in FORMATS)
 _ZIP = b"PK\x03\x04"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PAGE = (b"<!doctype html", b"<html")
+_PLAIN = ("", ".txt")  # suffixes of files that may be anything
+_BLOCK = 32_768  # bytes in which the head of a mail ends
+_HEAD_LINE = rb"[A-Za-z][\w-]{0,60}:(?:[ \t][^\n]*)?\n(?:[ \t]+\S[^\n]*\n)*"
+_MAIL_HEAD = re.compile(rb"(?:" + _HEAD_LINE + rb"){3,}\r?\n")
+_MAIL_LINES = (rb"^From:", rb"^(?:Subject|Date):", rb"^(?:To|Received|Message-ID):")  # those that a mail has at least
+_MAILBOX_HEAD = re.compile(
+    rb"From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{1,2}:\d\d[^\n]*\n" + _HEAD_LINE
+)
 _ARCHIVE = "it is an archive; unpack it, and put the files into the folder"
 _INSTEAD = {  # of files that hold no text, or hold it as Footnote cannot read it: what to put there instead
     ".doc .dot .odt .ott .rtf .wpd .pages": "save it as .docx or .pdf",
@@ -125,7 +138,8 @@ def detect(name: str, data: bytes) -> Format:
         if found is None:
             raise Refused(_ADVICE.get(_suffix(name), _ARCHIVE))
         return found
-    return _told(name, data[:HEAD])
+    told = _told(name, data[:HEAD])
+    return _of_text(data) if told is _TEXT and _suffix(name) in _PLAIN else told
 
 
 def prepare(name: str) -> None:
@@ -197,6 +211,26 @@ def _told(name: str, head: bytes) -> Format:
     if format is None:
         raise Refused(f"{suffix} is not a format that Footnote reads ({_NAMES})")
     return format
+
+
+def _of_text(data: bytes) -> Format:
+    """The format of a file whose name tells none: plain text, unless all of its beginning is of another."""
+    start = data[:_BLOCK].removeprefix(_BYTE_ORDER_MARK)
+    if _MAILBOX_HEAD.match(start):
+        return _MAILBOX
+    head = _MAIL_HEAD.match(start)
+    if head and all(re.search(line, head[0], re.MULTILINE | re.IGNORECASE) for line in _MAIL_LINES):
+        return _MAIL
+    return _JSON if start.lstrip().startswith((b"{", b"[")) and _is_json(data) else _TEXT
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether some bytes are records of JSON, not a text that begins with a bracket."""
+    try:
+        value = loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return bool(value) and (isinstance(value, dict) or any(isinstance(each, dict) for each in value))
 
 
 def _packed(members: frozenset[str]) -> Format | None:
