@@ -11,7 +11,7 @@ from eval import compare, gate, score
 from eval.dataset import Dataset
 from eval.formats import own
 from eval.run import Run, load, run
-from index.document import Document, Span
+from index.document import Span
 from index.errors import DatasetError
 from index.passages import Passage
 from rag import cite as citing
@@ -59,9 +59,9 @@ def backwards(fuse: Callable[..., dict[str, float]]) -> Callable[..., dict[str, 
 def next_to_it(cite: Callable[..., Citation]) -> Callable[..., Citation]:
     """Citing that is exact, and points at another sentence of the passage."""
 
-    def wrong(number: int, passage: Passage, span: Span, document: Document | None) -> Citation:
+    def wrong(number: int, passage: Passage, span: Span, *told: object) -> Citation:
         others = [each for each in passage.sentences if each.end <= span.start or span.end <= each.start]
-        return cite(number, passage, others[0] if others else Span(passage.start, passage.start + 1), document)
+        return cite(number, passage, others[0] if others else Span(passage.start, passage.start + 1), *told)
 
     return wrong
 
