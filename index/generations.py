@@ -1,10 +1,8 @@
 """Where an index lives, generation after generation: in folders, or in collections of a Chroma server."""
 
-import os
 import platform
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from index import elsewhere
 from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.fill import MOVED
@@ -161,17 +160,8 @@ class ChromaFolders(Folders):
             Ended: The library is being closed.
         """
         catalog = str(self._path.parent / CATALOG)
-        # -P: what lies in the working directory, such as a document called sqlite3.py, is not to be run.
-        command = [sys.executable, "-P", "-m", module, str(self.path(generation)), catalog, _COLLECTION, *more]
-        places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        child = subprocess.Popen(
-            command,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process, which ends that one
-        )
+        silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        child = elsewhere.begin(module, str(self.path(generation)), catalog, _COLLECTION, *more, **silent)
         deadline = time.monotonic() + patience
         try:
             while child.poll() is None and time.monotonic() < deadline and not self._over.wait(_LOOK):

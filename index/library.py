@@ -445,7 +445,7 @@ class Library:
         try:
             data = read_bytes(found)
             digest = sha256(data).hexdigest()
-            if self._is_known(found, digest) or self._original(found, digest, removed):
+            if _is_read(self._catalog.file(found.id), digest) or self._original(found, digest, removed):
                 return _Seen(digest)
             return _Seen(digest, self._fresh.get((found.id, digest)) or WORKERS.read(found.id, data))
         except Refused as reason:
@@ -454,7 +454,7 @@ class Library:
     def _read(self, found: Found, seen: _Seen, removed: Collection[str]) -> None:
         """Write down what became of one file."""
         known = self._catalog.file(found.id)
-        if known and self._is_known(found, seen.digest):
+        if known and _is_read(known, seen.digest):
             self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
             return
         original, outcome = self._original(found, seen.digest, removed), seen.outcome
@@ -477,11 +477,6 @@ class Library:
             if unread != known:
                 self._changing()
                 self._catalog.refuse(unread)
-
-    def _is_known(self, found: Found, digest: str) -> bool:
-        """Whether a file's bytes are those it was read with."""
-        known = self._catalog.file(found.id)
-        return known is not None and (known.state, known.sha256) == ("indexed", digest)
 
     def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
         """The file with the same bytes that is read, and goes on to be."""
@@ -599,6 +594,11 @@ def _orphans(files: Collection[File]) -> set[str]:
     read = {file.sha256: file for file in files if file.state == "indexed"}
     copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
     return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
+
+
+def _is_read(known: File | None, digest: str) -> bool:
+    """Whether a file was read when it had these bytes."""
+    return known is not None and (known.state, known.sha256) == ("indexed", digest)
 
 
 def _unread(file: File, reason: Refused) -> File:

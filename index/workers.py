@@ -7,7 +7,6 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -15,14 +14,13 @@ from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
 from queue import LifoQueue
 from threading import Thread
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from index import formats, recognise
+from index import elsewhere, formats, recognise
 from index.document import Document, Heading, Page, Span, Table, canonical
 from index.errors import Failed, LibraryError, Refused, Spent
 from index.formats.content import TextBuilder
@@ -175,16 +173,10 @@ class _Worker:
             self._process = None
 
     def _begun(self) -> "subprocess.Popen[bytes]":
-        # -P: what lies in the working directory, such as a document called json.py, is not to be run.
-        places = [str(Path(__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        limits = json.dumps(asdict(self._limits))
         try:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "index.worker", json.dumps(asdict(self._limits))],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for this process; that one ends when nobody asks it any more
+            return elsewhere.begin(
+                "index.worker", limits, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
         except OSError as error:
             raise LibraryError(f"No process can be begun to read files ({error}); end some others, or wait.") from error
