@@ -137,7 +137,7 @@ def test_what_another_process_cannot_open_is_not_opened_by_this_one(
     copied: Sealed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy, expected = copied
-    monkeypatch.setattr(generations.sys, "executable", script(tmp_path, "kill -SEGV $$"))
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "kill -SEGV $$"))
     with closing(Library(copy)) as library:
         generation = library._catalog.derived("chroma").generation
         library.settle()
@@ -164,7 +164,7 @@ def test_who_closes_while_chroma_is_tried_keeps_the_index(
 ) -> None:
     copy, _ = copied
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
-    monkeypatch.setattr(generations.sys, "executable", script(tmp_path, "exec sleep 60"))
+    monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
     with closing(Library(copy)) as library:
         state = library._catalog.derived("chroma")
         time.sleep(0.5)
@@ -279,7 +279,7 @@ def test_what_another_process_cannot_write_is_searched_without_and_one_that_come
     monkeypatch.setattr(derived, "_FEW", 0)
     shutil.rmtree(copy / ".footnote" / "chroma")
     with monkeypatch.context() as patched, closing(Library(copy)) as library:
-        patched.setattr(generations.sys, "executable", script(tmp_path, "kill -SEGV $$"))
+        patched.setattr(sys, "executable", script(tmp_path, "kill -SEGV $$"))
         with pytest.raises(LibraryError, match=r"cannot be written \(-11\)"):
             library.settle()
         assert results(library) == expected
