@@ -17,7 +17,8 @@ from typing import Annotated
 import jinja2
 import typer
 
-from eval import bench, compare, formats, metrics, proof, reading, score
+from eval import compare, formats, metrics, proof, reading, score
+from eval.bench.record import section
 from eval.conversations import in_conversation
 from eval.dataset import Dataset
 from eval.library import RUNS, opened
@@ -128,8 +129,8 @@ def main(
     proven = proof.prove(
         proof.cases(formats.load(data / SETS["squad1"]), _PROVEN), Verifier(crossencoder.shipped(), shipped().standard)
     )
-    typer.echo(f"{time.strftime('%H:%M:%S')} seeds, speed and memory", err=True)
-    written = record(measured, proven, *seeds_twice(limit), read, list(bench.lines()), limit)
+    typer.echo(f"{time.strftime('%H:%M:%S')} seeds", err=True)
+    written = record(measured, proven, *seeds_twice(limit), read, section(out), limit)
     out.write_text(written, encoding="utf-8")
     typer.echo(f"Written to {out}.")
 
@@ -168,7 +169,7 @@ def record(
     seeds: tuple[Outcome, ...],
     repeated: tuple[int, int],
     read: Sequence[str],
-    speed: Sequence[str],
+    speed: str,
     limit: int | None,
 ) -> str:
     """The text of BENCHMARK.md."""

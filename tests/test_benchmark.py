@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import bench, benchmark
+from eval import benchmark
 from eval.benchmark import SETS
 from eval.library import opened
 from eval.peer import Peer
@@ -110,7 +110,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_the_record_is_written_from_every_set(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(bench, "lines", lambda: iter(["ask from the shell: quick"]))
+    (tmp_path / "RECORD.md").write_text("# Old\n\n## Speed and memory\n\nask from the shell: quick\n")
     code, said = command("benchmark", "--data", data, "--limit", 12, "--out", tmp_path / "RECORD.md")
     assert code == 0, said
     record = (tmp_path / "RECORD.md").read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_the_record_is_written_from_every_set(data: Path, tmp_path: Path, monkey
     assert "6 questions over 6 paragraphs (6 passages)" in record
     assert "| fused | 100.0 | 100.0 |" in record
     assert "12 of 12 answers of a second run the same byte for byte" in record
-    assert "- ask from the shell: quick" in record
+    assert record.endswith("ask from the shell: quick\n")
 
 
 def test_the_record_is_of_the_calibration_that_ships(

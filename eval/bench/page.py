@@ -5,19 +5,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, Page, sync_playwright
-from reportlab.pdfgen.canvas import Canvas
-
+from eval.bench.corpus import QUESTION, copied_seeds
+from eval.bench.figure import Figure
 from eval.library import SEEDS
 from eval.served import chromium_path, resident_megabytes, served
 from index.errors import FootnoteError
 
-ASKED = 10  # questions, before memory is looked at
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
+_ASKED = 10  # questions, before memory is looked at
 _TIMES = 5  # loads of the page, and clicks on each footnote
 _TYPED = 40  # letters
 _TEXT_CHARACTERS, _PAGES, _LINES, _LINE = 2_000_000, 300, 45, 90  # of the PDF: pages, lines a page, characters a line
@@ -63,7 +67,7 @@ class Started:
     Attributes:
         served: Seconds from `serve` to a page that is served.
         usable: And to one in a browser that can be typed into.
-        megabytes: Memory of its process after `ASKED` questions.
+        megabytes: Memory of its process after `_ASKED` questions.
     """
 
     served: float
@@ -88,6 +92,23 @@ class Felt:
     typing: float
 
 
+def figures() -> Iterator[Figure]:
+    """The figures of the page: over the seeds, and over documents so long that a careless page would wait for them."""
+    if find_spec("playwright") is None:
+        raise FootnoteError("Measuring the page needs what `make test` installs, and a Chromium; run that first.")
+    with copied_seeds() as seeds:
+        begun = started(seeds, QUESTION)
+    yield Figure("page answering after serve", begun.served, "s", 6, 3)
+    yield Figure("page usable in a browser after serve", begun.usable, "s", 8)
+    yield Figure(f"memory of its process after {_ASKED} questions", begun.megabytes, "MB", 700)
+    with TemporaryDirectory() as folder:
+        reader = felt(Path(folder) / "long")
+    yield Figure("first paint of a page that is served", reader.paint, "ms", 1_500)
+    yield Figure("click to marked words in 2 MB of text", reader.text, "ms", 150)
+    yield Figure("click to marked words on 300 pages", reader.pdf, "ms", 150)
+    yield Figure("a letter typed while a document is read, p95", reader.typing, "ms", 100)
+
+
 def started(folder: Path, question: str) -> Started:
     """Start a chat of this folder and ask it a question, again and again."""
     begun = time.perf_counter()
@@ -97,7 +118,7 @@ def started(folder: Path, question: str) -> Started:
         page.goto(address)
         page.get_by_role("textbox", name="Question").wait_for()
         usable = time.perf_counter() - begun
-        for _ in range(ASKED):
+        for _ in range(_ASKED):
             ask(page, question)
         return Started(up, usable, resident_megabytes(process.pid))
 
@@ -123,7 +144,7 @@ def felt(folder: Path) -> Felt:
         return Felt(paint, text, pdf, _typing(page))
 
 
-def ask(page: Page, question: str) -> None:
+def ask(page: "Page", question: str) -> None:
     """Type a question into the page and wait for its answer."""
     answers = page.locator("#conversation .answer")
     before = answers.count()
@@ -134,8 +155,10 @@ def ask(page: Page, question: str) -> None:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser() -> "Iterator[Browser]":
     """The system's Chromium, for as long as the block runs."""
+    from playwright.sync_api import sync_playwright  # of the dev extra
+
     with sync_playwright() as playwright:
         begun = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         try:
@@ -144,7 +167,7 @@ def browser() -> Iterator[Browser]:
             begun.close()
 
 
-def _first_paint(chromium: Browser, address: str) -> float:
+def _first_paint(chromium: "Browser", address: str) -> float:
     page = chromium.new_page()
     page.goto(address)
     page.get_by_role("textbox", name="Question").wait_for()
@@ -153,7 +176,7 @@ def _first_paint(chromium: Browser, address: str) -> float:
     return painted
 
 
-def _typing(page: Page) -> float:
+def _typing(page: "Page") -> float:
     """Type while a document of two hundred kilobytes is read."""
     chance = random.Random(_SEED)
     words = " ".join("".join(chance.choices("aeioulmnrst", k=6)) for _ in range(30_000))
@@ -173,6 +196,8 @@ def _write_long(folder: Path) -> None:
     in_text, in_pdf = _FACTS.values()
     half = [filler] * (_TEXT_CHARACTERS // len(filler) // 2)
     (folder / "long.txt").write_text("\n\n".join([*half, in_text, *half]), encoding="utf-8")
+    from reportlab.pdfgen.canvas import Canvas  # likewise
+
     lines = wrap(filler, _LINE)
     canvas = Canvas(str(folder / "long.pdf"))
     for number in range(_PAGES):

@@ -1,0 +1,42 @@
+"""Speed and memory, as a person meets them: each part a module, each figure beside the floor that it has to keep."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from eval.bench import files, page, record, shell
+from eval.bench.figure import Figure
+from index.errors import FootnoteError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is measured together, under a title in the record."""
+
+    title: str
+    figures: Callable[[], Iterator[Figure]]
+
+
+PARTS = {
+    "shell": Part("From the shell", shell.figures),
+    "page": Part("The page", page.figures),
+    "files": Part("A folder of many files", files.figures),
+}
+
+
+def main(
+    parts: Annotated[list[str] | None, typer.Argument(help=f"What to measure, of {', '.join(PARTS)}.")] = None,
+) -> None:
+    """Measure speed and memory, each figure beside the floor that it has to keep, and write them into the record."""
+    unknown = set(parts or ()) - PARTS.keys()
+    if unknown:
+        raise FootnoteError(f"There is nothing called {', '.join(sorted(unknown))}; name some of {', '.join(PARTS)}.")
+    for name in parts or PARTS:
+        figures = []
+        for figure in PARTS[name].figures():
+            typer.echo(str(figure))
+            figures.append(figure)
+        record.keep(name, figures)
+    record.renew(record.RECORD, {name: part.title for name, part in PARTS.items()})
