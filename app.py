@@ -22,8 +22,8 @@ from index.catalog import File
 from index.doctor import examine
 from index.doctor import mend as mend_library
 from index.errors import FootnoteError, QuestionError
-from index.library import Library, OnProgress, home_of
-from index.sync import Changes, became
+from index.library import Library, home_of
+from index.sync import Changes, OnProgress, became
 from index.sync import Progress as SyncProgress
 from index.watch import watch as watch_folder
 from index.watch import watching

@@ -5,10 +5,12 @@ question: what one gets who follows the documentation.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import chromadb
+from chromadb.api import ClientAPI
 from chromadb.config import Settings
-from llama_index.core import Document, StorageContext, VectorStoreIndex
+from llama_index.core import Document, SimpleDirectoryReader, StorageContext, VectorStoreIndex
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.schema import BaseNode, TextNode
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
@@ -23,16 +25,11 @@ class Peer:
 
     def __init__(self, documents: Mapping[str, str]) -> None:
         """Index documents, texts by id."""
-        model = HuggingFaceEmbedding(model_name=str(packaged_model()), device="cpu", show_progress_bar=False)
-        client = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
-        store = ChromaVectorStore(chroma_collection=client.create_collection("peer", metadata={"hnsw:space": "cosine"}))
+        self._client = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
         nodes = SentenceSplitter().get_nodes_from_documents(
             [Document(text=text, id_=id) for id, text in documents.items()]
         )
-        self._client = client
-        self._index = VectorStoreIndex(
-            nodes, storage_context=StorageContext.from_defaults(vector_store=store), embed_model=model
-        )
+        self._index = _index(nodes, self._client, model())
 
     def retrieve(self, question: str, k: int) -> list[Ranked]:
         """The `k` nearest nodes, best first."""
@@ -41,6 +38,27 @@ class Peer:
     def close(self) -> None:
         """Forget the documents."""
         self._client.delete_collection("peer")
+
+
+def model() -> HuggingFaceEmbedding:
+    """The embedding model, loaded."""
+    return HuggingFaceEmbedding(model_name=str(packaged_model()), device="cpu", show_progress_bar=False)
+
+
+def ingest(folder: Path, home: Path, tokens: int, embedding: HuggingFaceEmbedding) -> list[BaseNode]:
+    """The nodes of a folder's files, of about so many tokens each, once they are indexed in `home`."""
+    nodes = SentenceSplitter(chunk_size=tokens, chunk_overlap=0).get_nodes_from_documents(
+        SimpleDirectoryReader(str(folder)).load_data()
+    )
+    _index(nodes, chromadb.PersistentClient(str(home), Settings(anonymized_telemetry=False)), embedding)
+    return nodes
+
+
+def _index(nodes: list[BaseNode], client: ClientAPI, embedding: HuggingFaceEmbedding) -> VectorStoreIndex:
+    store = ChromaVectorStore(chroma_collection=client.create_collection("peer", metadata={"hnsw:space": "cosine"}))
+    return VectorStoreIndex(
+        nodes, storage_context=StorageContext.from_defaults(vector_store=store), embed_model=embedding
+    )
 
 
 def _ranked(node: BaseNode) -> Ranked:

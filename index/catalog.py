@@ -38,7 +38,7 @@ Every = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]
 
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
-_SCHEMA_VERSION = 4
+_SCHEMA_VERSION = 5
 
 _ROOTS = "CREATE TABLE root (name TEXT PRIMARY KEY, path BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 _FILES = """
@@ -83,7 +83,13 @@ _MIGRATIONS = {  # from a version to the next
     ALTER TABLE document ADD COLUMN tables TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE passage ADD COLUMN "where" TEXT NOT NULL DEFAULT ''
     """,
+    4: "UPDATE vector SET vector = halved(vector)",
 }
+
+# How a text becomes its vector. Raise the number when that changes, so that no vector is taken for one made
+# otherwise.
+_MAKING = 2
+_KEPT = np.float16  # half the room of float32, and the nearest are the same: eval/BENCHMARK.md
 
 # Rows that belong to nothing: no row that should name them does. In the order in which they are forgotten.
 _STRAYS = (
@@ -262,7 +268,7 @@ class Catalog:
             self._forget(connection, file.id)
             connection.executemany(
                 "INSERT OR IGNORE INTO vector VALUES (?, ?)",
-                ((key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()),
+                ((key, vector.astype(_KEPT).tobytes()) for key, vector in vectors.items()),
             )
             connection.execute(
                 f"INSERT INTO document VALUES ({', '.join('?' * 12)})",
@@ -436,7 +442,7 @@ class Catalog:
             "WHERE id IN (SELECT value FROM json_each(?))",
             _list(ids),
         )
-        return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
+        return {row[0]: _vector(row[1]) for row in rows}
 
     def first_copies(self, ids: Collection[str], documents: Collection[str] | None) -> dict[str, str]:
         """For each passage the first by id that has the same text, among these documents where they are given."""
@@ -462,7 +468,7 @@ class Catalog:
         if not rows:
             return (), (), np.zeros((0, 0), dtype=np.float32)
         ids, documents, blobs = zip(*rows, strict=True)
-        return ids, documents, np.frombuffer(b"".join(blobs), dtype=np.float32).reshape(len(ids), -1)
+        return ids, documents, _vector(b"".join(blobs)).reshape(len(ids), -1)
 
     def known_vectors(self, keys: Collection[str]) -> dict[str, Vector]:
         """The vectors that texts with these keys already have."""
@@ -470,7 +476,7 @@ class Catalog:
             "SELECT text_sha256, vector FROM vector WHERE text_sha256 IN (SELECT value FROM json_each(?))",
             _list(keys),
         )
-        return {row[0]: np.frombuffer(row[1], dtype=np.float32) for row in rows}
+        return {row[0]: _vector(row[1]) for row in rows}
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -500,6 +506,7 @@ class Catalog:
         version = int(found[0]) if found and found[0].isdecimal() else 0
         if not 0 < version < _SCHEMA_VERSION:
             return
+        connection.create_function("halved", 1, _halved)
         for step in range(version, _SCHEMA_VERSION):
             _run(connection, _MIGRATIONS[step])
         connection.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(_SCHEMA_VERSION),))
@@ -548,8 +555,19 @@ class Catalog:
         return next(iter(self._rows(query, *values)), None)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread writes while the block runs is written whole, or not at all.
+
+        Raises:
+            LibraryError: The file cannot be written.
+            NoRoom: The disk is full.
+        """
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it is written, or none.
+        """All of it is written, or none; what is in another transaction of this thread, with that.
 
         Raises:
             LibraryError: The file cannot be written.
@@ -557,6 +575,9 @@ class Catalog:
         """
         with self._write_lock:
             connection = self._connection()
+            if connection.in_transaction:
+                yield connection
+                return
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -608,8 +629,18 @@ def damage(database: Path) -> str:
 
 
 def text_key(text: str) -> str:
-    """What a text's vector is filed under: the SHA-256 of the text, hexadecimal."""
-    return sha256(text.encode()).hexdigest()
+    """What a text's vector is filed under: the SHA-256 of how it is made and of the text, hexadecimal."""
+    return sha256(f"{_MAKING}\0{text}".encode()).hexdigest()
+
+
+def _vector(kept: bytes) -> Vector:
+    """A vector as it is kept, or several one after another."""
+    return np.frombuffer(kept, dtype=_KEPT).astype(np.float32)
+
+
+def _halved(vector: bytes) -> bytes:
+    """A vector as it is kept, from float32."""
+    return np.frombuffer(vector, dtype=np.float32).astype(_KEPT).tobytes()
 
 
 def _run(connection: sqlite3.Connection, statements: str) -> None:

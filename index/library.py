@@ -5,41 +5,42 @@ import os
 import re
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from index import embeddings, formats, passages
-from index.catalog import CATALOG, Catalog, File, Tabled, text_key
+from index.catalog import CATALOG, Catalog, File, Tabled
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
-from index.errors import Failed, LibraryError, ModelMismatch, NoRoom, Refused, Spent
+from index.errors import LibraryError, ModelMismatch, NoRoom, Refused
+from index.ingest import Ingest, orphans, twin, unread
 from index.lock import Lock
 from index.passages import Passage
-from index.sync import AGAIN, MAX_BYTES, UPLOADS, Changes, Found, Progress, Root, changes, plan, read_bytes, scan
-from index.workers import WORKERS, in_order
+from index.sync import (
+    MAX_BYTES,
+    UPLOADS,
+    Changes,
+    Found,
+    OnProgress,
+    Progress,
+    Root,
+    changes,
+    plan,
+    read_bytes,
+    scan,
+)
+from index.workers import WORKERS
 
 _HOME = ".footnote"
 _PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
-_COPY = "it is the same as "  # begins the reason why a copy is refused
 _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.
-_RECIPE = f"3, {passages.TARGET_TOKENS} tokens"
-
-OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A file's digest, or "" where its bytes cannot be had; and what it holds, or None where that is known already."""
-
-    digest: str
-    outcome: Document | Refused | None = None
+_RECIPE = f"4, {passages.TARGET_TOKENS} tokens"
 
 
 def home_of(folder: Path) -> Path:
@@ -94,7 +95,7 @@ class Library:
         self.lock = Lock(self.home)
         self.writable = self.lock.held
         self._syncing = threading.RLock()
-        self._is_changed, self._is_closing = False, False
+        self._is_changed, self._closing = False, threading.Event()
         self._fresh: dict[tuple[str, str], Document] = {}  # just read, by id and digest
         self._tabled: tuple[int, tuple[Tabled, ...]] = (-1, ())
         catalog = self.home / CATALOG
@@ -120,7 +121,7 @@ class Library:
 
     def close(self) -> None:
         """Let go of the library, so that another process may write it; a sync under way ends before its next change."""
-        self._is_closing = True
+        self._closing.set()
         is_still = self._syncing.acquire(timeout=_PATIENCE)
         try:
             self._indexes.close()
@@ -284,7 +285,7 @@ class Library:
                 self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
             todo = plan(scan(self.roots, self.home), known)
-            if todo.read or todo.removed or _orphans(known.values()):
+            if todo.read or todo.removed or orphans(known.values()):
                 self._require()
                 self._is_changed = False
                 try:
@@ -352,11 +353,11 @@ class Library:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
             document = WORKERS.read(file.id, data)
         except Refused as reason:
-            return _unread(file, reason)
+            return unread(file, reason)
         with self._syncing:
-            twin = self._twin(sha256(data).hexdigest())
-            if twin is not None:
-                return twin
+            known = twin(self._catalog, sha256(data).hexdigest())
+            if known is not None:
+                return known
             see_room(self.home)
             try:
                 path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
@@ -423,97 +424,20 @@ class Library:
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
-        *before, size = itertools.accumulate((found.size for found in read), initial=0)
-        coming = in_order(partial(self._see, removed=removed), read)
-        for done, found in enumerate(read):
-            on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
-            self._read(found, next(coming), removed)
-        for document_id in removed:
-            self._changing()
-            self._catalog.remove(document_id)
-        if orphans := _orphans(self._catalog.files()):
-            for found in scan(self.roots, self.home):
-                if found.id in orphans:
-                    self._read(found, self._see(found, ()), ())
+        ingest = Ingest(self._catalog, self.home, self.embedder, self._changing, self._closing, self._fresh)
+        ingest.apply(read, removed, on_progress)
+        if again := orphans(self._catalog.files()):
+            ingest.apply([found for found in scan(self.roots, self.home) if found.id in again], (), lambda _: None)
         if self._is_changed:
             self._catalog.prune()
+        size = sum(found.size for found in read)
         on_progress(Progress(len(read), len(read), "", size, size))
-
-    def _see(self, found: Found, removed: Collection[str]) -> _Seen:
-        """What one file holds; a worker reads it where that is not known. Changes nothing, and any thread may do it."""
-        digest = ""
-        try:
-            data = read_bytes(found)
-            digest = sha256(data).hexdigest()
-            if _is_read(self._catalog.file(found.id), digest) or self._original(found, digest, removed):
-                return _Seen(digest)
-            return _Seen(digest, self._fresh.get((found.id, digest)) or WORKERS.read(found.id, data))
-        except Refused as reason:
-            return _Seen(digest, reason)
-
-    def _read(self, found: Found, seen: _Seen, removed: Collection[str]) -> None:
-        """Write down what became of one file."""
-        known = self._catalog.file(found.id)
-        if known and _is_read(known, seen.digest):
-            self._catalog.touch(replace(known, size=found.size, mtime_ns=found.mtime_ns))
-            return
-        original, outcome = self._original(found, seen.digest, removed), seen.outcome
-        if original:
-            outcome = Refused(_copy_of(original))
-        elif outcome is None:  # what it was a copy of says something else now
-            seen = self._see(found, removed)
-            outcome = seen.outcome
-        file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
-        if isinstance(outcome, Document):
-            try:
-                self._index(replace(file, title=outcome.title), outcome)
-            except Failed as reason:
-                outcome = reason
-        if isinstance(outcome, Refused):
-            unread = _unread(file, outcome)
-            is_new = known is None or known.sha256 != file.sha256 or not known.reason.startswith(unread.reason)
-            if isinstance(outcome, Spent) and is_new:
-                unread = replace(unread, reason=f"{unread.reason}{AGAIN}")
-            if unread != known:
-                self._changing()
-                self._catalog.refuse(unread)
-
-    def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
-        """The file with the same bytes that is read, and goes on to be."""
-        twin = self._twin(digest) if digest else None
-        return twin if twin and twin.id not in (found.id, *removed) else None
-
-    def _index(self, file: File, document: Document) -> None:
-        """Cut and embed a document and write it; a text that has a vector is not embedded again.
-
-        Raises:
-            Failed: It cannot be cut.
-        """
-        see_room(self.home)
-        target = min(passages.TARGET_TOKENS, self.embedder.max_tokens - 2)  # two marks that every text gets
-        try:
-            cut = passages.cut(document, self.embedder.token_spans, target)
-        except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
-            raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
-        texts = {text_key(passage.text): passage.text for passage in cut}
-        vectors = self._catalog.known_vectors(texts)
-        missing = [key for key in texts if key not in vectors]
-        embedded = self.embedder.embed_passages([texts[key] for key in missing])
-        vectors.update(zip(missing, embedded, strict=True))
-        self._changing()
-        self._catalog.put(file, document, cut, vectors)
 
     def _changing(self) -> None:
         """To be called before the catalog is changed by a sync."""
-        if self._is_closing:
-            raise LibraryError(f"{self.home} is being closed; what was read so far is kept.")
         if not self._is_changed:
             self._indexes.distrust()
             self._is_changed = True
-
-    def _twin(self, digest: str) -> File | None:
-        """The file with these bytes that is read."""
-        return next((file for file in self._catalog.copies(digest) if file.state == "indexed"), None)
 
     # --- opening ---
 
@@ -587,28 +511,6 @@ class Library:
             if self.writable:
                 self._catalog.set("root", name)
         return name
-
-
-def _orphans(files: Collection[File]) -> set[str]:
-    """Copies refused because of a twin that is gone now, elsewhere, or says something else: to be read again."""
-    read = {file.sha256: file for file in files if file.state == "indexed"}
-    copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
-    return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
-
-
-def _is_read(known: File | None, digest: str) -> bool:
-    """Whether a file was read when it had these bytes."""
-    return known is not None and (known.state, known.sha256) == ("indexed", digest)
-
-
-def _unread(file: File, reason: Refused) -> File:
-    """A file that is not read, and why."""
-    return replace(file, state="failed" if isinstance(reason, Failed) else "refused", reason=str(reason))
-
-
-def _copy_of(twin: File) -> str:
-    """Why a copy of a file that is read is refused."""
-    return f"{_COPY}{twin.id}, which is read"
 
 
 def _file_name(name: str) -> str:

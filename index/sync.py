@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -99,6 +99,9 @@ class Progress:
     name: str
     bytes_done: int = 0
     bytes_total: int = 0
+
+
+OnProgress = Callable[[Progress], None]
 
 
 def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:

@@ -8,13 +8,13 @@ import signal
 import struct
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from queue import LifoQueue
+from queue import LifoQueue, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -200,26 +200,49 @@ WORKERS = Workers()
 """Those of this process; they end with it."""
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 2 * COUNT) -> Iterator[Result]:
-    """What `work` makes of some items, in their order; up to `ahead` of them are begun before they are asked for."""
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], at_once: int = 2 * COUNT
+) -> Generator[Result, None, None]:
+    """What `work` makes of some items, in their order; `at_once` of them are begun before they are asked for.
+
+    The threads keep the end of the process waiting for nothing. They end with the iterator.
+    """
+    todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
     coming: deque[Future[Result]] = deque()
-    for item in items:
-        coming.append(begun(partial(work, item)))
-        if len(coming) > ahead:
+    for _ in range(at_once):
+        Thread(target=_serve, args=(todo,), daemon=True).start()
+    try:
+        for item in items:
+            coming.append(Future())
+            todo.put(partial(_do, partial(work, item), coming[-1]))
+            if len(coming) > at_once:
+                yield coming.popleft().result()
+        while coming:
             yield coming.popleft().result()
-    while coming:
-        yield coming.popleft().result()
+    finally:
+        for future in coming:
+            future.cancel()
+        for _ in range(at_once):
+            todo.put(None)
 
 
 def begun(work: Callable[[], Result]) -> "Future[Result]":
     """Some work, begun in a thread of its own that keeps the end of the process waiting for nothing."""
     doing: Future[Result] = Future()
-
-    def do() -> None:
-        try:
-            doing.set_result(work())
-        except BaseException as error:  # whoever asks for the result is told
-            doing.set_exception(error)
-
-    Thread(target=do, daemon=True).start()
+    Thread(target=_do, args=(work, doing), daemon=True).start()
     return doing
+
+
+def _serve(todo: "SimpleQueue[Callable[[], None] | None]") -> None:
+    while (each := todo.get()) is not None:
+        each()
+
+
+def _do(work: Callable[[], Result], doing: "Future[Result]") -> None:
+    """Do some work unless it is not wanted any more."""
+    if not doing.set_running_or_notify_cancel():
+        return
+    try:
+        doing.set_result(work())
+    except BaseException as error:  # whoever asks for the result is told
+        doing.set_exception(error)

@@ -12,7 +12,8 @@ from os import PathLike
 from pathlib import Path
 
 from index.errors import CalibrationError, NoRoom
-from index.library import Library, OnProgress
+from index.library import Library
+from index.sync import OnProgress
 from rag import crossencoder
 from rag.answer import Answer, Statement
 from rag.calibration import Calibration, calibration_of

@@ -14,7 +14,8 @@ from index import tables
 from index.catalog import File
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelError, ModelTrouble
-from index.library import Library, OnProgress
+from index.library import Library
+from index.sync import OnProgress
 from index.tables import SEPARATOR
 from rag import calibration, cite
 from rag.answer import Answer, Draft

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -206,16 +206,23 @@ def _answers(library: Library) -> bool:
 
 def _note_down(written: Path) -> None:
     """Have every document noted down, safely, once the catalog has it."""
-    really = catalog.Catalog.put
+    really_put, really_together, put_now = catalog.Catalog.put, catalog.Catalog.together, []
 
     def put(self, file, *rest):
-        really(self, file, *rest)
+        really_put(self, file, *rest)
+        put_now.append(json.dumps({"id": file.id, "sha256": file.sha256}) + "\n")
+
+    @contextmanager
+    def together(self):
+        put_now.clear()
+        with really_together(self):
+            yield
         with written.open("a") as notes:
-            notes.write(json.dumps({"id": file.id, "sha256": file.sha256}) + "\n")
+            notes.writelines(put_now)
             notes.flush()
             os.fsync(notes.fileno())
 
-    catalog.Catalog.put = put
+    catalog.Catalog.put, catalog.Catalog.together = put, together
 
 
 def kill_at(point: str, count: int) -> None:

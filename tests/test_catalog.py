@@ -194,19 +194,24 @@ BACK = {
     DROP TABLE file_3
     """,
     4: 'ALTER TABLE document DROP COLUMN tables; ALTER TABLE passage DROP COLUMN "where"',
+    5: "UPDATE vector SET vector = whole(vector)",
 }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_holds(path, catalog, version):
     catalog.set("root", "docs")
     catalog.set_derived("chroma", Derived(3, 5, "digest" if version > 1 else ""))
     refused = File("docs/b.txt", 0, 8, "", "refused", "it is empty")
     catalog.refuse(refused)
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    ids = [passage.id for passage in PASSAGES]
+    files, vectors = catalog.files(), {id: vector.tolist() for id, vector in catalog.vectors(ids).items()}
     catalog.close()
     with closing(sqlite3.connect(path)) as old:
+        old.create_function("whole", 1, lambda half: np.frombuffer(half, np.float16).astype(np.float32).tobytes())
         made = dict(old.execute("SELECT name, sql FROM sqlite_schema"))
-        for step in range(4, version, -1):
+        for step in range(5, version, -1):
             old.executescript(BACK[step])
         old.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(version),))
         old.commit()
@@ -214,9 +219,10 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         Catalog(path, "ro")
     for access in ("rw", "ro"):
         with closing(Catalog(path, access)) as forward:
-            assert (forward.setting("schema"), forward.setting("root")) == ("4", "docs")
+            assert (forward.setting("schema"), forward.setting("root")) == ("5", "docs")
             assert forward.derived("chroma") == Derived(3, 5, "digest" if version > 1 else "")
-            assert forward.files() == (refused,)
+            assert forward.files() == files
+            assert {id: vector.tolist() for id, vector in forward.vectors(ids).items()} == vectors
     with closing(sqlite3.connect(path)) as now:
         assert {name: _plain(sql) for name, sql in now.execute("SELECT name, sql FROM sqlite_schema")} == {
             name: _plain(sql) for name, sql in made.items()
@@ -231,7 +237,7 @@ def _plain(sql: str | None) -> str:
 def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, access):
     catalog.set("schema", "99")
     catalog.close()
-    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 4; use the Footnote"):
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 5; use the Footnote"):
         Catalog(path, access)
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import derived, embeddings, export, formats, generations, passages
+from index import derived, embeddings, export, formats, generations, ingest, passages
 from index.catalog import Derived
 from index.document import Document
 from index.embeddings import OnnxEmbedder
@@ -347,7 +347,7 @@ def test_a_passage_that_says_something_else_at_the_same_place_is_found_by_what_i
         assert [id for id, _ in library.search("1911", 5)] == ["docs/mill.txt#0-24"]
         assert library.search("1902", 5) == []
         held = library._indexes._vectors._collection.get(include=["embeddings"])["embeddings"][0]
-        assert held == pytest.approx(vector, abs=1e-5)
+        assert held == pytest.approx(vector, abs=1e-4)
 
 
 def test_a_sync_does_not_wait_for_chroma_to_be_built(folder, open_library, monkeypatch):
@@ -524,6 +524,7 @@ def test_without_free_space_what_was_read_is_kept_and_the_next_sync_completes(fo
     write(folder, TEXTS)
     library = open_library()
     free = iter([2**40])
+    monkeypatch.setattr(ingest, "_BATCH", 1)  # passages written together
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free, 100 * 2**20)))
         with pytest.raises(LibraryError, match=r"Only 100 MB are free .* kept"):
@@ -761,7 +762,7 @@ def test_nearest_gives_true_cosines_best_first(folder, open_library):
     texts = library.passages([id for id, _ in found])
     assert len(found) == 2
     for id, cosine in found:
-        assert cosine == pytest.approx(float(library.embedder.embed_query(texts[id].text) @ vector), abs=1e-6)
+        assert cosine == pytest.approx(float(library.embedder.embed_query(texts[id].text) @ vector), abs=1e-4)
     assert [cosine for _, cosine in found] == sorted((cosine for _, cosine in found), reverse=True)
 
 

@@ -1,5 +1,7 @@
 """Passages: exact, in order, covering, and never longer than the model reads (I1)."""
 
+import subprocess
+import sys
 import time
 from functools import cache
 
@@ -224,3 +226,27 @@ def test_a_short_line_with_a_number_is_a_heading_where_the_format_tells_of_none(
     ]
     told = cut(document(text, headings=(Heading(1, 0, 5),)), words_as_tokens)
     assert {passage.heading for passage in told} == {"Lease"}
+
+
+CUTTERS = """
+import sys, threading
+from index.document import Span
+from index.passages import split_sentences
+
+def cut():
+    said.append(list(split_sentences("Dr. Ada Brandt owned it. It burned.")))
+
+said = []
+threads = [threading.Thread(target=cut) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert said == [[Span(0, 24), Span(25, 35)]] * 8, said
+assert not {"nltk", "scipy", "sklearn", "pandas"} & sys.modules.keys()
+import nltk
+assert nltk.tokenize.WhitespaceTokenizer and nltk.FreqDist
+"""
+
+
+def test_threads_cut_at_once_without_all_of_nltk_and_others_can_import_it_after():
+    done = subprocess.run([sys.executable, "-c", CUTTERS], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(7)
 
 def unit(*numbers: float) -> np.ndarray:
     vector = np.array(numbers, dtype=np.float32)
-    return vector / np.linalg.norm(vector)
+    return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)  # as the catalog keeps it
 
 
 NEAR = {"a#1": unit(1, 0), "a#2": unit(1, 1), "b#1": unit(0, 1), "b#2": unit(-1, 1)}

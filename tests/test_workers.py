@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -277,6 +278,7 @@ def test_a_page_is_drawn_by_a_worker():
 
 def test_several_files_are_read_at_once(taken_over):
     workers = Workers(2, SMALL)
+    list(in_order(lambda n: does(workers, f"time.sleep(0.2) or {n}"), range(2)))  # both have begun now
     began = time.monotonic()
     assert list(in_order(lambda n: does(workers, f"time.sleep(0.6) or {n}"), range(4))) == ["0", "1", "2", "3"]
     assert time.monotonic() - began < 2.2
@@ -285,7 +287,18 @@ def test_several_files_are_read_at_once(taken_over):
 
 def test_not_all_is_done_before_it_is_asked_for():
     done: list[int] = []
-    coming = in_order(lambda n: done.append(n) or n, range(100), ahead=3)
+    coming = in_order(lambda n: done.append(n) or n, range(100), at_once=3)
     assert next(coming) == 0
     time.sleep(0.2)
     assert len(done) <= 5
+
+
+def test_who_asks_for_no_more_leaves_no_thread_and_begins_nothing():
+    before, done = threading.active_count(), []
+    coming = in_order(lambda n: time.sleep(0.05) or done.append(n), range(100), at_once=3)
+    next(coming)
+    assert threading.active_count() == before + 3
+    coming.close()
+    time.sleep(0.3)
+    assert threading.active_count() == before
+    assert len(done) <= 4

@@ -14,8 +14,7 @@ import gradio as gr
 
 from index.document import Document, Span
 from index.errors import FootnoteError, QuestionError
-from index.library import OnProgress
-from index.sync import Progress, became
+from index.sync import OnProgress, Progress, became
 from rag.chat import Conversation, Judgement, Turn, Verdict
 from rag.cite import anchored
 from rag.conversations import Conversations

@@ -15,7 +15,7 @@ from typing import Protocol
 import platformdirs
 
 from index.errors import LibraryError
-from index.library import OnProgress
+from index.sync import OnProgress
 from rag.footnote import Footnote
 
 _MOST = 8  # libraries remembered

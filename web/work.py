@@ -10,8 +10,7 @@ from threading import Event
 from time import monotonic
 from typing import Any, TypeVar
 
-from index.library import OnProgress
-from index.sync import Progress
+from index.sync import OnProgress, Progress
 from index.workers import begun
 
 LOOK = 0.1  # seconds between two looks at how far something is, or whether it is still wanted

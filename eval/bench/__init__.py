@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eval.bench import files, page, record, shell
+from eval.bench import files, ingest, page, record, shell
 from eval.bench.figure import Figure
 from index.errors import FootnoteError
 
@@ -20,6 +20,7 @@ class Part:
 
 
 PARTS = {
+    "ingest": Part("A folder read for the first time", ingest.figures),
     "shell": Part("From the shell", shell.figures),
     "page": Part("The page", page.figures),
     "files": Part("A folder of many files", files.figures),

@@ -1,0 +1,235 @@
+"""Files -> documents, passages and vectors in the catalog: several made ready at once, written a batch a time."""
+
+import itertools
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from threading import Event
+from time import monotonic
+
+from index import passages
+from index.catalog import Catalog, File, text_key
+from index.disk import see_room
+from index.document import Document
+from index.embeddings import Embedder, Vector
+from index.errors import Failed, LibraryError, Refused, Spent
+from index.passages import Passage
+from index.sync import AGAIN, Found, OnProgress, Progress, read_bytes
+from index.workers import WORKERS, in_order
+
+_COPY = "it is the same as "  # begins the reason why a copy is refused
+_BATCH, _MOMENT = 1_000, 1.0  # passages, and seconds, after which what is ready is written
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A document as it is to be written."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    vectors: dict[str, Vector]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A file's digest, or "" where its bytes cannot be had; and what it holds, or None where that is known already."""
+
+    digest: str
+    outcome: _Ready | Refused | None = None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What is ready, and not written yet."""
+
+    writes: list[Callable[[], None]] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+    passages: int = 0
+    is_change: bool = False  # or files have another time, and say the same
+    since: float = field(default_factory=monotonic)
+
+
+class Ingest:
+    """Brings a catalog to what files hold. While one is written, the next are read, cut and embedded."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        home: Path,
+        embedder: Embedder,
+        changing: Callable[[], None],
+        over: Event,
+        fresh: dict[tuple[str, str], Document],
+    ) -> None:
+        """Write a library's catalog.
+
+        Args:
+            catalog: Where to.
+            home: The library, whose disk is to have room.
+            embedder: What turns texts into vectors.
+            changing: Called before the catalog is changed.
+            over: Set, from another thread, where the library is being closed.
+            fresh: Documents that were read already, by id and digest.
+        """
+        self._catalog = catalog
+        self._home = home
+        self._embedder = embedder
+        self._changing = changing
+        self._over = over
+        self._fresh = fresh
+        self._waiting = _Waiting()
+
+    def apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
+        """Read some files and forget others; what is ready is kept, whatever comes in between.
+
+        Raises:
+            LibraryError: The catalog cannot be written, or the library is being closed.
+            NoRoom: The disk is full.
+        """
+        *before, size = itertools.accumulate((found.size for found in read), initial=0)
+        try:
+            with closing(in_order(partial(self._see, removed=removed), read)) as coming:
+                for done, found in enumerate(read):
+                    self._go_on()
+                    on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
+                    self._settle(found, next(coming), removed)
+        finally:
+            self._write()
+        if removed:
+            self._go_on()
+            self._changing()
+            with self._catalog.together():
+                for document_id in removed:
+                    self._catalog.remove(document_id)
+
+    def _go_on(self) -> None:
+        """See that the library is not being closed.
+
+        Raises:
+            LibraryError: It is.
+        """
+        if self._over.is_set():
+            raise LibraryError(f"{self._home} is being closed; what was read so far is kept.")
+
+    def _see(self, found: Found, removed: Collection[str]) -> _Seen:
+        """What one file holds, where that is not known; changes nothing, and any thread may do it."""
+        digest = ""
+        try:
+            data = read_bytes(found)
+            digest = sha256(data).hexdigest()
+            if _is_read(self._catalog.file(found.id), digest) or self._original(found, digest, removed):
+                return _Seen(digest)
+            document = self._fresh.get((found.id, digest)) or WORKERS.read(found.id, data)
+            return _Seen(digest, self._ready(document))
+        except Refused as reason:
+            return _Seen(digest, reason)
+
+    def _ready(self, document: Document) -> _Ready:
+        """A document, cut and embedded; a text that has a vector is not embedded again.
+
+        Raises:
+            Failed: It cannot be cut.
+            LibraryError: The library is being closed.
+        """
+        target = min(passages.TARGET_TOKENS, self._embedder.max_tokens - 2)  # two marks that every text gets
+        try:
+            cut = passages.cut(document, self._embedder.token_spans, target)
+        except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
+            raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
+        texts = {text_key(passage.text): passage.text for passage in cut}
+        vectors = self._catalog.known_vectors(texts)
+        missing = [key for key in texts if key not in vectors]
+        embedded = self._embedder.embed_passages([texts[key] for key in missing])
+        for key, vector in zip(missing, embedded, strict=True):
+            self._go_on()
+            vectors[key] = vector
+        return _Ready(document, cut, vectors)
+
+    def _settle(self, found: Found, seen: _Seen, removed: Collection[str]) -> None:
+        """Write down what became of one file, with others or at once."""
+        if seen.digest in self._waiting.digests:
+            self._write()  # or its copy would not be known for one
+        known = self._catalog.file(found.id)
+        if known and _is_read(known, seen.digest):
+            self._waiting.writes.append(
+                partial(self._catalog.touch, replace(known, size=found.size, mtime_ns=found.mtime_ns))
+            )
+            return
+        original, outcome = self._original(found, seen.digest, removed), seen.outcome
+        if original:
+            outcome = Refused(_copy_of(original))
+        elif outcome is None:  # what it was a copy of says something else now
+            seen = self._see(found, removed)
+            outcome = seen.outcome
+        file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
+        if isinstance(outcome, _Ready):
+            self._put(replace(file, title=outcome.document.title), outcome)
+        elif outcome:
+            self._refuse(known, unread(file, outcome), outcome)
+
+    def _put(self, file: File, ready: _Ready) -> None:
+        waiting = self._waiting
+        waiting.writes.append(partial(self._catalog.put, file, ready.document, ready.passages, ready.vectors))
+        waiting.digests.add(file.sha256)
+        waiting.passages, waiting.is_change = waiting.passages + len(ready.passages), True
+        if waiting.passages >= _BATCH or monotonic() - waiting.since >= _MOMENT:
+            self._write()
+
+    def _refuse(self, known: File | None, file: File, reason: Refused) -> None:
+        is_new = known is None or known.sha256 != file.sha256 or not known.reason.startswith(file.reason)
+        if isinstance(reason, Spent) and is_new:
+            file = replace(file, reason=f"{file.reason}{AGAIN}")
+        if file != known:
+            self._waiting.writes.append(partial(self._catalog.refuse, file))
+            self._waiting.is_change = True
+
+    def _write(self) -> None:
+        """Write all that is ready, in one transaction.
+
+        Raises:
+            LibraryError: The catalog cannot be written.
+            NoRoom: The disk is full.
+        """
+        waiting, self._waiting = self._waiting, _Waiting()
+        if waiting.passages:
+            see_room(self._home)
+        if waiting.is_change:
+            self._changing()
+        with self._catalog.together():
+            for write in waiting.writes:
+                write()
+
+    def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
+        """The file with the same bytes that is read, and goes on to be."""
+        original = twin(self._catalog, digest) if digest else None
+        return original if original and original.id not in (found.id, *removed) else None
+
+
+def twin(catalog: Catalog, digest: str) -> File | None:
+    """The file with these bytes that is read."""
+    return next((file for file in catalog.copies(digest) if file.state == "indexed"), None)
+
+
+def orphans(files: Collection[File]) -> set[str]:
+    """Copies refused because of a twin that is gone now, elsewhere, or says something else: to be read again."""
+    read = {file.sha256: file for file in files if file.state == "indexed"}
+    copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
+    return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
+
+
+def unread(file: File, reason: Refused) -> File:
+    """A file that is not read, and why."""
+    return replace(file, state="failed" if isinstance(reason, Failed) else "refused", reason=str(reason))
+
+
+def _is_read(known: File | None, digest: str) -> bool:
+    """Whether a file was read when it had these bytes."""
+    return known is not None and (known.state, known.sha256) == ("indexed", digest)
+
+
+def _copy_of(original: File) -> str:
+    """Why a copy of a file that is read is refused."""
+    return f"{_COPY}{original.id}, which is read"
