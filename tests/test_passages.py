@@ -248,5 +248,5 @@ assert nltk.tokenize.WhitespaceTokenizer and nltk.FreqDist
 
 
 def test_threads_cut_at_once_without_all_of_nltk_and_others_can_import_it_after():
-    done = subprocess.run([sys.executable, "-c", CUTTERS], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", CUTTERS], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
