@@ -39,17 +39,16 @@ class Figure:
         return "goal reached" if self.goal is not None and self._reaches(self.goal) else "kept"
 
     def __str__(self) -> str:
-        bounds = ", ".join(
-            f"{name} {number(bound)} {self.unit}"
-            for name, bound in (("floor", self.floor), ("goal", self.goal))
-            if bound is not None
-        )
-        return f"{self.what}: {number(self.value)} {self.unit}" + (f" ({bounds}): {self.verdict}" if bounds else "")
+        named = (("floor", self.floor), ("goal", self.goal))
+        bounds = ", ".join(f"{name} {self.told(bound)}" for name, bound in named if bound is not None)
+        return f"{self.what}: {self.told(self.value)}" + (f" ({bounds}): {self.verdict}" if bounds else "")
+
+    def told(self, value: float | None) -> str:
+        """A value in its unit, with three digits, or all of a whole number; "" where it is None."""
+        if value is None:
+            return ""
+        digits = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+        return f"{digits} {self.unit}".rstrip()
 
     def _reaches(self, bound: float | None) -> bool:
         return bound is None or (self.value <= bound if self.better == "less" else self.value >= bound)
-
-
-def number(value: float) -> str:
-    """A value with three digits that tell something, or all of a whole number's."""
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from eval.bench.figure import Figure, number
+from eval.bench.figure import Figure
 from eval.library import RUNS
 from index.errors import FootnoteError
 
@@ -50,5 +50,5 @@ def _table(figures: Sequence[Figure]) -> Iterator[str]:
     yield "| | measured | floor | goal | |"
     yield "|---|---:|---:|---:|---|"
     for each in figures:
-        floor, goal = (f"{number(bound)} {each.unit}" if bound is not None else "" for bound in (each.floor, each.goal))
-        yield f"| {each.what} | {number(each.value)} {each.unit} | {floor} | {goal} | {each.verdict} |"
+        cells = (each.what, each.told(each.value), each.told(each.floor), each.told(each.goal), each.verdict)
+        yield f"| {' | '.join(cells)} |"

@@ -1,0 +1,59 @@
+"""Figures of speed beside their floors, the record they are written into, and ingest measured in small."""
+
+from pathlib import Path
+
+import pytest
+
+from eval.bench import ingest, record
+from eval.bench.figure import Figure
+from index.errors import FootnoteError
+
+
+@pytest.mark.parametrize(
+    ("figure", "verdict", "said"),
+    [
+        (Figure("ask", 0.8, "s", 3, 1.5), "goal reached", "ask: 0.8 s (floor 3 s, goal 1.5 s): goal reached"),
+        (Figure("ask", 2.0, "s", 3, 1.5), "kept", "ask: 2 s (floor 3 s, goal 1.5 s): kept"),
+        (Figure("ask", 3.14159, "s", 3, 1.5), "missed", "ask: 3.14 s (floor 3 s, goal 1.5 s): missed"),
+        (Figure("faster", 2.5, "times", 2, 3, "more"), "kept", "faster: 2.5 times (floor 2 times, goal 3 times): kept"),
+        (Figure("faster", 1.9, "times", 2, 3, "more"), "missed", None),
+        (Figure("faster", 3.0, "times", 2, 3, "more"), "goal reached", None),
+        (Figure("first paint", 424.2, "ms", 1500), "kept", "first paint: 424 ms (floor 1,500 ms): kept"),
+        (Figure("passages", 12435, ""), "", "passages: 12,435"),
+    ],
+)
+def test_a_figure_says_how_it_stands_to_its_floor_and_goal(figure, verdict, said):
+    assert figure.verdict == verdict
+    assert said in (None, str(figure))
+
+
+def test_the_figures_of_a_part_replace_its_last_ones_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(record, "_KEPT", tmp_path / "kept")
+    written = tmp_path / "RECORD.md"
+    written.write_text("# Figures\n\nTold.\n\n## Speed and memory\n\nwhat was before\n")
+    record.keep("shell", [Figure("ask", 0.8, "s", 3, 1.5)])
+    record.keep("page", [Figure("paint", 424, "ms")])
+    record.keep("shell", [Figure("ask", 0.9, "s", 3, 1.5)])
+    record.renew(written, {"shell": "From the shell", "page": "The page", "load": "Many people"})
+    told = written.read_text()
+    assert told.startswith("# Figures\n\nTold.\n\n## Speed and memory\n\n### From the shell\n")
+    assert "| ask | 0.9 s | 3 s | 1.5 s | goal reached |\n\n### The page\n" in told
+    assert "what was before" not in told
+    assert "Many people" not in told
+    assert record.section(written) == told[told.index("## Speed") :]
+
+
+def test_a_record_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "RECORD.md").write_text("# Figures\n")
+    with pytest.raises(FootnoteError, match="has no line '## Speed and memory'"):
+        record.renew(tmp_path / "RECORD.md", {})
+    assert (tmp_path / "RECORD.md").read_text() == "# Figures\n"
+
+
+def test_ingest_is_measured_beside_the_pipeline_over_passages_as_long() -> None:
+    told = {figure.what: figure.value for figure in ingest.figures(passages=80, times=1)}
+    assert told["passages a second"] > 0
+    assert told["characters of a passage"] == pytest.approx(told["plain llama-index: characters of a node"], rel=0.15)
+    assert 0 < told["share of the cores' time inside the forward pass"] < 100
+    assert 50 < told["peak memory of ingest"] < 2000
+    assert told["peak memory against plain llama-index, median of 1"] < 1
