@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
@@ -81,16 +82,19 @@ def serve(
     watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
-    from web import page  # heavy: Gradio, 2 s
+    from web.address import check  # of the page, and not as heavy
 
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
-    page.check(port, host, password)
+    check(port, host, password)
     with (
         _opened(folder, library, model, reader, chroma, llm) as docs,
         watching(docs.library) if watch else nullcontext(),
     ):
         docs.library.lock.require()
         _report_unread(docs.files())
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(docs.examples)  # are kept; they take long as well, and what goes wrong is told by the page
+            from web import page  # heavy: Gradio, 1 s
         page.serve(
             docs,
             port=port,

@@ -1,6 +1,5 @@
 """The chat page: how it is laid out, what is tied to what, and how it is served."""
 
-import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -14,23 +13,21 @@ import gradio as gr
 from gradio.components import Component
 from starlette.middleware import Middleware
 
-from index.errors import FootnoteError
 from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
 from rag.chat import Conversation
 from rag.footnote import Footnote
 from rag.llm import LOOPBACK
 from web import viewer
+from web.address import HOST, check
 from web.desk import AT_ONCE, Desk
 from web.guard import Guard
-from web.login import FEWEST, Login
+from web.login import Login
 from web.routes import routes
 from web.shelf import Opener, Shelf
 
 _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
-_HOST = "127.0.0.1"
-
 _IN_LINE = 64  # questions that wait
 
 # Where page.js says what Python never hears of.
@@ -41,7 +38,7 @@ def serve(
     docs: Footnote,
     *,
     port: int = 7860,
-    host: str = _HOST,
+    host: str = HOST,
     password: str = "",
     opener: Opener | None = None,
     ready: Callable[[str], None] = lambda _: None,
@@ -79,14 +76,14 @@ def _shelf(opener: Opener, first: Footnote) -> Shelf:
 
 def _beside(docs: Footnote, shelf: Shelf) -> tuple[str, Callable[[], None]]:
     """Serve another library at an address of its own; returns that, and what ends it."""
-    with socket.create_server((_HOST, 0)) as trial:
+    with socket.create_server((HOST, 0)) as trial:
         port = trial.getsockname()[1]
     page = launch(docs, port=port, shelf=shelf)
     return str(page.local_url), partial(page.close, verbose=False)
 
 
 def launch(
-    docs: Footnote, *, port: int = 7860, host: str = _HOST, password: str = "", shelf: Shelf | None = None
+    docs: Footnote, *, port: int = 7860, host: str = HOST, password: str = "", shelf: Shelf | None = None
 ) -> gr.Blocks:
     """Start serving the page and return it; `local_url` is its address, `close()` ends it.
 
@@ -116,6 +113,7 @@ def launch(
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
+        ssl_verify=False,  # its question whether it is up goes to this computer; loading who to trust takes a while
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
@@ -235,33 +233,6 @@ def _on(
 def _library_name(docs: Footnote) -> str:
     """A name of this library for browsers, which know no ports: what they keep for one is not another's."""
     return sha256(str(docs.library.home).encode()).hexdigest()[:12]
-
-
-def check(port: int, host: str = _HOST, password: str = "") -> None:
-    """See that the page can be served on this port of an address of this machine.
-
-    Raises:
-        FootnoteError: Another program uses the port, there is no such port or address, or a password is missing or too
-            short.
-    """
-    if host not in LOOPBACK and not password:
-        raise FootnoteError(f"Other computers reach {host}; set a password for them in FOOTNOTE_PASSWORD.")
-    if password and len(password) < FEWEST:
-        raise FootnoteError(
-            f"The password in FOOTNOTE_PASSWORD is too short; take one of at least {FEWEST} characters."
-        )
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except (OSError, OverflowError) as error:
-            if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
-                raise FootnoteError(f"This computer has no IPv4 address {host}; name one of its own.") from error
-            why = (error.strerror or "in use").lower() if isinstance(error, OSError) else "no such port"
-            raise FootnoteError(
-                f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
-                f"--port."
-            ) from error
 
 
 def _bypass_proxies(host: str) -> None:

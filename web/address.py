@@ -1,0 +1,37 @@
+"""Where the page is served: an address of this computer, a port, and a password where others reach it."""
+
+import errno
+import socket
+
+from index.errors import FootnoteError
+from rag.llm import LOOPBACK
+from web.login import FEWEST
+
+HOST = "127.0.0.1"
+
+
+def check(port: int, host: str = HOST, password: str = "") -> None:
+    """See that the page can be served on this port of an address of this machine.
+
+    Raises:
+        FootnoteError: Another program uses the port, there is no such port or address, or a password is missing or too
+            short.
+    """
+    if host not in LOOPBACK and not password:
+        raise FootnoteError(f"Other computers reach {host}; set a password for them in FOOTNOTE_PASSWORD.")
+    if password and len(password) < FEWEST:
+        raise FootnoteError(
+            f"The password in FOOTNOTE_PASSWORD is too short; take one of at least {FEWEST} characters."
+        )
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except (OSError, OverflowError) as error:
+            if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+                raise FootnoteError(f"This computer has no IPv4 address {host}; name one of its own.") from error
+            why = (error.strerror or "in use").lower() if isinstance(error, OSError) else "no such port"
+            raise FootnoteError(
+                f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
+                f"--port."
+            ) from error
