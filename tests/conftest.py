@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from hypothesis import settings
 
 import rag
 from index.library import Library
+from rag.crossencoder import OnnxCrossEncoder
 from rag.llm import KEY, SETTING
 
 if TYPE_CHECKING:
@@ -55,10 +57,19 @@ def open_library(folder: Path) -> Iterator[OpenLibrary]:
 
 
 @pytest.fixture(scope="session")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of seeds/, not indexed before."""
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of seeds/ with its library, closed: not to be opened but copied, which is sooner done than embedding."""
     ignored = shutil.ignore_patterns(".footnote")
-    return Path(shutil.copytree(SEEDS, tmp_path_factory.mktemp("copy") / "seeds", ignore=ignored))
+    made = Path(shutil.copytree(SEEDS, tmp_path_factory.mktemp("indexed") / "seeds", ignore=ignored))
+    with rag.open(made) as opened:
+        opened.library.settle()
+    return made
+
+
+@pytest.fixture(scope="session")
+def seeds(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of seeds/ with a library, for all tests."""
+    return Path(shutil.copytree(indexed, tmp_path_factory.mktemp("copy") / "seeds"))
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +77,21 @@ def docs(seeds: Path) -> Iterator[rag.Footnote]:
     """The seeds, open for questions."""
     with rag.open(seeds) as opened:
         yield opened
+
+
+_remembered = cache(OnnxCrossEncoder._read)
+
+
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[None]:
+    """Has the reader remember what it read, a text and a passage at a time: to test what is made of that, and sooner.
+
+    The same questions are asked again and again, of a system that is broken elsewhere; what is tested of the reader
+    itself, and of its being repeatable, does without.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OnnxCrossEncoder, "_read", _remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

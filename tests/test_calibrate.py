@@ -22,6 +22,8 @@ from rag.calibration import Fusion, shipped
 from rag.retrieve import Found
 from tests.evaluation import SEEDS_SET, command
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 
 @pytest.fixture(scope="module")
 def dataset(docs: rag.Footnote) -> Dataset:
@@ -133,10 +135,9 @@ def test_a_set_that_is_all_answerable_tells_nothing_of_others() -> None:
 
 
 @pytest.fixture
-def copied(seeds: Path, tmp_path: Path) -> Path:
+def copied(indexed: Path, tmp_path: Path) -> Path:
     """seeds/ with a library of its own."""
-    ignored = shutil.ignore_patterns(".footnote")
-    return Path(shutil.copytree(seeds, tmp_path / "seeds", ignore=ignored))
+    return Path(shutil.copytree(indexed, tmp_path / "seeds"))
 
 
 def a_part_of_the_set(folder: Path, step: int) -> Path:
@@ -147,7 +148,7 @@ def a_part_of_the_set(folder: Path, step: int) -> Path:
 
 
 def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path, tmp_path: Path) -> None:
-    thresholds, abstained, questions = [], [], a_part_of_the_set(tmp_path, 2)
+    thresholds, abstained, questions = [], [], a_part_of_the_set(tmp_path, 4)
     for precision in (0.6, 0.9):
         code, said = command("calibrate", questions, "--documents", copied, "--precision", precision)
         assert code == 0
@@ -158,7 +159,7 @@ def test_a_library_is_calibrated_with_one_command_and_answers_by_it(copied: Path
             assert f"Calibrated: {docs.calibration.provenance}" in said
             assert docs.calibration.weights == shipped().weights
             thresholds.append(docs.calibration.threshold)
-            asked = own.read(SEEDS_SET, lambda id: docs.document(id).text).sample(40).examples
+            asked = own.read(questions, lambda id: docs.document(id).text).examples
             abstained.append(sum(docs.ask(example.question).status == "abstained" for example in asked))
     assert thresholds[0] < thresholds[1]
     assert abstained[0] < abstained[1]

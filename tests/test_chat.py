@@ -119,7 +119,17 @@ def test_nothing_leaves_this_computer(seeds: Path, browser: Browser, tmp_path: P
     """No connection but to this machine, not even to look a name up, while chatting and at the end."""
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_CURRENT_TEST")}
     trace, port = tmp_path / "trace", free_port()
-    command = ["strace", "-f", "-e", "trace=connect,sendto", "-o", str(trace), sys.executable, str(ROOT / "app.py")]
+    command = [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-e",
+        "trace=connect,sendto",
+        "-o",
+        str(trace),
+        sys.executable,
+        str(ROOT / "app.py"),
+    ]
     command += ["serve", str(seeds), "--library", str(tmp_path / "library"), "--port", str(port)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:

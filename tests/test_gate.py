@@ -21,6 +21,8 @@ from tests.evaluation import SEEDS_SET, command
 
 FLOORS = SEEDS_SET.parent.parent / "gate.toml"
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 
 @pytest.fixture(scope="module")
 def dataset(docs: rag.Footnote) -> Dataset:

@@ -277,9 +277,9 @@ def test_what_a_model_makes_up_is_not_searched_for(orsa: rag.Footnote, rewriting
 
 
 def test_a_long_row_of_blanks_is_read_in_no_time() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     list(sentences([f"{TRUE}{' ' * 20_000}", *[" "] * 200, f"{ONE}."], MARKS))
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_failed_model_is_not_waited_for_twice(orsa: rag.Footnote) -> None:

@@ -304,9 +304,11 @@ def test_within_restricts_the_search(tmp_path: Path, squad: Path) -> None:
         assert {hit.document_id for hit in made.results[example.id].hits} == set(example.within)
 
 
-def test_the_seeds_are_asked_unless_another_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_seeds_are_asked_unless_another_folder_is_named(
+    indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    copied = shutil.copytree(library.SEEDS, tmp_path / "seeds", ignore=shutil.ignore_patterns(".footnote"))
+    copied = shutil.copytree(indexed, tmp_path / "seeds")
     monkeypatch.setattr(library, "SEEDS", Path(copied))
     code, said = command("run", SEEDS_SET, "--limit", 3, "--out", "x/y.jsonl")
     assert (code, len(load(Path("x/y.jsonl")).results)) == (0, 3)
