@@ -14,7 +14,7 @@ chat: .venv/installed
 	@$(BIN)/python app.py serve "$(DOCS)" --llm "$(LLM)"
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	$(MAKE) gate
 
 gate: .venv/installed-dev

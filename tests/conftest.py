@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 settings.register_profile("footnote", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("footnote")
 
+# Begun first, so that of several workers none is left alone with one of them in the end.
+LONG = ("test_harnesses.py", "test_training.py", "test_gate.py", "test_web.py")
+
 SEEDS = Path(__file__).parent.parent / "seeds"
 
 OpenLibrary = Callable[..., Library]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)
