@@ -49,19 +49,22 @@ class Listed:
 class Conversations:
     """The conversations of one owner in one library; whatever another owns is not there.
 
+    Attributes:
+        owner: Whose they are.
+
     Every method may raise `LibraryError`, where the file cannot be read or written.
     """
 
     def __init__(self, home: Path, owner: str) -> None:
         """Those of `owner`, kept in the library that lives in `home`; nothing is read yet."""
         self._home = home
-        self._owner = owner
+        self.owner = owner
 
     def listed(self) -> tuple[Listed, ...]:
         """All of them, the one asked last first."""
         with _opened(self._home) as database:
             rows = database.execute(
-                "SELECT id, title, asked FROM conversation WHERE owner = ? ORDER BY asked DESC, id", (self._owner,)
+                "SELECT id, title, asked FROM conversation WHERE owner = ? ORDER BY asked DESC, id", (self.owner,)
             )
             return tuple(Listed(*row) for row in rows)
 
@@ -85,7 +88,7 @@ class Conversations:
         with _opened(self._home) as database:
             if self._title(database, id) is None:
                 id = secrets.token_hex(8)
-                row = (id, self._owner, _shortened(turn.answer.question), now)
+                row = (id, self.owner, _shortened(turn.answer.question), now)
                 database.execute("INSERT INTO conversation VALUES (?, ?, ?, ?)", row)
             database.execute("UPDATE conversation SET asked = ? WHERE id = ?", (now, id))
             database.execute(
@@ -114,17 +117,17 @@ class Conversations:
         with _opened(self._home) as database:
             database.execute(
                 "UPDATE conversation SET title = coalesce(?, title) WHERE id = ? AND owner = ?",
-                (called, id, self._owner),
+                (called, id, self.owner),
             )
 
     def delete(self, id: str) -> None:
         """Forget one of them; what it said is overwritten in the file."""
         with _opened(self._home) as database:
-            database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
+            database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self.owner))
 
     def _title(self, database: sqlite3.Connection, id: str) -> str | None:
         """What the owner calls the conversation of this id, or None where the owner has none."""
-        found = database.execute("SELECT title FROM conversation WHERE id = ? AND owner = ?", (id, self._owner))
+        found = database.execute("SELECT title FROM conversation WHERE id = ? AND owner = ?", (id, self.owner))
         return next((title for (title,) in found), None)
 
     def _read(self, database: sqlite3.Connection, id: str) -> Conversation:

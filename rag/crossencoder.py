@@ -137,11 +137,11 @@ class OnnxCrossEncoder:
     def __init__(self, weights: Path) -> None:
         self.name = weights.stem
         self._session = embeddings.session(weights, "reinstall Footnote")
+        self._threads = ThreadPoolExecutor(embeddings.cores())  # of all who ask at once: more would wait for each other
 
     def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
         """See `CrossEncoder`."""
-        with ThreadPoolExecutor(embeddings.cores()) as threads:
-            yield from threads.map(partial(self._read, text), passages)
+        return self._threads.map(partial(self._read, text), passages)
 
     def _read(self, text: str, passage: str) -> Scores:
         pair = encode(text, passage)

@@ -1,11 +1,9 @@
 """The desk: what the page does when a reader asks, clicks or adds. It knows nothing of how an answer is made."""
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from threading import Semaphore
 from time import perf_counter
 from typing import TypeVar, get_args
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 
 from index.document import Document, Span
+from index.embeddings import cores
 from index.errors import FootnoteError, QuestionError
 from index.sync import OnProgress, Progress, became
 from rag.chat import Conversation, Judgement, Turn, Verdict
@@ -22,10 +21,11 @@ from rag.footnote import Footnote
 from rag.llm import LOOPBACK
 from web import viewer
 from web.guard import OWNER, SELF
+from web.line import Line
 from web.shelf import Shelf
-from web.work import LOOK, Result, Stopped, Task, UnderWay, awaited, followed
+from web.work import Result, Stopped, Task, UnderWay, awaited, followed
 
-AT_ONCE = 16  # questions of several readers; Gradio's own default answers them one after another
+_WRITTEN = 16  # answers that a language model writes at once: it is waited for more than worked
 
 Item = TypeVar("Item")
 
@@ -48,7 +48,9 @@ class Desk:
         asking: What is being asked.
         reading: What is being read.
         opening: What other library is being opened.
-        seats: How many questions are answered at once; who leaves gives no seat away.
+        quoting: Where one waits for an answer in the documents' words; at once there are as many as there are cores to
+            read, and one more, which is looked up or drawn meanwhile.
+        writing: Likewise, where a language model writes.
     """
 
     docs: Footnote
@@ -57,7 +59,8 @@ class Desk:
     asking: UnderWay = field(default_factory=UnderWay)
     reading: UnderWay = field(default_factory=UnderWay)
     opening: UnderWay = field(default_factory=UnderWay)
-    seats: Semaphore = field(default_factory=partial(Semaphore, AT_ONCE))
+    quoting: Line = field(default_factory=lambda: Line(cores() + 1))
+    writing: Line = field(default_factory=lambda: Line(_WRITTEN))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
@@ -115,7 +118,12 @@ class Desk:
             FootnoteError: There is no answer.
             Stopped: Nobody wants it.
         """
-        with self._seat(task):
+
+        def tell_place(before: int | None) -> None:
+            tell((gr.skip(), viewer.waiting(talk, question, before), gr.skip(), gr.skip(), gr.skip()))
+
+        line = self.writing if self.docs.model else self.quoting
+        with line.seat(kept.owner, task, tell_place):
             start, documents, notice = perf_counter(), self._ready(ticked), ""
             growing = self.docs.stream(question, turns=talk.turns, documents=documents or None, stopped=task.enough)
             for answer in growing:
@@ -130,24 +138,6 @@ class Desk:
         except FootnoteError as error:  # the answer is shown all the same
             talk, notice = grown, viewer.notice(str(error))
         return self._told(talk, kept, "", notice)
-
-    @contextmanager
-    def _seat(self, task: Task) -> Iterator[None]:
-        """One of the seats, waited for; who has enough of waiting goes before the others.
-
-        Raises:
-            Stopped: Nobody wants an answer any more.
-        """
-        is_seated = False
-        while not is_seated and not task.enough.is_set():
-            is_seated = self.seats.acquire(timeout=LOOK)
-        try:
-            if task.stopped.is_set():
-                raise Stopped
-            yield
-        finally:
-            if is_seated:
-                self.seats.release()
 
     def example(
         self, event: gr.EventData, talk: Conversation, ticked: Sequence[str], request: gr.Request

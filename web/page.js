@@ -249,11 +249,13 @@ document.addEventListener("drop", (drop) => {
   picker.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
-// Gradio's own troubles (the server is gone, the line is full) come as passing toasts, which CSS hides.
-function heedToast() {
+// Gradio's own troubles (the server is gone, or has more to do than it keeps) come as passing toasts, which CSS hides.
+function heedToast(toast) {
   const pending = within("conversation", ".waiting");
   if (pending) pending.hidden = true;
-  sayTrouble("chat", "Footnote did not answer; see whether it still runs in its terminal, then ask again.");
+  sayTrouble("chat", toast.textContent.includes("busy")
+    ? "More people are asking than can be answered now; ask again in a moment."
+    : "Footnote did not answer; see whether it still runs in its terminal, then ask again.");
 }
 
 // The next part of a long document is fetched when its reader comes near the end of what is there.
@@ -330,7 +332,9 @@ const watcher = new MutationObserver((changes) => {
   const way = touched("turning") && within("turning", "[data-goto]");
   // Once Gradio has closed what it asked with; but what is being typed is not left behind.
   if (way && !within("question", "textarea").value) setTimeout(() => location.assign(way.href), 100);
-  if (added.some((node) => node.querySelector?.(".toast-body") || node.matches?.(".toast-body"))) heedToast();
+  const said = ".toast-message-item"; // a toast that is still there is given one more
+  const toast = added.map((node) => node.matches?.(said) ? node : node.querySelector?.(said)).find(Boolean);
+  if (toast) heedToast(toast);
   const picker = within("upload", "input[type=file]") ?? document.querySelector("input[type=file]");
   if (picker) picker.accept = nav.dataset.accept;
 });

@@ -20,15 +20,19 @@ from rag.footnote import Footnote
 from rag.llm import LOOPBACK
 from web import viewer
 from web.address import HOST, check
-from web.desk import AT_ONCE, Desk
+from web.desk import Desk
 from web.guard import Guard
+from web.line import LONGEST
 from web.login import Login
 from web.routes import routes
 from web.shelf import Opener, Shelf
 
 _HERE = Path(__file__).parent
 _MAX_MEGABYTES = MAX_BYTES // 2**20
-_IN_LINE = 64  # questions that wait
+
+_AT_ONCE = 16  # of each thing that readers do; Gradio's own default is one after another
+_THREADS = 40 + 2 * LONGEST  # a question that waits in a line of ours keeps one
+_IN_LINE = 256  # of Gradio: nothing waits there for an answer
 
 # Where page.js says what Python never hears of.
 _TROUBLE = '<div class="trouble"></div>'
@@ -101,7 +105,8 @@ def launch(
     login = Login(password) if password else None
     _bypass_proxies(host)
     page = build(Desk(docs, host, shelf))
-    page.queue(default_concurrency_limit=AT_ONCE, max_size=_IN_LINE, api_open=False)
+    _keep_no_statistics()
+    page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
         server_port=port,
@@ -118,6 +123,7 @@ def launch(
         enable_monitoring=False,
         footer_links=[],
         max_file_size=f"{_MAX_MEGABYTES}mb",
+        max_threads=_THREADS,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
         app_kwargs={
@@ -173,8 +179,9 @@ def build(desk: Desk) -> gr.Blocks:
         lists = partial(_on, handler=desk.lists, inputs=[ticked], outputs=[promise, listed, ticked, scope])
         answered = [talk, conversation, question, notice, past]
         lists(_on(page.load, desk.load, [talk], answered).then)
-        _on(partial(gr.on, [ask.click, question.submit]), desk.ask, [question, talk, ticked], answered)
-        _on(listener.example, desk.example, [talk, ticked], answered)
+        asked = partial(gr.on, [ask.click, question.submit])
+        _on(asked, desk.ask, [question, talk, ticked], answered, concurrency_limit=None)
+        _on(listener.example, desk.example, [talk, ticked], answered, concurrency_limit=None)
         _on(listener.clear, desk.clear, [], [*answered, source])
         for name in ("reopen", "delete"):
             _on(getattr(listener, name), getattr(desk, name), [talk], [*answered, source])
@@ -239,6 +246,11 @@ def _bypass_proxies(host: str) -> None:
     """Gradio asks its own server whether it is up; that question must not go to a proxy."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), host, "127.0.0.1,localhost,::1")))
+
+
+def _keep_no_statistics() -> None:
+    """Gradio makes a table of the last 10,000 events after each of them, with pandas, for a page that is not served."""
+    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
 
 
 def _read(name: str) -> str:

@@ -149,9 +149,10 @@ def conversation(shown: Conversation, examples: Sequence[str]) -> str:
     return f'<div role="log" class="turns">{_turns(shown.turns)}</div><p class="quiet links">{_NEW}{links}</p>'
 
 
-def waiting(shown: Conversation, question: str) -> str:
-    """The conversation while a question is being answered."""
-    body = f"{_question(question)}{_wait('Looking through the documents', question)}"
+def waiting(shown: Conversation, question: str, before: int | None = None) -> str:
+    """The conversation while a question is being answered or, where so many come first, waits for that."""
+    doing = "Looking through the documents" if before is None else f"Waiting: {_count(before, 'question')} first"
+    body = f"{_question(question)}{_wait(doing, question)}"
     return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{body}</section></div>'
 
 

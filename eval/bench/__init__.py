@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eval.bench import files, ingest, page, record, shell
+from eval.bench import files, ingest, load, page, record, shell, soak
 from eval.bench.figure import Figure
 from index.errors import FootnoteError
 
@@ -24,6 +24,8 @@ PARTS = {
     "shell": Part("From the shell", shell.figures),
     "page": Part("The page", page.figures),
     "files": Part("A folder of many files", files.figures),
+    "load": Part("Many people at once", load.figures),
+    "soak": Part("An hour of use", soak.figures),
 }
 
 

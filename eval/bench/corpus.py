@@ -1,5 +1,6 @@
 """What is measured over: the seeds, or documents made of their sentences, the same every time."""
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
@@ -14,8 +15,15 @@ from index.passages import split_sentences
 QUESTION = "How many hostages are still held in Gaza?"
 """One that the seeds answer."""
 
+_SET = Path(__file__).parent.parent / "sets" / "seeds.jsonl"
 _SEED = 7
 _PASSAGES = 95  # of a document, about
+
+
+def questions() -> tuple[str, ...]:
+    """Questions of the seeds, no two the same."""
+    lines = _SET.read_text(encoding="utf-8").splitlines()
+    return tuple(dict.fromkeys(json.loads(line)["question"] for line in lines))
 
 
 @contextmanager

@@ -1,0 +1,121 @@
+"""Line: who asks waits for a seat; nobody waits behind all that one other asks, nor in a line without end."""
+
+from bisect import insort
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Lock
+from time import monotonic
+
+from index.errors import QuestionError
+from web.work import LOOK, Stopped, Task
+
+LONGEST = 64  # questions that wait: of as many as are answered in some ten seconds on two cores
+_OWN = 8  # of them, of one person
+
+_FULL = "More people are asking than can be answered now; ask again in a moment."
+_OWN_FULL = f"{_OWN} questions of yours are waiting; ask again once some are answered."
+_TELL = 2.0  # seconds between two tellings of how many come first, since each has the page drawn
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """A place in the line; whoever has asked less of late stands before who came earlier.
+
+    Attributes:
+        round: How many questions of this person's come before this one since they began to wait.
+        number: How many questions came before it in all.
+        owner: Whose it is.
+        called: Set when it is its turn.
+    """
+
+    round: int
+    number: int
+    owner: str = field(compare=False)
+    called: Event = field(default_factory=Event, compare=False)
+
+
+class Line:
+    """Some seats and the line before them. Any thread may wait in it."""
+
+    def __init__(self, seats: int, longest: int = LONGEST) -> None:
+        """Seat this many at once, and have at most `longest` wait."""
+        self._free = self._seats = seats
+        self._longest = longest
+        self._waiting: list[_Place] = []
+        self._lock = Lock()
+        self._came = 0
+        self._round = 0  # of who was called last
+        self._last: dict[str, int] = {}  # round of the last question of each person, where it is not over
+
+    @contextmanager
+    def seat(self, owner: str, task: Task, tell: Callable[[int | None], None]) -> Iterator[None]:
+        """One of the seats, waited for, while the block runs; who has enough of waiting goes before the others.
+
+        Args:
+            owner: Who waits.
+            task: What for.
+            tell: Is told how many come first, those that are being answered among them, now and then; and None when it
+                is its turn after that.
+
+        Raises:
+            QuestionError: Too many wait already.
+            Stopped: Nobody wants the seat any more.
+        """
+        place = self._joined(owner)
+        try:
+            self._wait(place, task, tell)
+            if task.stopped.is_set():
+                raise Stopped
+            yield
+        finally:
+            self._leave(place)
+
+    def _wait(self, place: _Place, task: Task, tell: Callable[[int | None], None]) -> None:
+        told, when = 0, -_TELL
+        while not (place.called.wait(LOOK) or task.enough.is_set()):
+            before = self._before(place)
+            if before not in (0, told) and monotonic() - when >= _TELL:
+                told, when = before, monotonic()
+                tell(before)
+        if told:
+            tell(None)
+
+    def _joined(self, owner: str) -> _Place:
+        with self._lock:
+            self._last = {each: last for each, last in self._last.items() if last >= self._round}
+            self._came += 1
+            place = _Place(max(self._round, self._last.get(owner, -1) + 1), self._came, owner)
+            if not self._free:
+                self._check(owner)
+            self._last[owner] = place.round
+            insort(self._waiting, place)
+            self._call()
+            return place
+
+    def _check(self, owner: str) -> None:
+        if len(self._waiting) >= self._longest:
+            raise QuestionError(_FULL)
+        if sum(each.owner == owner for each in self._waiting) >= _OWN:
+            raise QuestionError(_OWN_FULL)
+
+    def _before(self, place: _Place) -> int:
+        """How many come before this one, those in the seats among them."""
+        with self._lock:
+            return self._waiting.index(place) + self._seats - self._free if place in self._waiting else 0
+
+    def _leave(self, place: _Place) -> None:
+        """Free a seat, or the place in the line of who waits no longer."""
+        with self._lock:
+            if place.called.is_set():
+                self._free += 1
+            else:
+                self._waiting.remove(place)
+            self._call()
+
+    def _call(self) -> None:
+        while self._free and self._waiting:
+            place = self._waiting.pop(0)
+            self._free -= 1
+            self._round = place.round
+            place.called.set()
