@@ -7,12 +7,13 @@ The only importer of its runtimes in this room. The shipped one is all-MiniLM-L6
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from index import embeddings
 from index.document import Span
@@ -21,6 +22,8 @@ from index.errors import ModelError
 MAX_TOKENS, MAX_TEXT_TOKENS = 320, 96  # of text and passage together, and of the text
 MAX_ANSWER_TOKENS = 30
 WEIGHTS = Path(__file__).with_name("weights") / "reader-int8.onnx"
+
+_KEPT = 1_024  # pairs of a text and a passage whose logits are kept: of some seventy questions, ten megabytes
 
 Logits = npt.NDArray[np.float32]
 
@@ -138,19 +141,23 @@ class OnnxCrossEncoder:
         self.name = weights.stem
         self._session = embeddings.session(weights, "reinstall Footnote")
         self._threads = ThreadPoolExecutor(embeddings.cores())  # of all who ask at once: more would wait for each other
+        self._logits = lru_cache(_KEPT)(self._run)  # many ask what others have just asked, such as the examples
 
     def read(self, text: str, passages: Sequence[str]) -> Iterator[Scores]:
         """See `CrossEncoder`."""
         return self._threads.map(partial(self._read, text), passages)
 
+    def _run(self, ids: tuple[int, ...], first: int) -> tuple[Logits, Logits]:
+        """What the network says of a text, which ends before `first`, and a passage: of each token `(t, 2)`, of all."""
+        told = np.array([ids], dtype=np.int64)
+        types = np.zeros_like(told)
+        types[:, first:] = 1
+        spans, verdict = self._session.run(["spans", "verdict"], {"input_ids": told, "token_type_ids": types})
+        return spans, verdict
+
     def _read(self, text: str, passage: str) -> Scores:
         pair = encode(text, passage)
-        ids = np.array([pair.ids], dtype=np.int64)
-        types = np.zeros_like(ids)
-        types[:, pair.first :] = 1
-        spans, (relevant, answered, supported) = self._session.run(
-            ["spans", "verdict"], {"input_ids": ids, "token_type_ids": types}
-        )
+        spans, (relevant, answered, supported) = self._logits(tuple(pair.ids), pair.first)
         inside = spans[pair.first : -1]
         return Scores(
             relevant=float(relevant),
@@ -227,7 +234,7 @@ def best_span(starts: Logits, ends: Logits) -> TokenSpan | None:
     """The span of at most `MAX_ANSWER_TOKENS` tokens whose start and end are likeliest; None of no tokens."""
     if not len(starts):
         return None
-    pairs = starts[:, None] + ends[None]
-    allowed = np.triu(np.ones_like(pairs, dtype=bool)) & np.tril(np.ones_like(pairs, dtype=bool), MAX_ANSWER_TOKENS - 1)
-    start, end = np.unravel_index(np.argmax(np.where(allowed, pairs, -np.inf)), pairs.shape)
-    return TokenSpan(int(start), int(end), float(pairs[start, end]))
+    beyond = np.full(MAX_ANSWER_TOKENS - 1, -np.inf, np.float32)
+    pairs = starts[:, None] + sliding_window_view(np.concatenate([ends, beyond]), MAX_ANSWER_TOKENS)
+    start, more = divmod(int(np.argmax(pairs)), MAX_ANSWER_TOKENS)
+    return TokenSpan(start, start + more, float(pairs[start, more]))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
-from threading import Event
+from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
@@ -77,6 +77,7 @@ class Footnote:
         self._spreadsheets = Spreadsheets(library)
         self._cells = Cells(library)
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
+        self._choosing = Lock()  # all who wait for examples wait for the same ones
 
     def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
         """The `k` passages that fit a question best, best first, ties by id.
@@ -170,11 +171,12 @@ class Footnote:
 
     def examples(self) -> tuple[str, ...]:
         """Up to four questions that this library answers, for someone who does not know it yet."""
-        revision = self.library.revision()
-        if self._examples[0] != revision:
-            tried = (question for question in candidates(self.library) if self._is_answered(question))
-            self._examples = (revision, tuple(islice(tried, _EXAMPLES)))
-        return self._examples[1]
+        with self._choosing:
+            revision = self.library.revision()
+            if self._examples[0] != revision:
+                tried = (question for question in candidates(self.library) if self._is_answered(question))
+                self._examples = (revision, tuple(islice(tried, _EXAMPLES)))
+            return self._examples[1]
 
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
         """Bring the library up to date with its folder; see `Library.sync`."""

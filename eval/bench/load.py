@@ -1,12 +1,12 @@
 """Many people who ask at once, each on a page of their own."""
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle, islice
 from statistics import median, quantiles
 from threading import Barrier
 
@@ -21,7 +21,6 @@ LEVELS = (1, 2, 5, 10, 20, 50, 100, 200)
 _EACH = 4  # questions that each of them asks, one after another
 _FEWEST = 40  # questions in all, for few people ask more
 _HELD = 50  # people for whom the floor and the goal are
-_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +81,15 @@ class Load:
 def figures() -> Iterator[Figure]:
     """What each waits for, from one person to two hundred."""
     with copied_seeds() as folder, served(folder) as (_, address):
-        load(address, questions(), 1)  # what is not loaded yet is not measured
+        deck = cycle(questions())  # none is asked anew while what was read for it may still be kept
+        load(address, deck, 1)  # what is not loaded yet is not measured
         for people in LEVELS:
-            yield from _figures(load(address, questions(), people))
+            yield from _figures(load(address, deck, people))
 
 
-def load(address: str, asked: Sequence[str], people: int) -> Load:
-    """Have this many people ask the chat at an address at once, each some questions, one after another."""
-    each = max(_EACH, _FEWEST // people)
-    orders = [random.Random(_SEED + person).sample(asked, each) for person in range(people)]
+def load(address: str, deck: Iterator[str], people: int) -> Load:
+    """Have this many people ask the chat at an address at once, each some questions of a deck, one after another."""
+    orders = [list(islice(deck, max(_EACH, _FEWEST // people))) for _ in range(people)]
     with ExitStack() as pages, ThreadPoolExecutor(people) as threads:
         visitors = [pages.enter_context(visiting(address)) for _ in range(people)]
         begin = Barrier(people + 1)
