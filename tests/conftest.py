@@ -113,7 +113,7 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """The system's Chromium."""
-    from tests.browser import chromium  # heavy, and few tests need it: Gradio, 2 s
+    from tests.browser import chromium  # heavy, and few tests need it: Gradio, 1 s
 
     with chromium() as started:
         yield started
