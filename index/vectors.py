@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from index.catalog import Catalog, Every
 from index.embeddings import Vector
@@ -224,12 +225,10 @@ class ExactVectors:
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
         """As `ChromaVectors.nearest`, and exact; ties by id."""
         ids, document_ids, matrix = self._every()
-        rows = np.arange(len(ids))
         if documents is not None:
-            rows = rows[[document in documents for document in document_ids]]
-        cosines = matrix[rows] @ vector if len(rows) else np.zeros(0)
-        best = sorted(zip(-cosines, (ids[row] for row in rows), strict=True))[:count]
-        return [id for _, id in best]
+            rows = [row for row, document in enumerate(document_ids) if document in documents]
+            ids, matrix = tuple(ids[row] for row in rows), matrix[rows]
+        return [ids[row] for row in _highest(matrix @ vector, count)] if ids else []
 
     def _every(self) -> Every:
         revision = self._catalog.revision()
@@ -238,3 +237,10 @@ class ExactVectors:
             every = self._catalog.every_vector()
             self._read = revision, every
         return every
+
+
+def _highest(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:
+    """Where the `count` highest of some scores stand, highest first, equals as they stand; most are never sorted."""
+    least = np.partition(scores, -count)[-count] if count < len(scores) else -np.inf
+    close = np.flatnonzero(scores >= least)
+    return close[np.argsort(-scores[close], kind="stable")][:count]

@@ -1,6 +1,6 @@
 """Hit: dense and BM25 search, fused by their scores, filtered by document."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -104,12 +104,18 @@ def retrieve(
     scores = fuse(found, fusion)
     dense_ranks = {id: rank for rank, id in enumerate(found.dense, start=1)}
     bm25_ranks = {id: rank for rank, id in enumerate(found.bm25, start=1)}
-    passages = library.passages(scores)
-    there = (passages[id] for id in scores if id in passages)  # not those that a sync has removed meanwhile
     return tuple(
         Hit(each, scores[each.id], rank, dense_ranks.get(each.id), bm25_ranks.get(each.id))
-        for rank, each in enumerate(islice(_new(there), k), start=1)
+        for rank, each in enumerate(islice(_new(_passages(library, list(scores), 2 * k)), k), start=1)
     )
+
+
+def _passages(library: Library, ids: Sequence[str], count: int) -> Iterator[Passage]:
+    """Passages in this order, `count` looked up at a time; but not those that a sync has removed meanwhile."""
+    for start in range(0, len(ids), count):
+        batch = ids[start : start + count]
+        there = library.passages(batch)
+        yield from (there[id] for id in batch if id in there)
 
 
 def _new(passages: Iterable[Passage]) -> Iterator[Passage]:

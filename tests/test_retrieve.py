@@ -1,5 +1,6 @@
 """Retrieval: fusion as computed by hand, copies collapsed, documents filtered, any question legal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,20 @@ def test_a_question_is_made_canonical_like_the_documents(docs: rag.Footnote) -> 
     assert docs.ask("\ud800How many hostages are held?").question == plain
     with pytest.raises(QuestionError, match="type one"):
         docs.ask("\u200b\ufeff")
+
+
+def test_passages_are_looked_up_a_few_at_a_time_until_enough_say_something_new(
+    docs: rag.Footnote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    really = docs.library.passages
+
+    def passages(ids: Sequence[str]) -> dict[str, Passage]:
+        asked.append(len(ids))
+        return really(ids)
+
+    whole = docs.retrieve("Who rejected the proposal?", k=40)
+    monkeypatch.setattr(docs.library, "passages", passages)
+    assert docs.retrieve("Who rejected the proposal?", k=1) == whole[:1]
+    assert asked == [2]
+    assert docs.retrieve("Who rejected the proposal?", k=40) == whole

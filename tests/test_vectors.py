@@ -115,3 +115,12 @@ def test_a_damaged_collection_is_a_library_error(tmp_path):
     (tmp_path / "chroma.sqlite3").write_bytes(b"no database" * 1_000)
     with pytest.raises(LibraryError, match="cannot be opened"):
         ChromaVectors(Chroma.embedded(tmp_path), "passages")
+
+
+@pytest.mark.parametrize("documents", [None, {"a", "b"}])
+@pytest.mark.parametrize("count", range(1, 8))
+def test_of_equals_the_first_by_id_are_found_however_many_are_asked(tmp_path, count, documents):
+    equal = {f"{name}#{place}": unit(1, 1) for name in "abc" for place in (2, 1)} | {"a#3": unit(1, 0)}
+    ordered = ["a#3", *sorted(equal.keys() - {"a#3"})]
+    wanted = [id for id in ordered if documents is None or id[0] in documents]
+    assert list(exact(tmp_path, equal).nearest(unit(1, 0), count, documents)) == wanted[:count]

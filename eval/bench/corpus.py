@@ -33,17 +33,22 @@ def copied_seeds() -> Iterator[Path]:
         yield Path(shutil.copytree(SEEDS, Path(folder) / "seeds", ignore=shutil.ignore_patterns(".*")))
 
 
-def write(folder: Path, passages: int) -> None:
-    """Write text files with about this many passages in all: shuffled sentences of the seeds and words of theirs."""
+def sentences() -> list[str]:
+    """Every sentence of the seeds, on one line each."""
     with copied_seeds() as seeds, rag.open(seeds, llm="") as docs:
         text = "\n\n".join(docs.document(file.id).text for file in docs.files() if file.state == "indexed")
+    return [" ".join(text[span.start : span.end].split()) for span in split_sentences(text)]
+
+
+def write(folder: Path, passages: int) -> None:
+    """Write text files with about this many passages in all: shuffled sentences of the seeds and words of theirs."""
+    every = sentences()
     folder.mkdir()
     chance = random.Random(_SEED)
-    sentences = [" ".join(text[span.start : span.end].split()) for span in split_sentences(text)]
-    words = sorted({word for sentence in sentences for word in sentence.split()})
+    words = sorted({word for sentence in every for word in sentence.split()})
     for number in range(-(-passages // _PASSAGES)):
         paragraphs = (
-            " ".join([*chance.sample(sentences, 3), *chance.sample(words, 20), f"number {number}.{paragraph}."])
+            " ".join([*chance.sample(every, 3), *chance.sample(words, 20), f"number {number}.{paragraph}."])
             for paragraph in range(100)
         )
         (folder / f"{number}.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
