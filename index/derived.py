@@ -96,13 +96,15 @@ class OwnIndexes:
         )
         self._building = threading.Lock()
         self._vectors: ChromaVectors | None = None
-        self._in_vectors: Keys = {}
-        kept, self._in_lexical = self._trusted(self._words, self._open_words)
-        if kept is None:
-            self._say_rebuilt(self._words)
+        self._before: Keys | None = None  # what both held before the catalog was written; None while it is not
+        kept = self._trusted(self._words, self._open_words)
         self._is_kept = kept is not None  # on the disk
         self._lexical = kept or Lexical(None)
-        self._catch_up_lexical()
+        if kept:
+            self._mark(self._words, kept.count(), catalog.passage_count())
+        else:
+            self._say_rebuilt(self._words)
+            self._catch_up_lexical({}, catalog.passage_keys())
         self._settling = threading.Thread(target=self._settle_later, name=f"settling {home}", daemon=True)
         self._settling.start()
 
@@ -123,15 +125,18 @@ class OwnIndexes:
     def distrust(self) -> None:
         """See `Indexes`; takes the clean marks away.
 
-        A clean Chroma is opened before, or it could not be caught up and would be built anew.
+        A clean Chroma is opened before, or it could not be caught up and would be built anew. What they hold is listed
+        now, and not kept while nothing changes: of a million passages it takes half a gigabyte.
         """
         if self._vectors is None and self._building.acquire(blocking=False):
             try:
-                vectors, written = self._trusted(self._places, self._places.open_checked)
+                vectors = self._trusted(self._places, self._places.open_checked)
                 if vectors:
-                    self._publish(vectors, written)
+                    self._publish(vectors)
             finally:
                 self._building.release()
+        if self._before is None:
+            self._before = self._catalog.passage_keys()
         self._unmark()
 
     def _unmark(self) -> None:
@@ -144,15 +149,17 @@ class OwnIndexes:
         Raises:
             LibraryError: tantivy cannot be written, or does not hold what it was given.
         """
+        every = self._catalog.passage_keys()
+        before = every if self._before is None else self._before
         vectors = self._vectors
         if vectors is None:
             self._wanted.set()
         else:
             try:
-                self._catch_up_vectors(vectors, self._in_vectors)
+                self._catch_up_vectors(vectors, before, every)
             except LibraryError as error:
                 self._give_up(vectors, error)
-        self._catch_up_lexical()
+        self._catch_up_lexical(before, every)
 
     def settle(self) -> None:
         """See `Indexes`; opens Chroma, or builds it anew, while the catalog may be changed.
@@ -164,9 +171,10 @@ class OwnIndexes:
             if self._vectors is not None or self._over.is_set():
                 return
             see_room(self._home)  # Chroma on a full disk hangs, and is damaged
-            vectors, written = self._trusted(self._places, self._places.open_checked)
+            held = self._catalog.passage_keys()  # before it is seen to be marked: see `_trusted`
+            vectors = self._trusted(self._places, self._places.open_checked)
             if vectors:
-                self._finish(vectors, written)
+                self._finish(vectors, held)
                 return
             self._say_rebuilt(self._places)
             generation = self._next_generation(self._places)
@@ -193,10 +201,11 @@ class OwnIndexes:
     def _finish(self, vectors: ChromaVectors, written: Keys) -> None:
         """Write what is missing, what changes meanwhile in the end, and search with it from now on."""
         try:
-            written = self._written(vectors, written)
+            every = self._catalog.passage_keys()
+            self._write_vectors(vectors, written, every)
             with self._unchanging():
-                self._catch_up_vectors(vectors, written)
-                self._publish(vectors, self._in_vectors)
+                self._catch_up_vectors(vectors, every, self._catalog.passage_keys())
+                self._publish(vectors)
         except BaseException:
             vectors.close()
             raise
@@ -216,9 +225,9 @@ class OwnIndexes:
         finally:
             self._changing.release()
 
-    def _publish(self, vectors: ChromaVectors, written: Keys) -> None:
+    def _publish(self, vectors: ChromaVectors) -> None:
         """Search with Chroma from now on."""
-        self._vectors, self._in_vectors, self._exact = vectors, written, ExactVectors(self._catalog)
+        self._vectors, self._exact = vectors, ExactVectors(self._catalog)
 
     def discard(self) -> None:
         """See `Indexes`; another process builds them anew.
@@ -286,27 +295,24 @@ class OwnIndexes:
             self._catalog.unmark(self._places.name)
         self._wanted.set()
 
-    def _catch_up_vectors(self, vectors: ChromaVectors, written: Keys) -> None:
-        self._in_vectors = self._written(vectors, written)
-        self._mark(self._places, vectors.count(), len(self._in_vectors))
+    def _catch_up_vectors(self, vectors: ChromaVectors, written: Keys, every: Keys) -> None:
+        self._write_vectors(vectors, written, every)
+        self._mark(self._places, vectors.count(), len(every))
 
-    def _written(self, vectors: ChromaVectors, written: Keys) -> Keys:
-        """Write what the catalog holds now, where that was `written` already; what it holds then.
+    def _write_vectors(self, vectors: ChromaVectors, written: Keys, every: Keys) -> None:
+        """Write `every` passage, where some were `written` already.
 
         Raises:
             Ended: The library is being closed; the next process builds it anew.
         """
-        every = self._catalog.passage_keys()
         vectors.remove(written.keys() - every.keys())
         for ids in batches([id for id, key in every.items() if written.get(id) != key]):
             if self._over.is_set():
                 raise Ended
             write_vectors(vectors, self._catalog, self._home, ids)
-        return every
 
-    def _catch_up_lexical(self) -> None:
-        every = self._catalog.passage_keys()
-        lexical, written = self._lexical, self._in_lexical
+    def _catch_up_lexical(self, written: Keys, every: Keys) -> None:
+        lexical = self._lexical
         try:
             see_room(self._home)
             if not self._is_kept or written.items() - every.items():  # it cannot forget: see `Lexical`
@@ -314,11 +320,12 @@ class OwnIndexes:
             _write(lexical, self._catalog, [id for id in every if id not in written])
         except LibraryError as error:
             _log.warning("Words are looked up in memory: %s", error)
-            self._lexical, self._in_lexical, self._is_kept = _in_memory(self._catalog), every, False
-            return
-        self._lexical, self._in_lexical = lexical, every  # only now: another thread may be searching
-        self._is_kept = True
-        self._mark(self._words, lexical.count(), len(every))
+            lexical, self._is_kept = _in_memory(self._catalog), False
+        else:
+            self._is_kept = True
+        self._lexical, self._before = lexical, None  # only now: another thread may be searching
+        if self._is_kept:
+            self._mark(self._words, lexical.count(), len(every))
 
     def _mark(self, place: Generations, count: int, wanted: int) -> None:
         """See that an index holds what it should, and mark it clean.
@@ -336,25 +343,25 @@ class OwnIndexes:
             self._catalog.set_derived(place.name, Derived(state.generation, revision))
         place.sweep(state.generation)
 
-    def _trusted(self, place: Generations, open_index: Callable[[int], _Index]) -> tuple[_Index | None, Keys]:
-        """The index as it is and what it holds; none where it is not to be trusted.
+    def _trusted(self, place: Generations, open_index: Callable[[int], _Index]) -> _Index | None:
+        """The index as it is; none where it is not to be trusted.
 
         One without its mark is not even opened. The mark is taken away before the catalog is changed, so where it
-        stands after the passages were listed, they are those of the index.
+        stands after the passages were counted, or listed, they are those of the index.
         """
-        revision, every = self._catalog.revision(), self._catalog.passage_keys()
+        revision, count = self._catalog.revision(), self._catalog.passage_count()
         state = self._catalog.derived(place.name)
         try:
             if _is_sound(state, revision, place):
                 index = open_index(state.generation)
-                if index.count() == len(every):
-                    return index, every
+                if index.count() == count:
+                    return index
                 index.close()
         except Ended:
             raise
         except LibraryError as error:
             _log.warning("%s", error)
-        return None, {}
+        return None
 
     def _say_rebuilt(self, place: Generations) -> None:
         if self._catalog.passage_count():

@@ -29,11 +29,16 @@ _ROUTES = (
 _SEAL = "seal"
 _CLIENTS: dict[str, "Client"] = {}
 
-# Wide enough that the graph search finds what an exact one would; ties and scores are settled after.
+# Wide enough that the graph search finds what an exact one would; ties and scores are settled after. Of the 20 nearest
+# among 100,000 vectors near those of real sentences it finds this share, in a processor's milliseconds a question:
+#     ef_construction, built in    ef_search  200          300          400          600
+#     200              241 s             0.9880, 3.8  0.9940, 5.2  0.9955, 4.9
+#     100              135 s             0.9875, 3.6  0.9930, 4.0  0.9960, 4.6  0.9975, 5.5
+# Among 20,000, with 400, it is 0.9985 with 32 neighbours and 0.998 with 16 or 24, which are built no sooner.
 _HNSW: "CreateHNSWConfiguration" = {
     "space": "cosine",
-    "ef_construction": 200,
-    "ef_search": 200,
+    "ef_construction": 100,
+    "ef_search": 400,
     "max_neighbors": 32,
 }
 

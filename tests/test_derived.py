@@ -359,3 +359,36 @@ def test_many_ask_while_the_catalog_changes(folder: Path, open_library: OpenLibr
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_the_indexes_hold_is_listed_only_while_the_catalog_changes(copied: Sealed) -> None:
+    copy, _ = copied
+    with closing(Library(copy)) as library:
+        library.settle()
+        assert library._indexes._before is None
+        for name, text in (("new.txt", "The new barn burned."), ("mill.txt", "The mill stands.")):
+            write(copy, {name: text})
+            library.sync()
+            assert library._indexes._before is None
+            assert library._indexes._vectors.count() == library._indexes._lexical.count() == library.passage_count()
+            assert results(library)[0][0][0].startswith("docs/new.txt")
+
+
+def test_where_catching_up_fails_what_was_held_before_is_not_forgotten(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, _ = copied
+
+    def panic(*_: object) -> None:
+        raise KeyboardInterrupt  # like a panic of Chroma's, no Exception
+
+    with closing(Library(copy)) as library:
+        library.settle()
+        write(copy, {"new.txt": "The new barn burned."})
+        with monkeypatch.context() as patch:
+            patch.setattr(derived, "write_vectors", panic)
+            with pytest.raises(KeyboardInterrupt):
+                library.sync()
+        write(copy, {"other.txt": "Another barn stands."})
+        library.sync()
+        assert library._indexes._vectors.count() == library._indexes._lexical.count() == library.passage_count()
