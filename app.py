@@ -30,6 +30,7 @@ from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
 from rag.llm import SETTING
+from web import memory
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -84,6 +85,7 @@ def serve(
     """Read the folder and serve the chat page on this machine."""
     from web.address import check  # of the page, and not as heavy
 
+    memory.share()  # before threads begin
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     check(port, host, password)
     with (

@@ -105,7 +105,6 @@ def launch(
     login = Login(password) if password else None
     _bypass_proxies(host)
     page = build(Desk(docs, host, shelf))
-    _keep_no_statistics()
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
@@ -246,11 +245,6 @@ def _bypass_proxies(host: str) -> None:
     """Gradio asks its own server whether it is up; that question must not go to a proxy."""
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), host, "127.0.0.1,localhost,::1")))
-
-
-def _keep_no_statistics() -> None:
-    """Gradio makes a table of the last 10,000 events after each of them, with pandas, for a page that is not served."""
-    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
 
 
 def _read(name: str) -> str:
