@@ -100,7 +100,7 @@ def test_some_seconds_of_use(chat: tuple[FakeDocs, str]) -> None:
 
 
 def test_growth_is_that_of_the_last_tenth_over_the_first_after_warming_up() -> None:
-    cold = [Sample(0.0, 10.0, 1, 1, 0)] * 12
+    cold = [Sample(0.0, 10.0, 1, 1, 0)] * 20
     warm = [Sample(0.0, 100.0 + place // 6, 5, 7, 0) for place in range(60)]
     seen = Soak([*cold, *warm])
     assert seen.growth(lambda each: each.megabytes) == pytest.approx(9.0)

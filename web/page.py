@@ -25,6 +25,7 @@ from web.guard import Guard
 from web.line import LONGEST
 from web.login import Login
 from web.routes import routes
+from web.sessions import CAPACITY, forget_closed
 from web.shelf import Opener, Shelf
 
 _HERE = Path(__file__).parent
@@ -123,6 +124,7 @@ def launch(
         footer_links=[],
         max_file_size=f"{_MAX_MEGABYTES}mb",
         max_threads=_THREADS,
+        state_session_capacity=CAPACITY,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
         app_kwargs={
@@ -204,6 +206,7 @@ def build(desk: Desk) -> gr.Blocks:
         _on(page.load, desk.writers, [], [writing])
         _on(listener.write, desk.write, [], [promise, writing])
         _on(listener.turn, desk.turn, [], [turning], trigger_mode="always_last")
+        forget_closed(page)
     return page
 
 

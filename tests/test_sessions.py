@@ -1,0 +1,29 @@
+"""Sessions: what is kept of a page is forgotten a while after it was closed."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from eval.bench.visitor import visiting
+from eval.served import free_port
+from tests.fakes import FIRE, as_footnote, fake
+from web import sessions
+from web.page import launch
+
+
+def test_a_page_that_was_closed_is_forgotten_and_an_open_one_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "_KEPT", timedelta(0))
+    page = launch(as_footnote(fake()), port=free_port())
+    try:
+        with visiting(page.local_url) as stays:
+            assert stays.ask(FIRE.question) == "answered"
+            with visiting(page.local_url) as goes:
+                assert goes.ask(FIRE.question) == "answered"
+            until = time.monotonic() + 10
+            while len(page.state_holder.session_data) > 1 and time.monotonic() < until:
+                time.sleep(0.05)
+            assert len(page.state_holder.session_data) == 1
+            assert stays.ask(FIRE.question) == "answered"
+    finally:
+        page.close(verbose=False)

@@ -1,0 +1,27 @@
+"""Sessions: what Gradio keeps of pages, and when that is forgotten."""
+
+from datetime import datetime, timedelta
+
+import gradio as gr
+
+CAPACITY = 256
+"""Pages that something is kept of; of more, those used longest ago are forgotten. Gradio's own default is 10,000."""
+
+_KEPT = timedelta(minutes=10)  # after a page was used last, for a browser that has only lost its connection
+
+
+def forget_closed(page: gr.Blocks) -> None:
+    """Have a chat's pages forgotten a while after they were closed, each time that one is.
+
+    Gradio itself forgets a conversation after an hour, and what it looked like never.
+    """
+
+    async def forget() -> None:  # where Gradio looks through its sessions too, not in a thread beside that
+        kept = page.state_holder
+        late = datetime.now() - _KEPT
+        for id, session in list(kept.session_data.items()):
+            if session.is_closed and kept.time_last_used.get(id, late) <= late:
+                kept.session_data.pop(id, None)
+                kept.time_last_used.pop(id, None)
+
+    page.unload(forget)
