@@ -7,7 +7,7 @@ import gradio as gr
 CAPACITY = 256
 """Pages that something is kept of; of more, those used longest ago are forgotten. Gradio's own default is 10,000."""
 
-_KEPT = timedelta(minutes=10)  # after a page was used last, for a browser that has only lost its connection
+_KEPT = timedelta(hours=1)  # after a page was used last, for a computer that only slept
 
 
 def forget_closed(page: gr.Blocks) -> None:
