@@ -183,6 +183,7 @@ def _damage(path: Path, damage: str) -> None:
         return
     flipped = bytes(byte ^ 0xFF if place % 97 == 0 else byte for place, byte in enumerate(data))
     changed = {"emptied": b"", "half": data[: len(data) // 2], "flipped": flipped, "longer": data + b"?"}
+    path.unlink()  # or who still has it mapped, and closes it later, would be ended by the system
     path.write_bytes(changed[damage])
 
 
