@@ -83,13 +83,13 @@ _MIGRATIONS = {  # from a version to the next
     ALTER TABLE document ADD COLUMN tables TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE passage ADD COLUMN "where" TEXT NOT NULL DEFAULT ''
     """,
-    4: "UPDATE vector SET vector = halved(vector)",
+    4: """
+    UPDATE vector SET vector = halved(vector);
+    UPDATE derived SET revision = NULL, digest = '' WHERE name LIKE 'chroma%'
+    """,
 }
 
-# How a text becomes its vector. Raise the number when that changes, so that no vector is taken for one made
-# otherwise.
-_MAKING = 2
-_KEPT = np.float16  # half the room of float32, and the nearest are the same: eval/BENCHMARK.md
+_KEPT = np.float16  # half the room of float32, for cosines that differ by less than 0.0001
 
 # Rows that belong to nothing: no row that should name them does. In the order in which they are forgotten.
 _STRAYS = (
@@ -629,8 +629,8 @@ def damage(database: Path) -> str:
 
 
 def text_key(text: str) -> str:
-    """What a text's vector is filed under: the SHA-256 of how it is made and of the text, hexadecimal."""
-    return sha256(f"{_MAKING}\0{text}".encode()).hexdigest()
+    """What a text's vector is filed under: the SHA-256 of the text, hexadecimal."""
+    return sha256(text.encode()).hexdigest()
 
 
 def _vector(kept: bytes) -> Vector:

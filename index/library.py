@@ -40,7 +40,7 @@ _OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.
-_RECIPE = f"4, {passages.TARGET_TOKENS} tokens"
+_RECIPE = f"3, {passages.TARGET_TOKENS} tokens"
 
 
 def home_of(folder: Path) -> Path:
