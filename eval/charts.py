@@ -14,7 +14,8 @@ from eval.score import Outcome, sure
 _WIDTH, _HEIGHT = 300, 200
 _BINS = 20
 _POINTS = 200  # of a curve
-_ACCENT, _OTHER = "#3b8ea5", "#c77d2e"  # told apart without colour too: by place, dash or label
+ACCENT, _OTHER = "#3b8ea5", "#c77d2e"  # told apart without colour too: by place, dash or label
+COLOURS = [ACCENT, _OTHER, "#8a6fb0"]
 
 _FEW = altair.Axis(tickCount=5)
 _COUNT = altair.Y("count:Q", title="questions", axis=altair.Axis(tickMinStep=1, tickCount=4, format="d"))
@@ -31,9 +32,9 @@ def risk_coverage(outcomes: Sequence[Outcome]) -> str:
     risks = metrics.risks(right, confidence)
     places = np.unique(np.linspace(0, len(risks) - 1, _POINTS).astype(int))
     rows = [{"coverage": (place + 1) / len(risks), "risk": risks[place]} for place in places.tolist()]
-    return _svg(
-        _of(rows)
-        .mark_line(color=_ACCENT, strokeWidth=2)
+    return svg(
+        of(rows)
+        .mark_line(color=ACCENT, strokeWidth=2)
         .encode(x=_share(altair.X, "coverage", "questions answered"), y=_share(altair.Y, "risk", "of these wrong"))
     )
 
@@ -46,8 +47,8 @@ def reliability(outcomes: Sequence[Outcome]) -> str:
         for mean, share, count in metrics.reliability(right[confidence <= 1], confidence[confidence <= 1])
     ]
     points = (
-        _of(rows)
-        .mark_circle(color=_ACCENT, opacity=0.9)
+        of(rows)
+        .mark_circle(color=ACCENT, opacity=0.9)
         .encode(
             x=_share(altair.X, "confidence", "confidence"),
             y=_share(altair.Y, "right", "of these right"),
@@ -57,11 +58,11 @@ def reliability(outcomes: Sequence[Outcome]) -> str:
         )
     )
     diagonal = (
-        _of([{"confidence": 0, "right": 0}, {"confidence": 1, "right": 1}])
+        of([{"confidence": 0, "right": 0}, {"confidence": 1, "right": 1}])
         .mark_line(color=_OTHER, strokeDash=[4, 4])
         .encode(x="confidence:Q", y="right:Q")
     )
-    return _svg(diagonal + points)
+    return svg(diagonal + points)
 
 
 def confidences(outcomes: Sequence[Outcome]) -> str:
@@ -79,27 +80,27 @@ def confidences(outcomes: Sequence[Outcome]) -> str:
         )
     ]
     bars = (
-        _of(rows)
+        of(rows)
         .mark_rect()
         .encode(
             x=altair.X("low:Q", title="confidence", scale=altair.Scale(domain=[0, 1]), axis=_FEW),
             x2="high:Q",
             y=_COUNT,
             y2=altair.datum(0),
-            color=altair.Color("kind:N", legend=None, scale=altair.Scale(range=[_ACCENT, _OTHER])),
+            color=altair.Color("kind:N", legend=None, scale=altair.Scale(range=[ACCENT, _OTHER])),
             row=altair.Row("kind:N", title=None, header=altair.Header(labelAnchor="start", labelOrient="top")),
         )
         .properties(height=_HEIGHT // 2 - 24)
     )
-    return _svg(bars)
+    return svg(bars)
 
 
 def seconds(outcomes: Sequence[Outcome]) -> str:
     """How long questions took."""
     taken = [1_000 * each.result.seconds for each in outcomes if each.result]
-    return _svg(
-        _of(_histogram(taken, max(taken)))
-        .mark_rect(color=_ACCENT)
+    return svg(
+        of(_histogram(taken, max(taken)))
+        .mark_rect(color=ACCENT)
         .encode(
             x=altair.X("low:Q", title="milliseconds", axis=_FEW),
             x2="high:Q",
@@ -123,7 +124,8 @@ def _histogram(values: Sequence[float], high: float) -> list[Datum]:
     ]
 
 
-def _of(rows: list[Datum]) -> altair.Chart:
+def of(rows: list[Datum]) -> altair.Chart:
+    """A chart of some rows, not yet drawn."""
     return altair.Chart(altair.InlineData(values=rows)).properties(width=_WIDTH, height=_HEIGHT)
 
 
@@ -133,7 +135,8 @@ def _share(channel: type[Channel], column: str, title: str) -> Channel:
     return channel(f"{column}:Q", title=title, axis=axis, scale=scale)
 
 
-def _svg(chart: altair.TopLevelMixin) -> str:
+def svg(chart: altair.TopLevelMixin) -> str:
+    """A chart as SVG text, in the ink of the page that it is put into."""
     plain = chart.configure(background="transparent", font="sans-serif").configure_view(stroke=None)
     ink = plain.configure_axis(
         labelColor="currentColor", titleColor="currentColor", domainColor="#888", tickColor="#888", gridColor="#8884"

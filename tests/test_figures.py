@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.bench import ingest, record
+from eval.bench import charts, ingest, record
 from eval.bench.figure import Figure
+from eval.bench.record import Part
 from index.errors import FootnoteError
 
 
@@ -20,11 +21,16 @@ from index.errors import FootnoteError
         (Figure("faster", 3.0, "times", 2, 3, "more"), "goal reached", None),
         (Figure("first paint", 424.2, "ms", 1500), "kept", "first paint: 424 ms (floor 1,500 ms): kept"),
         (Figure("passages", 12435, ""), "", "passages: 12,435"),
+        (Figure("p95", 4, "s", 8, 3, at=50, of="people"), "kept", "p95, 50 people: 4 s (floor 8 s, goal 3 s): kept"),
     ],
 )
 def test_a_figure_says_how_it_stands_to_its_floor_and_goal(figure, verdict, said):
     assert figure.verdict == verdict
     assert said in (None, str(figure))
+
+
+def part(title: str) -> Part:
+    return Part(title, list)
 
 
 def test_the_figures_of_a_part_replace_its_last_ones_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
@@ -34,13 +40,35 @@ def test_the_figures_of_a_part_replace_its_last_ones_and_nothing_else(tmp_path: 
     record.keep("shell", [Figure("ask", 0.8, "s", 3, 1.5)])
     record.keep("page", [Figure("paint", 424, "ms")])
     record.keep("shell", [Figure("ask", 0.9, "s", 3, 1.5)])
-    record.renew(written, {"shell": "From the shell", "page": "The page", "load": "Many people"})
+    record.renew(written, {"shell": part("From the shell"), "page": part("The page"), "load": part("Many people")})
     told = written.read_text()
     assert told.startswith("# Figures\n\nTold.\n\n## Speed and memory\n\n### From the shell\n")
     assert "| ask | 0.9 s | 3 s | 1.5 s | goal reached |\n\n### The page\n" in told
     assert "what was before" not in told
     assert "Many people" not in told
     assert record.section(written) == told[told.index("## Speed") :]
+
+
+def test_what_was_measured_with_several_numbers_is_a_row_with_a_column_each(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(record, "_KEPT", tmp_path / "kept")
+    (tmp_path / "RECORD.md").write_text("## Speed and memory\n")
+    figures = [
+        Figure("p50", 9.06, "ms", at=1000, of="passages"),
+        Figure("p50", 12.5, "ms", 15, 8, at=10_000, of="passages"),
+        Figure("recall", 1, "", at=1000, of="passages"),
+    ]
+    record.keep("growth", figures)
+    record.renew(tmp_path / "RECORD.md", {"growth": Part("As it grows", list, lambda _: "<svg/>")})
+    assert (
+        (tmp_path / "RECORD.md")
+        .read_text()
+        .endswith(
+            "### As it grows\n\n![As it grows](figures/growth.svg)\n\n"
+            "|  | 1,000 passages | 10,000 passages |\n|---|---:|---:|\n"
+            "| p50 | 9.06 ms | 12.5 ms (floor 15 ms: kept) |\n| recall | 1 |  |\n"
+        )
+    )
+    assert (tmp_path / "figures" / "growth.svg").read_text() == "<svg/>"
 
 
 def test_a_record_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:
@@ -50,10 +78,32 @@ def test_a_record_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> N
     assert (tmp_path / "RECORD.md").read_text() == "# Figures\n"
 
 
-def test_ingest_is_measured_beside_the_pipeline_over_passages_as_long() -> None:
-    told = {figure.what: figure.value for figure in ingest.figures(passages=80, times=1)}
+@pytest.fixture(scope="module")
+def ingested() -> tuple[Figure, ...]:
+    return tuple(ingest.figures(passages=80, times=1))
+
+
+def test_ingest_is_measured_beside_the_pipeline_over_passages_as_long(ingested) -> None:
+    told = {figure.what: figure.value for figure in ingested}
     assert told["passages a second"] > 0
-    assert told["characters of a passage"] == pytest.approx(told["plain llama-index: characters of a node"], rel=0.15)
+    assert told["characters of a passage"] == pytest.approx(
+        told["plain llama-index: characters of a passage"], rel=0.15
+    )
     assert 0 < told["share of the cores' time inside the forward pass"] < 100
-    assert 50 < told["peak memory of ingest"] < 2000
+    assert 50 < told["peak memory"] < 2000
     assert told["peak memory against plain llama-index, median of 1"] < 1
+
+
+def test_charts_show_what_was_measured_in_an_ink_of_their_own(ingested) -> None:
+    over = [
+        Figure(what, at / 50, "ms", at=at, of="") for what in ("retrieval, p50", "answer, p50") for at in (100, 900)
+    ]
+    waits = [Figure(f"an answer, {p}", at / 10, "s", at=at, of="") for p in ("p50", "p95") for at in (1, 50)]
+    for drawn, labels in (
+        (charts.ingest(ingested), ("Footnote", "plain llama-index", "peak memory, MB")),
+        (charts.growth(over), ("retrieval, p50", "answer, p50", "passages")),
+        (charts.load(waits), ("an answer, p95", "people at once")),
+    ):
+        assert drawn.startswith("<svg")
+        assert "currentColor" not in drawn
+        assert all(label in drawn for label in labels)

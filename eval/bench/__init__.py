@@ -1,31 +1,20 @@
 """Speed and memory, as a person meets them: each part a module, each figure beside the floor that it has to keep."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from eval.bench import files, growth, ingest, load, page, record, shell, soak
-from eval.bench.figure import Figure
+from eval.bench import charts, files, growth, ingest, load, page, record, shell, soak
+from eval.bench.record import Part
 from index.errors import FootnoteError
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What is measured together, under a title in the record."""
-
-    title: str
-    figures: Callable[[], Iterator[Figure]]
-
-
 PARTS = {
-    "ingest": Part("A folder read for the first time", ingest.figures),
+    "ingest": Part("A folder read for the first time", ingest.figures, charts.ingest),
     "shell": Part("From the shell", shell.figures),
     "page": Part("The page", page.figures),
     "files": Part("A folder of many files", files.figures),
-    "growth": Part("A library as it grows", growth.figures),
-    "load": Part("Many people at once", load.figures),
+    "growth": Part("A library as it grows", growth.figures, charts.growth),
+    "load": Part("Many people at once", load.figures, charts.load),
 }
 
 LONG = {
@@ -53,4 +42,4 @@ def main(
             typer.echo(str(figure))
             figures.append(figure)
         record.keep(name, figures)
-    record.renew(record.RECORD, {name: part.title for name, part in _EVERY.items()})
+    record.renew(record.RECORD, _EVERY)

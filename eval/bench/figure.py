@@ -15,6 +15,8 @@ class Figure:
         floor: What it must reach; None where it is only told.
         goal: What it should; None where there is none.
         better: Whether less of it is better, or more.
+        at: With how many this was, where it was measured with several numbers of them.
+        of: Of what, such as "passages".
     """
 
     what: str
@@ -23,6 +25,8 @@ class Figure:
     floor: float | None = None
     goal: float | None = None
     better: Literal["less", "more"] = "less"
+    at: int | None = None
+    of: str = ""
 
     @property
     def kept(self) -> bool:
@@ -41,7 +45,8 @@ class Figure:
     def __str__(self) -> str:
         named = (("floor", self.floor), ("goal", self.goal))
         bounds = ", ".join(f"{name} {self.told(bound)}" for name, bound in named if bound is not None)
-        return f"{self.what}: {self.told(self.value)}" + (f" ({bounds}): {self.verdict}" if bounds else "")
+        what = self.what if self.at is None else f"{self.what}, {self.at:,} {self.of}"
+        return f"{what}: {self.told(self.value)}" + (f" ({bounds}): {self.verdict}" if bounds else "")
 
     def told(self, value: float | None) -> str:
         """A value in its unit, with three digits, or all of a whole number; "" where it is None."""

@@ -34,7 +34,7 @@ class _Curve:
 
     def at(self, size: int, value: float) -> Figure:
         floor, goal = self.bounds.get(size, (None, None))
-        return Figure(f"{self.what}, {size:,} passages", value, self.unit, floor, goal, self.better)
+        return Figure(self.what, value, self.unit, floor, goal, self.better, size, "passages")
 
 
 _BUILT = _Curve("building the search indexes", "s", {})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from statistics import median, quantiles
 from threading import Barrier
@@ -112,11 +113,11 @@ def _asked(person: int, visitor: Visitor, question: str) -> Asked:
 
 
 def _figures(load: Load) -> Iterator[Figure]:
-    who = f"{load.people} at once" if load.people > 1 else "one person"
+    counted = partial(Figure, at=load.people, of="at once")
     floor, goal = (8, 3) if load.people == _HELD else (None, None)
-    yield Figure(f"{who}: answers a second", load.pace, "", better="more")
-    yield Figure(f"{who}: an answer, p50", load.p50, "s")
-    yield Figure(f"{who}: an answer, p95", load.p95, "s", floor, goal)
-    yield Figure(f"{who}: errors", load.count("failed"), "", 0)
-    yield Figure(f"{who}: told that too many ask", load.count("full"), "", 0 if load.people <= _HELD else None)
-    yield Figure(f"{who}: the longest wait of one of them, over the median", load.unfairness, "times")
+    yield counted("answers a second", load.pace, "", better="more")
+    yield counted("an answer, p50", load.p50, "s")
+    yield counted("an answer, p95", load.p95, "s", floor, goal)
+    yield counted("errors", load.count("failed"), "", 0)
+    yield counted("told at once that too many ask", load.count("full"), "", 0 if load.people <= _HELD else None)
+    yield counted("the longest wait of one of them, over the median", load.unfairness, "times")
