@@ -151,15 +151,20 @@ class OwnIndexes:
         """
         every = self._catalog.passage_keys()
         before = every if self._before is None else self._before
-        vectors = self._vectors
-        if vectors is None:
+        try:
+            vectors = self._vectors
+            if vectors is None:
+                self._wanted.set()
+            else:
+                try:
+                    self._catch_up_vectors(vectors, before, every)
+                except LibraryError as error:
+                    self._give_up(vectors, error)
+            self._catch_up_lexical(before, every)
+        except BaseException:  # a panic of theirs is no Exception
+            self._vectors, self._is_kept, self._before = None, False, None  # what they hold is not known any more
             self._wanted.set()
-        else:
-            try:
-                self._catch_up_vectors(vectors, before, every)
-            except LibraryError as error:
-                self._give_up(vectors, error)
-        self._catch_up_lexical(before, every)
+            raise
 
     def settle(self) -> None:
         """See `Indexes`; opens Chroma, or builds it anew, while the catalog may be changed.

@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 
 from index import passages
@@ -21,7 +21,8 @@ from index.sync import AGAIN, Found, OnProgress, Progress, read_bytes
 from index.workers import WORKERS, in_order
 
 _COPY = "it is the same as "  # begins the reason why a copy is refused
-_BATCH, _MOMENT = 1_000, 1.0  # passages, and seconds, after which what is ready is written
+_BATCH, _MOMENT = 1_000, 1.0  # passages or files, and seconds, after which what is ready is written
+_LARGE = 1_000_000  # characters: of longer documents one at a time is made ready, for its parts take far more room
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,11 @@ class Ingest:
         self._over = over
         self._fresh = fresh
         self._waiting = _Waiting()
+        self._stopped = Event()
+        self._large = Lock()
 
     def apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
-        """Read some files and forget others; what is ready is kept, whatever comes in between.
+        """Read some files and forget others; what is ready is written where it can be, whatever comes in between.
 
         Raises:
             LibraryError: The catalog cannot be written, or the library is being closed.
@@ -91,27 +94,34 @@ class Ingest:
         """
         *before, size = itertools.accumulate((found.size for found in read), initial=0)
         try:
-            with closing(in_order(partial(self._see, removed=removed), read)) as coming:
+            with closing(in_order(partial(self._see, removed=removed), read, self._write)) as coming:
                 for done, found in enumerate(read):
                     self._go_on()
                     on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
                     self._settle(found, next(coming), removed)
+                    self._write_in_time()
+        except BaseException:
+            self._stopped.set()
+            raise
         finally:
             self._write()
-        if removed:
+        for start in range(0, len(removed), _BATCH):
             self._go_on()
-            self._changing()
-            with self._catalog.together():
-                for document_id in removed:
-                    self._catalog.remove(document_id)
+            self._remove(removed[start : start + _BATCH])
+
+    def _remove(self, document_ids: Sequence[str]) -> None:
+        self._changing()
+        with self._catalog.together():
+            for document_id in document_ids:
+                self._catalog.remove(document_id)
 
     def _go_on(self) -> None:
-        """See that the library is not being closed.
+        """See that what is being made ready is still wanted.
 
         Raises:
-            LibraryError: It is.
+            LibraryError: The library is being closed, or this sync has ended.
         """
-        if self._over.is_set():
+        if self._over.is_set() or self._stopped.is_set():
             raise LibraryError(f"{self._home} is being closed; what was read so far is kept.")
 
     def _see(self, found: Found, removed: Collection[str]) -> _Seen:
@@ -134,6 +144,10 @@ class Ingest:
             Failed: It cannot be cut.
             LibraryError: The library is being closed.
         """
+        with self._large if len(document.text) > _LARGE else nullcontext():
+            return self._made_ready(document)
+
+    def _made_ready(self, document: Document) -> _Ready:
         target = min(passages.TARGET_TOKENS, self._embedder.max_tokens - 2)  # two marks that every text gets
         try:
             cut = passages.cut(document, self._embedder.token_spans, target)
@@ -175,8 +189,6 @@ class Ingest:
         waiting.writes.append(partial(self._catalog.put, file, ready.document, ready.passages, ready.vectors))
         waiting.digests.add(file.sha256)
         waiting.passages, waiting.is_change = waiting.passages + len(ready.passages), True
-        if waiting.passages >= _BATCH or monotonic() - waiting.since >= _MOMENT:
-            self._write()
 
     def _refuse(self, known: File | None, file: File, reason: Refused) -> None:
         is_new = known is None or known.sha256 != file.sha256 or not known.reason.startswith(file.reason)
@@ -186,6 +198,13 @@ class Ingest:
             self._waiting.writes.append(partial(self._catalog.refuse, file))
             self._waiting.is_change = True
 
+    def _write_in_time(self) -> None:
+        """Write what is ready where that is much, or has waited."""
+        waiting = self._waiting
+        much = max(waiting.passages, len(waiting.writes)) >= _BATCH
+        if much or monotonic() - waiting.since >= _MOMENT:
+            self._write()
+
     def _write(self) -> None:
         """Write all that is ready, in one transaction.
 
@@ -193,9 +212,11 @@ class Ingest:
             LibraryError: The catalog cannot be written.
             NoRoom: The disk is full.
         """
-        waiting, self._waiting = self._waiting, _Waiting()
-        if waiting.passages:
+        if not self._waiting.writes:
+            return
+        if self._waiting.passages:
             see_room(self._home)
+        waiting, self._waiting = self._waiting, _Waiting()
         if waiting.is_change:
             self._changing()
         with self._catalog.together():

@@ -246,6 +246,7 @@ class ExactVectors:
 
 def _highest(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:
     """Where the `count` highest of some scores stand, highest first, equals as they stand; most are never sorted."""
+    scores = np.nan_to_num(scores, nan=-np.inf)  # of a vector that was damaged
     least = np.partition(scores, -count)[-count] if count < len(scores) else -np.inf
     close = np.flatnonzero(scores >= least)
     return close[np.argsort(-scores[close], kind="stable")][:count]

@@ -9,7 +9,7 @@ import struct
 import subprocess
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -29,6 +29,7 @@ from index.worker import Blobs, Limits, receive, send
 COUNT = 2
 """How many files are read at once, beside the embedding."""
 
+_IDLE = 1.0  # seconds
 _GRACE = 5.0  # seconds that a worker is given to tell that a file took too long
 _LONGEST_REASON = 500  # characters
 _WHY: dict[str, type[Refused]] = {"refused": Refused, "spent": Spent}
@@ -201,24 +202,28 @@ WORKERS = Workers()
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], at_once: int = 2 * COUNT
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    idle: Callable[[], None] = lambda: None,
+    at_once: int = 2 * COUNT,
 ) -> Generator[Result, None, None]:
     """What `work` makes of some items, in their order; `at_once` of them are begun before they are asked for.
 
-    The threads keep the end of the process waiting for nothing. They end with the iterator.
+    The threads keep the end of the process waiting for nothing. They end with the iterator. `idle` is called in the
+    thread that asks, where it has waited for a second.
     """
     todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
     coming: deque[Future[Result]] = deque()
-    for _ in range(at_once):
-        Thread(target=_serve, args=(todo,), daemon=True).start()
     try:
+        for _ in range(at_once):
+            Thread(target=_serve, args=(todo,), daemon=True).start()
         for item in items:
             coming.append(Future())
             todo.put(partial(_do, partial(work, item), coming[-1]))
             if len(coming) > at_once:
-                yield coming.popleft().result()
+                yield _awaited(coming.popleft(), idle)
         while coming:
-            yield coming.popleft().result()
+            yield _awaited(coming.popleft(), idle)
     finally:
         for future in coming:
             future.cancel()
@@ -231,6 +236,12 @@ def begun(work: Callable[[], Result]) -> "Future[Result]":
     doing: Future[Result] = Future()
     Thread(target=_do, args=(work, doing), daemon=True).start()
     return doing
+
+
+def _awaited(doing: "Future[Result]", idle: Callable[[], None]) -> Result:
+    if wait([doing], _IDLE).not_done:
+        idle()
+    return doing.result()
 
 
 def _serve(todo: "SimpleQueue[Callable[[], None] | None]") -> None:

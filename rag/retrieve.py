@@ -106,7 +106,7 @@ def retrieve(
     bm25_ranks = {id: rank for rank, id in enumerate(found.bm25, start=1)}
     return tuple(
         Hit(each, scores[each.id], rank, dense_ranks.get(each.id), bm25_ranks.get(each.id))
-        for rank, each in enumerate(islice(_new(_passages(library, list(scores), 2 * k)), k), start=1)
+        for rank, each in enumerate(islice(_new(_passages(library, list(scores), max(1, 2 * k))), k), start=1)
     )
 
 

@@ -23,7 +23,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from index import catalog, derived, embeddings
+from index import catalog, derived, embeddings, ingest
 from index.document import Span
 from index.embeddings import Vector
 from index.library import Library
@@ -164,6 +164,7 @@ def live(folder: Path, written: Path) -> None:
     Each document is noted down once it is written.
     """
     embeddings.load = lambda _: QuickEmbedder()
+    ingest._BATCH = 1  # each document is written by itself, so that some are and others are not
     typer.echo(json.dumps(asdict(_left(folder, written))))
     point = sys.stdin.readline().strip()
     written.unlink(missing_ok=True)

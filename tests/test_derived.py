@@ -374,21 +374,25 @@ def test_what_the_indexes_hold_is_listed_only_while_the_catalog_changes(copied: 
             assert results(library)[0][0][0].startswith("docs/new.txt")
 
 
-def test_where_catching_up_fails_what_was_held_before_is_not_forgotten(
-    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failing", ["write_vectors", "_write"])
+def test_where_catching_up_fails_both_are_made_anew(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    copy, _ = copied
+    copy, expected = copied
+    before = (copy / "mill.txt").read_text()
 
     def panic(*_: object) -> None:
         raise KeyboardInterrupt  # like a panic of Chroma's, no Exception
 
     with closing(Library(copy)) as library:
         library.settle()
-        write(copy, {"new.txt": "The new barn burned."})
+        write(copy, {"mill.txt": "The barn burned, and nobody saw it."})
         with monkeypatch.context() as patch:
-            patch.setattr(derived, "write_vectors", panic)
+            patch.setattr(derived, failing, panic)
             with pytest.raises(KeyboardInterrupt):
                 library.sync()
-        write(copy, {"other.txt": "Another barn stands."})
+        write(copy, {"mill.txt": before})
         library.sync()
+        library.settle()
         assert library._indexes._vectors.count() == library._indexes._lexical.count() == library.passage_count()
+        assert results(library) == expected

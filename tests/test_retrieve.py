@@ -160,3 +160,7 @@ def test_passages_are_looked_up_a_few_at_a_time_until_enough_say_something_new(
     assert docs.retrieve("Who rejected the proposal?", k=1) == whole[:1]
     assert asked == [2]
     assert docs.retrieve("Who rejected the proposal?", k=40) == whole
+
+
+def test_none_wanted_is_none_found(docs) -> None:
+    assert docs.retrieve("Who rejected the proposal?", 0) == ()

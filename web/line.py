@@ -23,7 +23,7 @@ class _Place:
     """A place in the line; whoever has asked less of late stands before who came earlier.
 
     Attributes:
-        round: How many questions of this person's come before this one since they began to wait.
+        round: That of the person called last, or one more than that of this person's last question.
         number: How many questions came before it in all.
         owner: Whose it is.
         called: Set when it is its turn.
@@ -111,6 +111,8 @@ class Line:
                 self._free += 1
             else:
                 self._waiting.remove(place)
+                if self._last.get(place.owner) == place.round:  # who asks anew stands where they stood
+                    self._last[place.owner] = place.round - 1
             self._call()
 
     def _call(self) -> None:

@@ -47,7 +47,7 @@ _SLOWEST = _Curve("retrieval, p95", "ms", {})
 _ANSWERED = _Curve("answer, p50", "ms", {100_000: (400, 150)})
 _SYNCED = _Curve("sync of what has not changed", "s", {})
 _MEMORY = _Curve("memory after chatting", "MB", {100_000: (900, 500)})
-_RECALL = _Curve("recall@20 of the vector index", "of 1", {100_000: (0.98, 0.995)}, "more")
+_RECALL = _Curve("recall@20 of nearest passages", "of 1", {100_000: (0.98, 0.995)}, "more")
 
 
 def figures() -> Iterator[Figure]:

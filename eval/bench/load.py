@@ -67,6 +67,8 @@ class Load:
         """How many times as long as the median person the one who waits longest waits; of each the median answer."""
         waited: dict[int, list[float]] = {}
         for each in self.asked:
+            if each.outcome != "answered":
+                continue
             waited.setdefault(each.person, []).append(each.seconds)
         medians = [median(seconds) for seconds in waited.values()]
         return max(medians) / median(medians)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import rag
-from eval.bench.corpus import QUESTION, copied_seeds
+from eval.bench.corpus import copied_seeds, questions
 from eval.bench.figure import Figure
 from eval.library import SEEDS
 from eval.served import chromium_path, resident_megabytes, served
@@ -99,7 +99,7 @@ def figures() -> Iterator[Figure]:
         raise FootnoteError("Measuring the page needs what `make test` installs, and a Chromium; run that first.")
     with copied_seeds() as seeds:
         rag.open(seeds, llm="").close()
-        begun = started(seeds, QUESTION)
+        begun = started(seeds, questions()[:_ASKED])
     yield Figure("page answering after serve", begun.served, "s", 6, 3)
     yield Figure("page usable in a browser after serve", begun.usable, "s", 8)
     yield Figure(f"memory of its process after {_ASKED} questions", begun.megabytes, "MB", 700)
@@ -111,8 +111,8 @@ def figures() -> Iterator[Figure]:
     yield Figure("a letter typed while a document is read, p95", reader.typing, "ms", 100)
 
 
-def started(folder: Path, question: str) -> Started:
-    """Start a chat of this folder and ask it a question, again and again."""
+def started(folder: Path, asked: Sequence[str]) -> Started:
+    """Start a chat of this folder and ask it some questions."""
     begun = time.perf_counter()
     with served(folder) as (process, address), browser() as chromium:
         up = time.perf_counter() - begun
@@ -120,7 +120,7 @@ def started(folder: Path, question: str) -> Started:
         page.goto(address)
         page.get_by_role("textbox", name="Question").wait_for()
         usable = time.perf_counter() - begun
-        for _ in range(_ASKED):
+        for question in asked:
             ask(page, question)
         return Started(up, usable, resident_megabytes(process.pid))
 
@@ -188,7 +188,7 @@ def _typing(page: "Page") -> float:
     page.get_by_text("Reading added.txt").wait_for()
     times: list[float] = page.get_by_role("textbox", name="Question").evaluate(_TYPE, _TYPED)
     if not page.get_by_text("Reading added.txt").is_visible():
-        raise FootnoteError("The document was read before the typing ended; let bench_page.py add a longer one.")
+        raise FootnoteError("The document was read before the typing ended; let page.py add a longer one.")
     return quantiles(times, n=20)[-1]
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from threading import Event
+from threading import Event, Lock
 
 import typer
 
@@ -21,7 +21,7 @@ _PEOPLE = 4
 _STAY = 20  # questions that one asks before the page is opened anew, by another person
 _PAUSE = 0.5  # seconds between an answer and the next question
 _OFTEN = 0.1  # of the questions, after which a source is opened, and likewise a document added and removed
-_WARM = 1 / 4  # of the time, before growth is looked for: what is kept of closed pages is forgotten from then on, too
+_WARM = 1 / 4  # of the time, before growth is looked for
 _SAMPLES = 360
 _SEED = 7
 _DOCUMENTS = ("seeds/news/ceasefire-proposal.txt", "seeds/guide/start.md")
@@ -59,6 +59,13 @@ class Soak:
     samples: list[Sample] = field(default_factory=list)
     answers: int = 0
     errors: int = 0
+    counting: Lock = field(default_factory=Lock)
+
+    def count(self, answers: int = 0, errors: int = 0) -> None:
+        """Count some more; any thread may."""
+        with self.counting:
+            self.answers += answers
+            self.errors += errors
 
     def growth(self, of: Callable[[Sample], float]) -> float:
         """By how many percent the median of the last tenth exceeds that of the first, after it has warmed up."""
@@ -115,16 +122,15 @@ def _use(address: str, person: int, seen: Soak, over: Event) -> None:
                 if over.wait(_PAUSE):
                     break
                 outcome = visitor.ask(question)
-                seen.answers += outcome == "answered"
-                seen.errors += outcome == "failed"
+                seen.count(answers=outcome == "answered", errors=outcome == "failed")
                 if chance.random() < _OFTEN:
-                    visitor.click("open", document=chance.choice(_DOCUMENTS))
+                    seen.count(errors=not visitor.click("open", document=chance.choice(_DOCUMENTS)))
                 if chance.random() < _OFTEN:
-                    _add(visitor, person, chance)
+                    seen.count(errors=not _add(visitor, person, chance))
 
 
-def _add(visitor: Visitor, person: int, chance: random.Random) -> None:
-    """Add a document and remove it."""
+def _add(visitor: Visitor, person: int, chance: random.Random) -> bool:
+    """Add a document and remove it; whether the server did both."""
     name = f"note-{person}.txt"
-    visitor.add(name, f"The note of person {person} was written on day {chance.randrange(365)}.")
-    visitor.click("remove", document=f"uploads/{name}")
+    added = visitor.add(name, f"The note of person {person} was written on day {chance.randrange(365)}.")
+    return bool(added and visitor.click("remove", document=f"uploads/{name}"))

@@ -52,6 +52,8 @@ class Visitor:
         told = self._said("question.submit", [question])
         if FULL in told:
             return "full"
+        if 'class=\\"notice' in told:  # beside the answers before
+            return "failed"
         return "answered" if 'class=\\"answer' in told or 'class=\\"abstention' in told else "failed"
 
     def click(self, event: str, **said: object) -> str:
