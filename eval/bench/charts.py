@@ -54,13 +54,19 @@ def _curves(figures: Sequence[Figure], whats: Sequence[str], x: str, y: str, sca
         .encode(
             x=altair.X("at:Q", title=x, scale=scale, axis=altair.Axis(tickCount=4, format="~s")),
             y=altair.Y("value:Q", title=y, scale=scale, axis=altair.Axis(tickCount=5)),
-            color=altair.Color("what:N", title=None, sort=list(whats), scale=altair.Scale(range=charts.COLOURS)),
-            strokeDash=altair.StrokeDash("what:N", title=None, sort=list(whats)),
+            color=altair.Color(
+                "what:N",
+                title=None,
+                sort=list(whats),
+                scale=altair.Scale(range=charts.COLOURS),
+                legend=altair.Legend(orient="bottom"),
+            ),
+            strokeDash=altair.StrokeDash("what:N", sort=list(whats), legend=None),
         )
     )
     return _inked(lines)
 
 
-def _inked(chart: altair.TopLevelMixin) -> str:
-    """A page gives no ink to a picture that it only links to."""
-    return charts.svg(chart).replace("currentColor", _INK)
+def _inked(chart: altair.Chart) -> str:
+    """A page gives no ink to a picture that it only links to; its letters may be wider than they were thought to be."""
+    return charts.svg(chart.properties(padding=30)).replace("currentColor", _INK)

@@ -15,8 +15,8 @@ from index.errors import FootnoteError
 Outcome = Literal["answered", "full", "failed"]
 """Answered, be it that the documents don't say; told that too many ask already; or neither."""
 
-FULL = "More people are asking"
-"""How it begins what the page says where its line is full."""
+FULL = 'role=\\"alert\\">More people are asking'
+"""What the page says where its line is full, and a passage that is shown does not."""
 
 _PATIENCE = 120.0  # seconds without a word of the server
 _CONFIG = re.compile(r"window\.gradio_config = (.*?);?</script>", re.DOTALL)
