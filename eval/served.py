@@ -49,12 +49,6 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def resident_megabytes(pid: int) -> float:
-    """The resident memory of a process (Linux)."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
 def chromium_path() -> str | None:
     """The system's Chromium, or None where it has none."""
     found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))

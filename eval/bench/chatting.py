@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import mean, median, quantiles
 
 import rag
+from eval.bench.memory import resident_megabytes
 from eval.bench.timing import seconds
-from eval.served import resident_megabytes
 from index import elsewhere
 from index.catalog import CATALOG, Catalog
 from index.embeddings import Vector

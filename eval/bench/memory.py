@@ -8,16 +8,22 @@ from subprocess import Popen
 _LOOK = 0.05  # seconds between two looks
 
 
+def resident_megabytes(pid: int) -> float:
+    """The resident memory of a process; 0 where it has ended."""
+    told = _read(Path(f"/proc/{pid}/status"))
+    return int(told.split("VmRSS:")[1].split()[0]) / 1024 if "VmRSS:" in told else 0.0
+
+
 def peak_megabytes(process: "Popen[str]") -> float:
     """The most resident memory that a process and those it began took together, until it ends.
 
     Memory that two of them share counts for each.
     """
-    peak = 0
+    peak = 0.0
     while process.poll() is None:
-        peak = max(peak, sum(_resident(pid) for pid in _family(process.pid)))
+        peak = max(peak, sum(map(resident_megabytes, _family(process.pid))))
         time.sleep(_LOOK)
-    return peak / 1024
+    return peak
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -26,12 +32,6 @@ def _family(pid: int) -> Iterator[int]:
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(children).split():
             yield from _family(int(child))
-
-
-def _resident(pid: int) -> int:
-    """The resident memory of a process, kB; 0 where it has ended."""
-    told = _read(Path(f"/proc/{pid}/status"))
-    return int(told.split("VmRSS:")[1].split()[0]) if "VmRSS:" in told else 0
 
 
 def _read(path: Path) -> str:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import rag
 from eval.bench.corpus import copied_seeds, questions
 from eval.bench.figure import Figure
+from eval.bench.memory import resident_megabytes
 from eval.library import SEEDS
-from eval.served import chromium_path, resident_megabytes, served
+from eval.served import chromium_path, served
 from index.errors import FootnoteError
 
 if TYPE_CHECKING:

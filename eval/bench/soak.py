@@ -13,8 +13,9 @@ import typer
 
 from eval.bench.corpus import copied_seeds, questions
 from eval.bench.figure import Figure
+from eval.bench.memory import resident_megabytes
 from eval.bench.visitor import Visitor, visiting
-from eval.served import resident_megabytes, served
+from eval.served import served
 
 _HOUR = 3_600.0  # seconds
 _PEOPLE = 4
