@@ -25,6 +25,8 @@ _INVISIBLE = re.compile(
 # Each run of them is looked at once, from its start: a hostile one has a million.
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f])")
 
+_MORE = " …"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -136,3 +138,15 @@ def canonical(text: str) -> tuple[str, int]:
     text, controls = _INVISIBLE.subn("", text)
     shaped = _JOINERS.sub("", text)
     return shaped, controls + len(text) - len(shaped)
+
+
+def beginning(text: str, width: int) -> str:
+    """A text on one line: its first words, in at most `width` characters; of one that has no spaces its first letters.
+
+    As `textwrap.shorten` does, which takes long over it and leaves nothing of a text without spaces.
+    """
+    line = " ".join(text.split())
+    if len(line) <= width:
+        return line
+    room = width - len(_MORE)
+    return f"{line[: room + 1].rpartition(' ')[0] or line[:room]}{_MORE}"

@@ -20,6 +20,7 @@ from rag.topics import NAME, content, names, persons, stems, topics
 
 REMEMBERED = 3  # turns that a follow-up may point back to
 _REWRITES = 3  # read besides the question as it was asked
+GLANCED = 3  # hits read for each of them: what is surest by the first stays so
 _SURER = 1.0  # log odds that a rewrite needs over a question that may be understood as it is
 _LATER = 1.0  # log odds that a rewrite needs over the likelier one before it
 _MOST_WORDS = 20  # that a model may add to a question
@@ -194,7 +195,8 @@ def standalone(question: str, turns: Sequence[Turn], read: Callable[[str], Readi
     Args:
         question: As it was asked.
         turns: What came before, oldest first.
-        read: Searches and reads for a question; called at most four times, and never for one that does not depend.
+        read: Reads the `GLANCED` best hits for a question; called at most four times, and never for one that does not
+            depend.
     """
     if not depends(question, turns):
         return question

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from threading import Event, Lock
 from types import TracebackType
@@ -24,7 +24,7 @@ from rag.chat import Turn
 from rag.disagree import disagreeing
 from rag.examples import candidates
 from rag.extract import extract, in_one_cell, short_in, why_not
-from rag.followup import REMEMBERED, depends, is_rewrite, standalone
+from rag.followup import GLANCED, REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
 from rag.llm import Model, load
@@ -218,8 +218,7 @@ class Footnote:
 
     def _answers(self, asked: "_Asked") -> Iterator[Answer]:
         """The answer, as it grows where a language model writes it."""
-        read = cache(partial(self._read, documents=asked.documents))  # what a follow-up is chosen by is not read twice
-        query, notice = self._standalone(asked, read)
+        query, notice = self._standalone(asked)
         silent = Answer(asked.said, query, "abstained")
         computed, unclear = self._computed(silent, asked.documents)
         if not computed and query != asked.query:  # it may be whole as it was asked, and of a table
@@ -229,7 +228,7 @@ class Footnote:
         if computed:  # and no model says it in other words
             yield replace(computed, notice=notice)
             return
-        reading = read(query)
+        reading = self._read(query, asked.documents)
         row, several = (None, "") if unclear else self._cells.answer(silent, reading.hits)
         if row:  # as exact as what is computed
             yield replace(row, notice=notice)
@@ -287,7 +286,7 @@ class Footnote:
         document = self._documents([best.hit]).get(best.hit.passage.document_id)
         return several if document and document.table_at(best.span.start) else ""
 
-    def _standalone(self, asked: "_Asked", read: Callable[[str], Reading]) -> tuple[str, str]:
+    def _standalone(self, asked: "_Asked") -> tuple[str, str]:
         """The question as one that stands alone, in a model's words where one is there; and that model's trouble."""
         if not depends(asked.query, asked.turns):
             return asked.query, ""
@@ -300,7 +299,8 @@ class Footnote:
                     return rewritten, ""
             except ModelTrouble as trouble:
                 notice = _instead(trouble)
-        return standalone(asked.query, asked.turns, read), notice
+        glance = partial(self._read, documents=asked.documents, k=GLANCED)
+        return standalone(asked.query, asked.turns, glance), notice
 
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""
@@ -337,9 +337,8 @@ class Footnote:
             return False
         return all(cite.exact(each, texts[each.document_id]) for each in answer.citations)
 
-    def _read(self, query: str, documents: Collection[str] | None = None) -> Reading:
-        hits = self.retrieve(query, FIRST + MORE, documents=documents)
-        return self.reader.read(query, hits)
+    def _read(self, query: str, documents: Collection[str] | None = None, k: int = FIRST + MORE) -> Reading:
+        return self.reader.read(query, self.retrieve(query, k, documents=documents))
 
     def _is_answered(self, question: str) -> bool:
         return bool(extract(self._read(question), self.calibration))

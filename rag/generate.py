@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
-from textwrap import shorten
 from threading import Event
 from typing import Protocol
 
-from index.document import Document, Span
+from index.document import Document, Span, beginning
 from index.errors import ModelTrouble
 from index.lexical import words
 from index.passages import Passage
@@ -127,7 +126,7 @@ class Writer:
         Raises:
             ModelTrouble: It does not, or is stopped.
         """
-        told = [(asked, shorten(answer, _MOST_RECALLED, placeholder=" …")) for asked, answer in said]
+        told = [(asked, beginning(answer, _MOST_RECALLED)) for asked, answer in said]
         messages = [Message("system", prompts.REWRITING), Message("user", prompts.conversation(told, question))]
         if sum(tokens(each.text) for each in messages) > self.model.room():
             raise ModelTrouble(f"{self.model.name} has no room for the conversation")

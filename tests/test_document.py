@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.document import canonical
+from index.document import beginning, canonical
 
 # Any string a decoder can hand over: surrogates too, and often the characters that canonical() minds.
 SPECIAL = (
@@ -104,3 +104,17 @@ def test_a_long_run_of_joiners_takes_no_longer_than_its_length():
     assert canonical(run + "é") == (run + "é", 0)
     assert canonical(run) == ("é", 200_000)
     assert time.monotonic() - began < 5  # seconds; it was minutes when each joiner looked ahead anew
+
+
+@given(any_text, st.integers(5, 30))
+def test_the_beginning_of_a_text_is_one_line_no_longer_than_wished(text: str, width: int):
+    begun, line = beginning(text, width), " ".join(text.split())
+    assert len(begun) <= width
+    assert begun == line or (len(line) > width and line.startswith(begun.removesuffix(" …")))
+
+
+def test_the_beginning_of_a_text_ends_with_a_word_where_there_are_words():
+    assert beginning("The  mill\nburned.", 16) == "The mill burned."
+    assert beginning("The mill burned.", 15) == "The mill …"
+    assert beginning("The mill burned down.", 17) == "The mill burned …"
+    assert beginning("水车在一九〇二年烧毁了。", 8) == "水车在一九〇 …"

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
 from pathlib import Path, PurePosixPath
-from textwrap import shorten
 from typing import Literal
 from urllib.parse import urlencode
 
 from index import tables
 from index.catalog import File
-from index.document import Document, Page, Span
+from index.document import Document, Page, Span, beginning
 from index.sync import Progress
 from rag.answer import ABSTENTION, DISAGREEMENT, UNSUPPORTED, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
@@ -479,14 +478,14 @@ def _emphasised(text: str, start: int, end: int, short: Span | None) -> str:
 
 def _mark(turn: int, citation: Citation) -> str:
     """A footnote mark: a button that a screen reader names by its document and quote, and page.js gives a card."""
-    quote = shorten(citation.quote, _SPOKEN, placeholder=" …")
+    quote = beginning(citation.quote, _SPOKEN)
     label = f'footnote {citation.number}: {_name(citation.document_id)}, "{quote}"'
     where = ", ".join(filter(None, (_name(citation.document_id), citation.where)))
-    named = shorten(citation.named, _CARD, placeholder=" …") if citation.heads else ""
+    named = beginning(citation.named, _CARD) if citation.heads else ""
     return (
         f'<sup><button class="mark" data-event="cite" data-turn="{turn}" data-number="{citation.number}" '
         f'aria-label="{_text(label)}" data-where="{_text(where)}" '
-        f'data-quote="{_text(shorten(citation.quote, _CARD, placeholder=" …"))}" data-named="{_text(named)}">'
+        f'data-quote="{_text(beginning(citation.quote, _CARD))}" data-named="{_text(named)}">'
         f"{citation.number}</button></sup>"
     )
 
@@ -505,7 +504,7 @@ def _abstention(turn: int, answer: Answer) -> str:
 
 def _passage_button(turn: int, number: int, hit: Hit) -> str:
     where = f", {_text(hit.passage.where)}" if hit.passage.where else ""
-    preview = shorten(hit.passage.text, _PREVIEW, placeholder=" …")
+    preview = beginning(hit.passage.text, _PREVIEW)
     return (
         f'<button class="plain passage" data-event="hit" data-turn="{turn}" data-number="{number}">'
         f"<cite><bdi>{_text(_name(hit.passage.document_id))}</bdi>{where}</cite>"
@@ -537,7 +536,7 @@ def _judging(number: int, turn: Turn) -> str:
     )
     told = ""
     if chosen and chosen.quote:
-        told = f"Noted: “{_text(shorten(chosen.quote, _SPOKEN, placeholder=' …'))}” answers it."
+        told = f"Noted: “{_text(beginning(chosen.quote, _SPOKEN))}” answers it."
     elif chosen and chosen.verdict == "wrong":
         told = "You can also select the words that do answer, in the Source column."
     elif chosen:
