@@ -15,7 +15,7 @@ _OWN = 8  # of them, of one person
 
 _FULL = "More people are asking than can be answered now; ask again in a moment."
 _OWN_FULL = f"{_OWN} questions of yours are waiting; ask again once some are answered."
-_TELL = 2.0  # seconds between two tellings of how many come first, since each has the page drawn
+_TELL = 4.0  # seconds between two tellings of how many come first, since each has the page drawn
 
 
 @dataclass(frozen=True, slots=True, order=True)
