@@ -6,6 +6,7 @@ Chroma and tantivy are derived from it, and can be thrown away and rebuilt at an
 import json
 import os
 import sqlite3
+import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -464,11 +465,17 @@ class Catalog:
 
     def every_vector(self) -> Every:
         """Every passage with its vector, by id."""
-        rows = self._rows("SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id")
-        if not rows:
-            return (), (), np.zeros((0, 0), dtype=np.float32)
-        ids, documents, blobs = zip(*rows, strict=True)
-        return ids, documents, _vector(b"".join(blobs)).reshape(len(ids), -1)
+        ids: list[str] = []
+        documents: list[str] = []
+        vectors = bytearray()
+        with self._reading():  # a row at a time: all of them together take as much room again
+            for id, document_id, vector in self._connection().execute(
+                "SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id"
+            ):
+                ids.append(id)
+                documents.append(sys.intern(document_id))
+                vectors += vector
+        return tuple(ids), tuple(documents), _vector(vectors).reshape(len(ids), -1 if ids else 0)
 
     def known_vectors(self, keys: Collection[str]) -> dict[str, Vector]:
         """The vectors that texts with these keys already have."""
@@ -543,8 +550,18 @@ class Catalog:
         Raises:
             LibraryError: The file is damaged, or cannot be read.
         """
-        try:
+        with self._reading():
             return self._connection().execute(query, values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read the file while the block runs.
+
+        Raises:
+            LibraryError: It is damaged, or cannot be read.
+        """
+        try:
+            yield
         except sqlite3.DatabaseError as error:
             raise LibraryError(
                 f"The library's catalog {self._path} cannot be read ({error}); move {self._path.parent} away and open "
@@ -633,7 +650,7 @@ def text_key(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _vector(kept: bytes) -> Vector:
+def _vector(kept: bytes | bytearray) -> Vector:
     """A vector as it is kept, or several one after another."""
     return np.frombuffer(kept, dtype=_KEPT).astype(np.float32)
 

@@ -36,7 +36,7 @@ from index.workers import WORKERS
 _HOME = ".footnote"
 _PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
-_OVERFETCH = 100  # candidates asked of a search, before copies are collapsed
+_OVERFETCH = 64  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.

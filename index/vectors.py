@@ -43,6 +43,11 @@ _HNSW: "CreateHNSWConfiguration" = {
 }
 
 
+def load_chroma() -> None:
+    """Have it loaded, while something else is waited for, by a process that opens it next."""
+    import chromadb  # noqa: F401  # heavy: 0.6 s
+
+
 class Chroma:
     """A connection to Chroma: to one embedded in this process, or to a server."""
 
