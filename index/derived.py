@@ -15,7 +15,7 @@ from index.errors import LibraryError
 from index.fill import batches, write_vectors
 from index.generations import SERVED, ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
 from index.lexical import Lexical
-from index.vectors import ChromaVectors, ExactVectors
+from index.vectors import ChromaVectors, ExactVectors, load_chroma
 
 _VECTORS, _LEXICAL = "chroma", "lexical"
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
@@ -194,6 +194,7 @@ class OwnIndexes:
 
     def _filled(self, generation: int) -> Keys:
         """Have a new generation filled, and say with what: nothing yet where that is little, or changes too often."""
+        load_chroma()  # a sync may be going on, which is waited for next
         for _ in range(_TRIES):
             with self._unchanging():
                 revision, every = self._catalog.revision(), self._catalog.passage_keys()

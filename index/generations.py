@@ -17,7 +17,7 @@ from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.fill import MOVED
 from index.selfcheck import finds_its_own
-from index.vectors import Chroma, ChromaVectors, load_chroma
+from index.vectors import Chroma, ChromaVectors
 
 SERVED = "chroma at "
 """What the names of indexes on a server begin with; the address follows."""
@@ -164,7 +164,6 @@ class ChromaFolders(Folders):
         child = elsewhere.begin(module, str(self.path(generation)), catalog, _COLLECTION, *more, **silent)
         deadline = time.monotonic() + patience
         try:
-            load_chroma()  # this process opens it next
             while child.poll() is None and time.monotonic() < deadline and not self._over.wait(_LOOK):
                 pass
         finally:

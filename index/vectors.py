@@ -44,7 +44,7 @@ _HNSW: "CreateHNSWConfiguration" = {
 
 
 def load_chroma() -> None:
-    """Have it loaded, while something else is waited for, by a process that opens it next."""
+    """Have it loaded before it is needed, where something else is waited for anyway."""
     import chromadb  # noqa: F401  # heavy: 0.6 s
 
 
