@@ -20,8 +20,8 @@ from index.vectors import ChromaVectors, ExactVectors, load_chroma
 _VECTORS, _LEXICAL = "chroma", "lexical"
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
 _TRIES = 3  # times that another process begins to write an index
-_FEW = 1_000  # passages that are written by this process, in less time than another one takes to start
-_MOMENT = 1.0  # seconds until Chroma is opened
+_FEW = 5_000  # passages that are written by this process, in a second and a half: another one takes one to start
+_MOMENT = 3.0  # seconds until Chroma is opened
 _AGAIN, _SELDOM = 60.0, 3600.0  # seconds until it is tried again, twice as many each time, and at most
 
 _log = logging.getLogger(__name__)

@@ -23,10 +23,6 @@ MAX_TOKENS, MAX_TEXT_TOKENS = 320, 96  # of text and passage together, and of th
 MAX_ANSWER_TOKENS = 30
 WEIGHTS = Path(__file__).with_name("weights") / "reader-int8.onnx"
 
-# Has no vector code in onnxruntime: a pass takes a fifth less time without it. It rounds otherwise, which is why the
-# embedder keeps it, as the vectors of libraries were made with it.
-_NO_GAIN = ("SkipLayerNormFusion",)
-
 _KEPT = 1_024  # pairs of a text and a passage whose logits are kept: of 50 to 100 questions, some 15 MB
 
 Logits = npt.NDArray[np.float32]
@@ -143,7 +139,7 @@ class OnnxCrossEncoder:
 
     def __init__(self, weights: Path) -> None:
         self.name = weights.stem
-        self._session = embeddings.session(weights, "reinstall Footnote", _NO_GAIN)
+        self._session = embeddings.session(weights, "reinstall Footnote")
         self._threads = ThreadPoolExecutor(embeddings.cores())  # of all who ask at once: more would wait for each other
         self._logits = lru_cache(_KEPT)(self._run)  # many ask what others have just asked, such as the examples
 

@@ -1,7 +1,7 @@
 """Footnote, the object with retrieve() and ask(): the one path from a question to an answer."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from copy import copy
 from functools import cache
 
 import pytest
@@ -250,3 +251,12 @@ assert nltk.tokenize.WhitespaceTokenizer and nltk.FreqDist
 def test_threads_cut_at_once_without_all_of_nltk_and_others_can_import_it_after():
     done = subprocess.run([sys.executable, "-c", CUTTERS], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@given(st.text("aZ.é١ 1-,?!'\n", max_size=200))
+def test_punkt_cuts_as_it_does_with_patterns_under_a_deadline(text: str):
+    ours = passages._loaded_punkt()
+    theirs = copy(ours)
+    theirs._Token = ours._Token.__base__
+    assert theirs._Token.__module__ == "nltk.tokenize.punkt"
+    assert list(ours.span_tokenize(text)) == list(theirs.span_tokenize(text))
