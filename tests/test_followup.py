@@ -1,7 +1,7 @@
 """A follow-up becomes a question that stands alone; one that does so already is left as it is, and costs nothing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -16,9 +16,9 @@ from eval.run import ask
 from index.document import Document
 from rag.answer import Answer
 from rag.chat import Turn
-from rag.followup import depends, standalone
-from rag.reader import Reading
-from rag.retrieve import MAX_QUESTION
+from rag.followup import GLANCED, depends, standalone
+from rag.reader import FIRST, MORE, Reading
+from rag.retrieve import MAX_QUESTION, Hit
 from rag.topics import names
 from tests.fakes import abstaining, helping, quoting
 
@@ -291,6 +291,21 @@ def test_a_follow_up_over_the_seeds_says_what_was_searched_for(docs: rag.Footnot
     assert any(name in answer.query for name in ("Hamas", "ceasefire proposal"))
     assert answer.status == "answered"
     assert answer.citations[0].document_id == first.citations[0].document_id
+
+
+def test_of_each_way_to_put_a_follow_up_few_hits_are_read(docs: rag.Footnote, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, read, given = [Turn(docs.ask("Who rejected the ceasefire proposal?"), 0)], docs.reader.read, []
+
+    def counted(question: str, hits: Sequence[Hit]) -> Reading:
+        given.append((question, len(hits)))
+        return read(question, hits)
+
+    monkeypatch.setattr(docs.reader, "read", counted)
+    answer = docs.ask("Why did they reject it?", turns=turns)
+    *glances, (chosen, whole) = given
+    assert len(glances) > 1
+    assert {count for _, count in glances} == {GLANCED}
+    assert (chosen, whole) == (answer.query, FIRST + MORE)
 
 
 def test_a_question_that_stands_alone_has_the_same_answer_anywhere(docs: rag.Footnote) -> None:

@@ -12,8 +12,11 @@ from web import sessions
 from web.page import launch
 
 
-def test_a_page_that_was_closed_is_forgotten_and_an_open_one_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "_KEPT", timedelta(0))
+@pytest.mark.parametrize(("name", "value"), [("_KEPT", timedelta(0)), ("_CLOSED", 0)])
+def test_a_page_that_was_closed_is_forgotten_and_an_open_one_not(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    monkeypatch.setattr(sessions, name, value)
     page = launch(as_footnote(fake()), port=free_port())
     try:
         with visiting(page.local_url) as stays:

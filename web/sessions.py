@@ -7,20 +7,22 @@ import gradio as gr
 CAPACITY = 256
 """Pages that something is kept of; of more, those used longest ago are forgotten. Gradio's own default is 10,000."""
 
-_KEPT = timedelta(hours=1)  # after a page was used last, for a computer that only slept
+_KEPT, _CLOSED = timedelta(hours=1), 16  # after a page was used last, and pages, for a computer that only slept
 
 
 def forget_closed(page: gr.Blocks) -> None:
-    """Have a chat's pages forgotten a while after they were closed, each time that one is.
+    """Have a chat's pages forgotten a while after they were closed, or once many others were, each time that one is.
 
-    Gradio itself forgets a conversation after an hour, and what it looked like never.
+    Gradio itself forgets a conversation after an hour, and what it looked like never: a megabyte of a long one.
     """
 
     async def forget() -> None:  # where Gradio looks through its sessions too, not in a thread beside that
         kept = page.state_holder
         late = datetime.now() - _KEPT
-        for id, session in list(kept.session_data.items()):
-            if session.is_closed and kept.time_last_used.get(id, late) <= late:
+        used = {id: kept.time_last_used.get(id, late) for id, each in kept.session_data.items() if each.is_closed}
+        newest = sorted(used, key=lambda closed: used[closed], reverse=True)[:_CLOSED]
+        for id, when in used.items():
+            if when <= late or id not in newest:
                 kept.session_data.pop(id, None)
                 kept.time_last_used.pop(id, None)
 
