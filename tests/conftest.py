@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
@@ -36,6 +37,15 @@ OpenLibrary = Callable[..., Library]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+def soon(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, however busy the computer is."""
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about within ten seconds")
 
 
 @pytest.fixture(scope="session", autouse=True)

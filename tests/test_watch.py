@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,7 @@ from index.errors import LibraryError
 from index.library import Library
 from index.sync import Changes
 from index.watch import watching
-from tests.conftest import OpenLibrary
-
-
-def soon(holds: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come about within ten seconds")
+from tests.conftest import OpenLibrary, soon
 
 
 def names(library: Library) -> set[str]:

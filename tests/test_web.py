@@ -13,7 +13,9 @@ from index.errors import FootnoteError
 from index.formats import read
 from index.formats.pdf import picture as picture_of
 from index.sync import MAX_BYTES
+from rag.conversations import every
 from tests.browser import Visit, check_quiet, free_port, serving, visit
+from tests.conftest import soon
 from tests.fakes import DAM, FIRE, MILL, PLAIN, REBUILT, REPORT, FakeDocs, as_footnote, document, fake, quoting
 from tests.test_pdf import pdf as printed
 from web.export import answer_markdown
@@ -155,12 +157,13 @@ def test_a_long_document_is_read_on_where_its_reader_comes_to_the_end_of_a_part(
         place = page.locator("#shown").bounding_box()
         column = page.locator("#source-column")
         for end in ("column.scrollHeight", "0"):
+            held = len(str(text.text_content()))
             column.evaluate(f"column => column.scrollTop = {end}")
-            page.wait_for_timeout(300)
-        held = str(text.text_content())
-        assert held in long.text
-        assert "Line 5000 of" in held
-        assert "Line 6900 of" in held
+            page.wait_for_function("held => document.querySelector('.source-text').textContent.length > held", arg=held)
+        whole = str(text.text_content())
+        assert whole in long.text
+        assert "Line 5000 of" in whole
+        assert "Line 6900 of" in whole
         expect(page.locator("mark.other")).to_have_text("Line 6900 of")
         page.locator("#shown").scroll_into_view_if_needed()
         page.locator("button.mark").last.click()
@@ -520,7 +523,8 @@ def test_who_turns_away_no_longer_waits(browser: Browser) -> None:
         page.locator(".past > summary").click()
         page.locator(".past [data-event=clear]").click()
         expect(page.locator(".example")).to_have_count(2)
-        page.wait_for_timeout(1500)
+        soon(lambda: [len(each.turns) for each in every(docs.library.home)] == [2])
+        page.wait_for_timeout(300)
         expect(page.locator(".example")).to_have_count(2)
         page.reload()  # the question was kept where it was asked
         expect(page.locator(".question")).to_have_text([FIRE.question, DAM.question])
