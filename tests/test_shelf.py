@@ -200,7 +200,7 @@ def test_a_reader_opens_another_folder_and_comes_back(browser: Browser, tmp_path
         expect(folder).to_have_value(str(tmp_path / "nowhere"))
         folder.fill(str(bridges))
         folder.press("Enter")
-        page.wait_for_url(lambda address: not address.startswith(url), wait_until="commit")
+        page.wait_for_url(lambda address: not address.startswith(url), wait_until="commit", timeout=60_000)
         seen.ask("When was the bridge at Velton opened?")
         expect(page.locator(".answer")).to_contain_text("1931")
         expect(page).to_have_title("bridges · Footnote")
