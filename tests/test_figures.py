@@ -33,40 +33,37 @@ def part(title: str) -> Part:
     return Part(title, list)
 
 
-def test_the_figures_of_a_part_replace_its_last_ones_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(record, "_KEPT", tmp_path / "kept")
+PARTS = {"shell": part("From the shell"), "page": part("The page"), "growth": part("As it grows")}
+
+
+def test_the_figures_of_a_part_replace_its_last_ones_and_nothing_else(tmp_path: Path) -> None:
     written = tmp_path / "RECORD.md"
-    written.write_text("# Figures\n\nTold.\n\n## Speed and memory\n\nwhat was before\n")
-    record.keep("shell", [Figure("ask", 0.8, "s", 3, 1.5)])
-    record.keep("page", [Figure("paint", 424, "ms")])
-    record.keep("shell", [Figure("ask", 0.9, "s", 3, 1.5)])
-    record.renew(written, {"shell": part("From the shell"), "page": part("The page"), "load": part("Many people")})
-    told = written.read_text()
-    assert told.startswith("# Figures\n\nTold.\n\n## Speed and memory\n\n### From the shell\n")
-    assert "| ask | 0.9 s | 3 s | 1.5 s | goal reached |\n\n### The page\n" in told
-    assert "what was before" not in told
-    assert "Many people" not in told
-    assert record.section(written) == told[told.index("## Speed") :]
+    written.write_text("# Figures\n\nTold.\n\n## Speed and memory\n\n### Measured no more\n\nwhat was before\n")
+    record.renew(written, PARTS, "page", [Figure("paint", 424, "ms")])
+    record.renew(written, PARTS, "shell", [Figure("ask", 0.8, "s", 3, 1.5)])
+    record.renew(written, PARTS, "shell", [Figure("ask", 0.9, "s", 3, 1.5)])
+    head = "| | measured | floor | goal | |\n|---|---:|---:|---:|---|\n"
+    section = (
+        f"## Speed and memory\n\n### From the shell\n\n{head}| ask | 0.9 s | 3 s | 1.5 s | goal reached |\n\n"
+        f"### The page\n\n{head}| paint | 424 ms |  |  |  |\n"
+    )
+    assert written.read_text() == f"# Figures\n\nTold.\n\n{section}"
+    assert record.section(written) == section
 
 
-def test_what_was_measured_with_several_numbers_is_a_row_with_a_column_each(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(record, "_KEPT", tmp_path / "kept")
+def test_what_was_measured_with_several_numbers_is_a_row_with_a_column_each(tmp_path: Path) -> None:
     (tmp_path / "RECORD.md").write_text("## Speed and memory\n")
     figures = [
         Figure("p50", 9.06, "ms", at=1000, of="passages"),
         Figure("p50", 12.5, "ms", 15, 8, at=10_000, of="passages"),
         Figure("recall", 1, "", at=1000, of="passages"),
     ]
-    record.keep("growth", figures)
-    record.renew(tmp_path / "RECORD.md", {"growth": Part("As it grows", list, lambda _: "<svg/>")})
-    assert (
-        (tmp_path / "RECORD.md")
-        .read_text()
-        .endswith(
-            "### As it grows\n\n![As it grows](figures/growth.svg)\n\n"
-            "|  | 1,000 passages | 10,000 passages |\n|---|---:|---:|\n"
-            "| p50 | 9.06 ms | 12.5 ms (floor 15 ms: kept) |\n| recall | 1 |  |\n"
-        )
+    charted = {"growth": Part("As it grows", list, lambda _: "<svg/>")}
+    record.renew(tmp_path / "RECORD.md", charted, "growth", figures)
+    assert (tmp_path / "RECORD.md").read_text() == (
+        "## Speed and memory\n\n### As it grows\n\n![As it grows](figures/growth.svg)\n\n"
+        "|  | 1,000 passages | 10,000 passages |\n|---|---:|---:|\n"
+        "| p50 | 9.06 ms | 12.5 ms (floor 15 ms: kept) |\n| recall | 1 |  |\n"
     )
     assert (tmp_path / "figures" / "growth.svg").read_text() == "<svg/>"
 
@@ -74,7 +71,7 @@ def test_what_was_measured_with_several_numbers_is_a_row_with_a_column_each(tmp_
 def test_a_record_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "RECORD.md").write_text("# Figures\n")
     with pytest.raises(FootnoteError, match="has no line '## Speed and memory'"):
-        record.renew(tmp_path / "RECORD.md", {})
+        record.renew(tmp_path / "RECORD.md", PARTS, "page", [])
     assert (tmp_path / "RECORD.md").read_text() == "# Figures\n"
 
 

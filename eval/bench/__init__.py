@@ -41,5 +41,4 @@ def main(
         for figure in _EVERY[name].figures():
             typer.echo(str(figure))
             figures.append(figure)
-        record.keep(name, figures)
-    record.renew(record.RECORD, _EVERY)
+        record.renew(record.RECORD, _EVERY, name, figures)

@@ -1,19 +1,17 @@
 """The part of the record that says how fast Footnote is: tables of the figures measured last, by part."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from eval.bench.figure import Figure
-from eval.library import RUNS
 from index.errors import FootnoteError
 
 RECORD = Path(__file__).parent.parent / "BENCHMARK.md"
 
 _CHARTS = "figures"  # a folder beside the record
 _HEADING = "## Speed and memory"
-_KEPT = RUNS / "bench"  # a file a part: parts are measured at different times
+_SECTION = "\n### "  # and a title: parts are measured at different times
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +29,10 @@ class Part:
     chart: Callable[[Sequence[Figure]], str] | None = None
 
 
-def keep(part: str, figures: Sequence[Figure]) -> None:
-    """Keep what was measured last of a part."""
-    _KEPT.mkdir(parents=True, exist_ok=True)
-    (_KEPT / f"{part}.json").write_text(json.dumps([asdict(each) for each in figures], indent=1), encoding="utf-8")
+def renew(record: Path, parts: Mapping[str, Part], name: str, figures: Sequence[Figure]) -> None:
+    """Write the figures of one of the parts into the record, under its title and with its chart.
 
-
-def kept(part: str) -> tuple[Figure, ...]:
-    """What was measured last of a part; nothing where nothing was."""
-    path = _KEPT / f"{part}.json"
-    return tuple(Figure(**each) for each in json.loads(path.read_text(encoding="utf-8"))) if path.exists() else ()
-
-
-def renew(record: Path, parts: Mapping[str, Part]) -> None:
-    """Write the figures of each part that was measured, under its title and with its chart, into the record.
+    They replace those that stand there of it; those of the other parts stay, in the order of the parts.
 
     Raises:
         FootnoteError: The record has no place for them.
@@ -52,14 +40,16 @@ def renew(record: Path, parts: Mapping[str, Part]) -> None:
     told = record.read_text(encoding="utf-8")
     if _HEADING not in told:
         raise FootnoteError(f"{record} has no line {_HEADING!r} to write under; add one.")
-    measured = [(name, part, figures) for name, part in parts.items() if (figures := kept(name))]
-    blocks = ["\n".join(_block(record.parent, *each)) for each in measured]
-    record.write_text("\n\n".join([told.partition(_HEADING)[0] + _HEADING, *blocks]) + "\n", encoding="utf-8")
+    before, _, below = told.partition(_HEADING)
+    blocks = {block.partition("\n")[0]: block.strip() for block in below.split(_SECTION)[1:]}
+    blocks[parts[name].title] = "\n".join(_block(record.parent, name, parts[name], figures))
+    kept = [_SECTION + blocks[part.title] for part in parts.values() if part.title in blocks]
+    record.write_text("\n".join([before + _HEADING, *kept]) + "\n", encoding="utf-8")
 
 
 def _block(folder: Path, name: str, part: Part, figures: Sequence[Figure]) -> Iterator[str]:
     """A part's lines in a record that lies in a folder, and its chart beside that."""
-    yield from (f"### {part.title}", "")
+    yield from (part.title, "")
     if part.chart:
         (folder / _CHARTS).mkdir(exist_ok=True)
         (folder / _CHARTS / f"{name}.svg").write_text(part.chart(figures), encoding="utf-8")
