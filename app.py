@@ -336,8 +336,10 @@ def _writing(docs: rag.Footnote) -> Iterator[None]:
 
 def _report_unread(files: Sequence[File]) -> None:
     for file in files:
-        if file.state != "indexed":
-            typer.echo(f"{file.id} was not read: {file.reason}", err=True)
+        if file.reason:
+            typer.echo(
+                f"{file.id} was {'read, but' if file.state == 'indexed' else 'not read:'} {file.reason}", err=True
+            )
 
 
 def _count(library: Library) -> str:

@@ -113,7 +113,7 @@ class File:
         mtime_ns: When it was last changed, in nanoseconds since 1970.
         sha256: Hexadecimal digest of its bytes, or "" where they were not read.
         state: "indexed"; or, for the reason given, "refused", or "failed" where reading it broke down.
-        reason: Why it was not read, or "".
+        reason: Why it was not read, or what of it was not; else "".
         title: The document's title, or "".
     """
 

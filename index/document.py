@@ -45,12 +45,14 @@ class Page:
         start: Its first character in `Document.text`.
         end: One past its last.
         label: What people call it, such as "slide 3" or "sheet Sales"; "" for a page that is called by its number.
+        is_picture: Whether something is printed on it that may be text, and was not read.
     """
 
     number: int
     start: int
     end: int
     label: str = ""
+    is_picture: bool = False
 
     @property
     def name(self) -> str:

@@ -10,18 +10,19 @@ from pathlib import Path, PurePosixPath
 from threading import Event, Lock
 from time import monotonic
 
-from index import passages
+from index import formats, passages, recognise
 from index.catalog import Catalog, File, text_key
 from index.disk import see_room
 from index.document import Document
 from index.embeddings import Embedder, Vector
 from index.errors import Failed, LibraryError, Refused, Spent
 from index.passages import Passage
-from index.sync import AGAIN, Found, OnProgress, Progress, read_bytes
+from index.sync import AGAIN, Found, OnProgress, Progress, may_be_read_now, read_bytes
 from index.workers import WORKERS, in_order
 
 _COPY = "it is the same as "  # begins the reason why a copy is refused
 _BATCH, _MOMENT = 1_000, 1.0  # passages or files, and seconds, after which what is ready is written
+_NAMED = 5  # runs of pages
 _LARGE = 1_000_000  # characters: of longer documents one at a time is made ready, for its parts take far more room
 
 
@@ -180,7 +181,7 @@ class Ingest:
             outcome = seen.outcome
         file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
         if isinstance(outcome, _Ready):
-            self._put(replace(file, title=outcome.document.title), outcome)
+            self._put(replace(file, title=outcome.document.title, reason=_missed(outcome.document)), outcome)
         elif outcome:
             self._refuse(known, unread(file, outcome), outcome)
 
@@ -247,8 +248,29 @@ def unread(file: File, reason: Refused) -> File:
 
 
 def _is_read(known: File | None, digest: str) -> bool:
-    """Whether a file was read when it had these bytes."""
-    return known is not None and (known.state, known.sha256) == ("indexed", digest)
+    """Whether a file was read when it had these bytes, as far as it can be."""
+    return known is not None and (known.state, known.sha256) == ("indexed", digest) and not may_be_read_now(known)
+
+
+def _missed(document: Document) -> str:
+    """On which pages of a document no text was found though there may be some, and what to do; "" where on none."""
+    pictures = [page.number for page in document.pages if page.is_picture]
+    if not pictures:
+        return ""
+    advice = "" if recognise.is_there() else formats.AS_IN_A_SCAN
+    return f"no text was found on {len(pictures):,} of its {len(document.pages):,} pages ({_ranges(pictures)}){advice}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending numbers, those that follow each other as a range, such as "4-6, 9"; of many the first."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1].append(number)
+        else:
+            ranges.append([number])
+    told = [f"{each[0]}-{each[-1]}" if len(each) > 1 else str(each[0]) for each in ranges]
+    return ", ".join(told[:_NAMED] + ["…"] * (len(told) > _NAMED))
 
 
 def _copy_of(original: File) -> str:

@@ -185,14 +185,14 @@ def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
             unlisted = (*unlisted, f"{file.id}/")
         before = known.get(file.id)
         same = before is not None and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
-        if not same or before is None or not before.sha256 or _may_be_read_now(before):
+        if not same or before is None or not before.sha256 or may_be_read_now(before):
             read.append(file)
     return Plan(tuple(read), tuple(id for id in known if id not in seen and not id.startswith(unlisted)))
 
 
-def _may_be_read_now(before: File) -> bool:
-    """Whether a file that was not read may be, though it has not changed."""
-    return before.reason.endswith(AGAIN) or (before.reason == formats.SCAN and recognise.is_there())
+def may_be_read_now(before: File) -> bool:
+    """Whether a file that was not read, or not all of it, may be, though it has not changed."""
+    return before.reason.endswith(AGAIN) or (before.reason.endswith(formats.AS_IN_A_SCAN) and recognise.is_there())
 
 
 def changes(todo: Plan, known: Mapping[str, File]) -> Changes:

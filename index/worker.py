@@ -114,7 +114,7 @@ def _exactly(stream: IO[bytes], size: int, most: int) -> bytes:
 
 
 def _read(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
-    document = formats.read(told["id"], blobs[0])
+    document = formats.read(told["id"], blobs[0], dict(told["recognised"]))
     fields = asdict(document)
     return {"document": fields}, [fields.pop("text").encode()]
 

@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict
 from functools import partial
@@ -23,7 +23,6 @@ from pydantic import TypeAdapter
 from index import elsewhere, formats, recognise
 from index.document import Document, Heading, Page, Span, Table, canonical
 from index.errors import Failed, LibraryError, Refused, Spent
-from index.formats.content import TextBuilder
 from index.worker import Blobs, Limits, receive, send
 
 COUNT = 2
@@ -58,14 +57,23 @@ class Workers:
             Failed: What reads it broke down.
         """
         try:
-            return self._read(document_id, data)
+            document = self._read(document_id, data)
+            pictures = [page.number for page in document.pages if page.is_picture]
+            if not 0 < len(pictures) <= recognise.MAX_PAGES or not recognise.is_there():
+                return document
         except Refused as reason:
             if str(reason) != formats.SCAN or not recognise.is_there():
                 raise
-        return self._recognised(document_id, data)
+            count, _ = self._scanned(document_id, data, 1)
+            if count > recognise.MAX_PAGES:
+                why = f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}"
+                raise Refused(why) from reason
+            pictures = list(range(1, count + 1))
+        return self._recognised(document_id, data, pictures)
 
-    def _read(self, document_id: str, data: bytes) -> Document:
-        told, blobs = self.asked({"task": "read", "id": document_id}, [data])
+    def _read(self, document_id: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Document:
+        request = {"task": "read", "id": document_id, "recognised": list((recognised or {}).items())}
+        told, blobs = self.asked(request, [data])
         try:
             document = _DOCUMENT.validate_python({**told["document"], "text": blobs[0].decode()})
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -74,25 +82,28 @@ class Workers:
             raise Failed(_BROKE)
         return document
 
-    def _recognised(self, document_id: str, data: bytes) -> Document:
-        """The document in a scan.
+    def _recognised(self, document_id: str, data: bytes, pictures: Sequence[int]) -> Document:
+        """The document in a PDF, with the text that is recognised in some of its pages.
 
         Raises:
-            Refused: It has too many pages, or no text in its pictures either.
+            Refused: It has no text there either.
         """
-        builder, count = TextBuilder(), 1
-        while len(builder.pages) < count:
-            request = {"task": "scan", "id": document_id, "number": len(builder.pages) + 1}
-            told, blobs = self.asked(request, [data])
-            if not isinstance(told.get("count"), int) or not blobs:
-                raise Failed(_BROKE)
-            count = told["count"]
-            if count > recognise.MAX_PAGES:
-                raise Refused(f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}")
-            builder.add_page(recognise.text(blobs[0]))
-        if not builder.length:
-            raise Refused("no text was found in it, nor recognised in its pictures")
-        return formats.document(document_id, data, "application/pdf", builder.content())
+        texts = {}
+        for number in pictures:
+            with contextlib.suppress(Refused):  # of a page that cannot be drawn: the others are read all the same
+                texts[number] = recognise.text(self._scanned(document_id, data, number)[1])
+        try:
+            return self._read(document_id, data, texts)
+        except Refused as reason:
+            why = "no text was found in it, nor recognised in its pictures"
+            raise Refused(why) if str(reason) == formats.SCAN else reason from None
+
+    def _scanned(self, document_id: str, data: bytes, number: int) -> tuple[int, bytes]:
+        """See `index.formats.pdf.scan`."""
+        told, blobs = self.asked({"task": "scan", "id": document_id, "number": number}, [data])
+        if not isinstance(told.get("count"), int) or not blobs:
+            raise Failed(_BROKE)
+        return told["count"], blobs[0]
 
     def picture(self, document: Document, data: bytes, page: Page, span: Span) -> bytes:
         """A page of a PDF as a PNG; see `index.formats.pdf.picture`.

@@ -14,7 +14,9 @@ import pytest
 import app
 import rag
 from eval.served import free_port
-from index import export
+from index import export, recognise
+from index.formats import AS_IN_A_SCAN
+from tests.test_recognise import partly
 
 ROOT = Path(__file__).parent.parent
 ANSWERED = "How many hostages are still held in Gaza?"
@@ -154,6 +156,16 @@ def test_status_tells_what_became_of_every_file(tmp_path: Path, capsys: pytest.C
     code, out, err = told(capsys, ["sync", str(tmp_path)])
     assert code == 0
     assert err == f"{name}/b.txt was not read: it is empty\n"
+
+
+def test_a_sync_says_on_which_pages_it_found_no_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recognise, "is_there", lambda: False)
+    (tmp_path / "a.pdf").write_bytes(partly("Ann ate it.", None))
+    code, _, err = told(capsys, ["sync", str(tmp_path)])
+    missed = f"no text was found on 1 of its 2 pages (2){AS_IN_A_SCAN}"
+    assert (code, err) == (0, f"{tmp_path.name}/a.pdf was read, but {missed}\n")
 
 
 def test_a_dry_run_says_what_would_be_done(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

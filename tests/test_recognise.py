@@ -20,15 +20,95 @@ needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="
 
 def scan(*pages: str) -> bytes:
     """A PDF of pictures of some words, a page each."""
+    return mixed(*((words, True) for words in pages))
+
+
+def partly(*pages: str | None, title: str = "") -> bytes:
+    """A PDF of pages with some words and, where None stands, of pictures of others."""
+    return mixed(*(("It was rebuilt.", True) if words is None else (words, False) for words in pages), title=title)
+
+
+def mixed(*pages: tuple[str, bool], title: str = "") -> bytes:
+    """A PDF of some words, a page each, and whether they are a picture."""
     written = BytesIO()
     canvas = Canvas(written, pagesize=(400, 300))
-    for words in pages:
-        picture = Image.new("L", (1600, 1200), 255)
-        ImageDraw.Draw(picture).multiline_text((120, 200), words, 0, ImageFont.load_default(80))
-        canvas.drawImage(ImageReader(picture), 0, 0, 400, 300)
+    canvas.setTitle(title)
+    for words, is_picture in pages:
+        if is_picture:
+            picture = Image.new("L", (1600, 1200), 255)
+            ImageDraw.Draw(picture).multiline_text((120, 200), words, 0, ImageFont.load_default(80))
+            canvas.drawImage(ImageReader(picture), 0, 0, 400, 300)
+        else:
+            canvas.drawString(40, 200, words)
         canvas.showPage()
     canvas.save()
     return written.getvalue()
+
+
+@needs_tesseract
+def test_of_a_file_that_is_partly_scanned_the_pictures_are_read_where_they_stand():
+    workers = Workers(1)
+    document = workers.read(
+        "docs/mill.pdf", partly(None, "The mill burned in 1902.", "", None, "The end.", title="Mill")
+    )
+    assert document.text == "It was rebuilt.\n\nThe mill burned in 1902.\n\nIt was rebuilt.\n\nThe end."
+    told = [(page.number, document.text[page.start : page.end], page.is_picture) for page in document.pages]
+    assert told == [
+        (1, "It was rebuilt.", False),
+        (2, "The mill burned in 1902.", False),
+        (3, "", False),
+        (4, "It was rebuilt.", False),
+        (5, "The end.", False),
+    ]
+    assert document.title == "Mill"
+    workers.close()
+
+
+def test_pages_without_text_are_told_and_read_once_they_can_be(tmp_path: Path, monkeypatch):
+    pages = ["Words.", None, None, "", "Words.", None, *(["Words.", None] * 4)]
+    (tmp_path / "partly.pdf").write_bytes(partly(*pages))
+    monkeypatch.setattr(recognise, "is_there", lambda: False)
+    library = Library(tmp_path)
+    (file,) = library.sync()
+    missed = "no text was found on 7 of its 14 pages (2-3, 6, 8, 10, 12, …)"
+    assert (file.state, file.reason) == ("indexed", f"{missed}{formats.AS_IN_A_SCAN}")
+    assert library.changes().changed == ()
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "text", lambda png: "It was rebuilt.")
+    assert library.changes().changed == (file.id,)
+    (file,) = library.sync()
+    assert (file.state, file.reason) == ("indexed", "")
+    assert library.document(file.id).text.count("It was rebuilt.") == 7
+    assert library.changes().changed == ()
+    library.close()
+
+
+def test_pages_that_cannot_be_drawn_are_missed_and_the_others_read(monkeypatch):
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "text", lambda png: "Seen.")
+    workers = Workers(1)
+    real = workers.asked
+
+    def asked(request, blobs):
+        if request.get("number") == 2:
+            raise Refused("its page 2 has no size")
+        return real(request, blobs)
+
+    monkeypatch.setattr(workers, "asked", asked)
+    document = workers.read("docs/partly.pdf", partly(None, None, "Words."))
+    assert document.text == "Seen.\n\nWords."
+    assert [page.is_picture for page in document.pages] == [False, True, False]
+    workers.close()
+
+
+def test_where_too_many_pages_are_pictures_the_others_are_read(monkeypatch):
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "MAX_PAGES", 1)
+    workers = Workers(1)
+    document = workers.read("docs/partly.pdf", partly("Words.", None, None))
+    assert document.text == "Words."
+    assert [page.is_picture for page in document.pages] == [False, True, True]
+    workers.close()
 
 
 @needs_tesseract

@@ -1,6 +1,7 @@
 """The viewer alone: values -> HTML."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -89,6 +90,12 @@ def test_the_parts_of_a_document_are_all_of_it_and_each_once(
 def test_a_file_is_told_by_its_suffix_and_size(name: str, told: str) -> None:
     listed = viewer.documents((File(f"docs/{name}", 2048, 0, "d", "indexed"),), ())
     assert f"<span>ready</span><span>{told}</span>" in listed
+
+
+def test_what_was_not_read_of_a_file_stands_beside_it() -> None:
+    told = 'no text was found on 1 of its 9 pages (4), as in a "scan"'
+    listed = viewer.documents((File("docs/a.pdf", 2048, 0, "d", "indexed", told),), ())
+    assert f'<span class="missed">{escape(told)}</span>' in listed
 
 
 def test_no_documents_one_document() -> None:

@@ -353,7 +353,9 @@ class Desk:
             file = self.docs.add(path.name, path.read_bytes())
         except FootnoteError as error:
             return f"{path.name} was not read: {error}"
-        return f"{path.name} is ready" if file.state == "indexed" else f"{path.name} was not read: {file.reason}"
+        if file.state != "indexed":
+            return f"{path.name} was not read: {file.reason}"
+        return f"{path.name} is ready{', but ' if file.reason else ''}{file.reason}"
 
     def _source(self, document_id: str, start: int, quote: str, draw: Callable[[Document, Span], str]) -> str:
         """The Source column, where the document still says `quote`: at `start`, or now at one place elsewhere."""

@@ -315,6 +315,7 @@ def _file(file: File, called: str, is_ticked: bool) -> str:
         return f'<li><span class="name">{name}</span><span class="state unread">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
     title = "" if told else f"<span><bdi>{_text(file.title)}</bdi></span>"
+    missed = f'<span class="missed">{_text(file.reason)}</span>' if file.reason else ""
     tick = (
         f'<input type="checkbox" data-document="{_text(file.id)}"{" checked" if is_ticked else ""} '
         f'aria-label="Ask only {_text(_name(file.id))}" title="Ask only the ticked documents">'
@@ -322,7 +323,8 @@ def _file(file: File, called: str, is_ticked: bool) -> str:
     return (
         f'<li class="indexed">{tick}'
         f'<button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
-        f'<span class="state"><span>ready</span><span>{_kind_and_size(file)}</span>{title}</span>{_removal(file)}</li>'
+        f'<span class="state"><span>ready</span><span>{_kind_and_size(file)}</span>{title}{missed}</span>'
+        f"{_removal(file)}</li>"
     )
 
 

@@ -1,7 +1,7 @@
 """One file a format: bytes -> Document. This one knows which file reads what, by content and then by suffix."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -14,7 +14,7 @@ from index.errors import Failed, Refused
 from index.formats import archive
 from index.formats.content import Content
 
-Parse = Callable[[bytes], Content]
+Parse = Callable[..., Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ FORMATS = (
 
 SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
 NO_TEXT = "no text was found in it"
-SCAN = f"{NO_TEXT}, as in a scan; install tesseract to have text recognised"
+AS_IN_A_SCAN = ", as in a scan; install tesseract to have text recognised"
+SCAN = f"{NO_TEXT}{AS_IN_A_SCAN}"
 HEAD = 1_024
 """How many of a file's first bytes tell whether its content is of a known kind, however it is called."""
 
@@ -149,8 +150,13 @@ def prepare(name: str) -> None:
         import_module(f"{__name__}.{format.module}")
 
 
-def read(document_id: str, data: bytes) -> Document:
+def read(document_id: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Document:
     """The document in a file's bytes; see `detect` for how its format is told.
+
+    Args:
+        document_id: The document's; its name tells the format where the content does not.
+        data: The file.
+        recognised: The text in the pictures of a PDF's pages, by their number, where it was recognised.
 
     Raises:
         Refused: The file is empty, has no text, or cannot be read; the message says which.
@@ -160,7 +166,7 @@ def read(document_id: str, data: bytes) -> Document:
         raise Refused("it is empty")
     format = detect(document_id, data)
     try:
-        content = format.parse(data)
+        content = format.parse(data, recognised) if recognised else format.parse(data)
     except (Refused, MemoryError):
         raise
     except Exception as error:  # whatever it stumbles over: other files are read all the same

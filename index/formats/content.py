@@ -67,10 +67,10 @@ class TextBuilder:
         start = self.add_block(page)
         self.pages.append(Page(len(self.pages) + 1, start, self.length))
 
-    def begin_page(self, label: str = "") -> None:
-        """What is added from now on, until the next page begins, is on a page of its own; see `Page` for its label."""
+    def begin_page(self, label: str = "", *, is_picture: bool = False) -> None:
+        """What is added from now on, until the next page begins, is on a page of its own; see `Page`."""
         self._end_page()
-        self.pages.append(Page(len(self.pages) + 1, self.length, self.length, tables.cell(label)))
+        self.pages.append(Page(len(self.pages) + 1, self.length, self.length, tables.cell(label), is_picture))
         self._is_fresh = True
 
     def add_rows(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, row: int = 0, column: int = 0) -> None:

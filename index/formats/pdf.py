@@ -7,8 +7,9 @@ import ctypes
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import accumulate
 from math import pi
@@ -52,14 +53,18 @@ _Box = tuple[float, float, float, float]
 _ONE_AT_A_TIME = Lock()
 
 
-def read(data: bytes) -> Content:
+def read(data: bytes, recognised: Mapping[int, str] | None = None) -> Content:
     """The pages in order, and what the file's information dictionary tells.
+
+    Args:
+        data: The file.
+        recognised: The text in the pictures of some pages, by their number, where it was recognised.
 
     Raises:
         Refused: The file is encrypted, damaged or too long.
     """
     with _opened(data) as document:
-        return _content(document)
+        return _content(document, recognised or {})
 
 
 def picture(data: bytes, text: str, page: Page, span: Span) -> bytes:
@@ -207,17 +212,18 @@ def _mark(image: Image.Image, box: tuple[int, int, int, int]) -> None:
 # --- reading ---
 
 
-def _content(document: pdfium.PdfDocument) -> Content:
+def _content(document: pdfium.PdfDocument, recognised: Mapping[int, str]) -> Content:
     count = len(document)
     if count > _MAX_PAGES:
         raise Refused(f"it has {count:,} pages, and Footnote reads at most {_MAX_PAGES:,}")
-    reader = _Reader()
+    reader = _Reader(recognised)
     chunks = -(-count // _TOGETHER)
     for chunk in range(chunks):
         pages = []
         for index in range(count * chunk // chunks, count * (chunk + 1) // chunks):
             with _text_page(document, index) as text_page:
-                pages.append(_words(text_page))
+                words = _words(text_page)
+                pages.append(_Printed(words, is_picture=not words and _is_drawn_on(text_page.page)))
         reader.add_pages(pages)
     reader.add_headings()
     date = _DATE.match(_told(document, "CreationDate"))
@@ -228,21 +234,38 @@ def _content(document: pdfium.PdfDocument) -> Content:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """What is printed on a page.
+
+    Attributes:
+        words: Parted by the direction they are written in; most have the first.
+        is_picture: Whether there are none, and something else is.
+    """
+
+    words: list[list[Word]]
+    is_picture: bool
+
+
 class _Reader:
     """Grows a file's text, chunk by chunk of its pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, recognised: Mapping[int, str]) -> None:
+        """Begin with none, given the text in the pictures of some pages, by their number."""
         self.builder = TextBuilder()
+        self._recognised = recognised
         self._sizes: Counter[float] = Counter()  # how many characters are how high
         self._lone: list[tuple[Block, int, int]] = []  # paragraphs that may be headings, and where they stand
 
-    def add_pages(self, pages: list[list[list[Word]]]) -> None:
+    def add_pages(self, pages: list[_Printed]) -> None:
         """Add neighbouring pages, told together which lines at their edges are running heads and feet."""
-        kept = _compounds(word.text for parts in pages for words in parts for word in words)
-        sheets = [[layout.pieces_of(words) for words in parts] for parts in pages]
+        kept = _compounds(word.text for page in pages for words in page.words for word in words)
+        sheets = [[layout.pieces_of(words) for words in page.words] for page in pages]
         ends = layout.running([layout.edges(parts[0]) if parts else ([], []) for parts in sheets])
-        for parts, (above, below) in zip(sheets, ends, strict=True):
-            self.builder.begin_page()
+        for page, parts, (above, below) in zip(pages, sheets, ends, strict=True):
+            seen = self._recognised.get(len(self.builder.pages) + 1) if page.is_picture else None
+            self.builder.begin_page(is_picture=page.is_picture and seen is None)
+            self.builder.add_block(seen or "")
             for number, part in enumerate(parts):
                 for block in layout.sheet(part, *((0, 0) if number else (above, below))):
                     self._add(block, kept)
@@ -300,6 +323,11 @@ def _text_page(document: pdfium.PdfDocument, index: int) -> Iterator[pdfium.PdfT
     finally:
         text_page.close()
         page.close()
+
+
+def _is_drawn_on(page: pdfium.PdfPage) -> bool:
+    """Whether anything but text is on a page."""
+    return any(each.type != pdfium_c.FPDF_PAGEOBJ_TEXT for each in page.get_objects(max_depth=1))
 
 
 def _words(text_page: pdfium.PdfTextPage) -> list[list[Word]]:
