@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import gradio as gr
 
+from web.memory import give_back
+
 CAPACITY = 256
 """Pages that something is kept of; of more, those used longest ago are forgotten. Gradio's own default is 10,000."""
 
@@ -25,5 +27,6 @@ def forget_closed(page: gr.Blocks) -> None:
             if when <= late or id not in newest:
                 kept.session_data.pop(id, None)
                 kept.time_last_used.pop(id, None)
+        give_back()
 
     page.unload(forget)
