@@ -12,7 +12,7 @@ from index.vectors import Chroma, ChromaVectors
 
 _ASKED = 64  # passages, evenly drawn, that are looked up by their own vectors
 _MISSED = 0.02  # the share of them that a sound index may miss, as the graph it searches is not exhaustive
-_SAME = 0.999  # cosine of a vector and itself, as float32 has it
+_SAME = 0.999  # cosine of a vector and itself, rounded as it is kept
 
 
 def finds_its_own(vectors: ChromaVectors, catalog: Catalog) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
@@ -230,7 +231,8 @@ class ExactVectors:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._read: tuple[int, Every] = (-1, ((), (), np.zeros((0, 0), dtype=np.float32)))  # whole: several threads ask
+        self._read: tuple[int, Every] = (-1, ((), (), np.zeros((0, 0), dtype=np.float32)))
+        self._reading = Lock()  # several threads ask, and two readings at once take twice the memory
 
     def nearest(self, vector: Vector, count: int, documents: Collection[str] | None) -> Collection[str]:
         """As `ChromaVectors.nearest`, and exact; ties by id."""
@@ -241,12 +243,13 @@ class ExactVectors:
         return [ids[row] for row in _highest(matrix @ vector, count)] if ids else []
 
     def _every(self) -> Every:
-        revision = self._catalog.revision()
-        read, every = self._read
-        if read != revision:
-            every = self._catalog.every_vector()
-            self._read = revision, every
-        return every
+        with self._reading:
+            revision = self._catalog.revision()
+            read, every = self._read
+            if read != revision:
+                every = self._catalog.every_vector()
+                self._read = revision, every
+            return every
 
 
 def _highest(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:

@@ -231,6 +231,18 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         }
 
 
+def test_a_damaged_vector_keeps_no_catalog_from_being_brought_forward(path, catalog):
+    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
+    catalog.close()
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("UPDATE vector SET vector = ?", (b"seven b",))
+        old.execute("UPDATE setting SET value = '4' WHERE key = 'schema'")
+        old.commit()
+    with closing(Catalog(path, "rw")) as forward:
+        assert forward.setting("schema") == "5"
+        assert {len(vector) for vector in forward.vectors([passage.id for passage in PASSAGES]).values()} == {0}
+
+
 def _plain(sql: str | None) -> str:
     return " ".join((sql or "").replace('"', "").split()).replace(" )", ")")
 
