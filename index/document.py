@@ -120,6 +120,11 @@ class Document:
     dropped: int = 0
     tables: tuple[Table, ...] = ()
 
+    @property
+    def version(self) -> str:
+        """Tells its text from others that it had or may have: in a file's pictures text may be recognised later."""
+        return f"{self.sha256}-{len(self.text)}"
+
     def page_at(self, place: int) -> Page | None:
         """The page that a character stands on."""
         return next((page for page in self.pages if page.start <= place < page.end), None)

@@ -27,6 +27,7 @@ from index.sync import (
     Progress,
     Root,
     changes,
+    may_be_read_now,
     plan,
     read_bytes,
     scan,
@@ -40,7 +41,7 @@ _OVERFETCH = 64  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.
-_RECIPE = f"3, {passages.TARGET_TOKENS} tokens"
+_RECIPE = f"5, {passages.TARGET_TOKENS} tokens"
 
 
 def home_of(folder: Path) -> Path:
@@ -356,6 +357,9 @@ class Library:
             return unread(file, reason)
         with self._syncing:
             known = twin(self._catalog, sha256(data).hexdigest())
+            if known is not None and may_be_read_now(known):
+                self.sync(on_progress)
+                known = twin(self._catalog, sha256(data).hexdigest())
             if known is not None:
                 return known
             see_room(self.home)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 MAX_PAGES = 300
-"""Of a scan: a page takes a second or two."""
+"""Of a file, whose text is recognised: one takes a second or two."""
 
 _PROGRAM = "tesseract"
 _SECONDS = 30.0  # for a page
@@ -20,13 +20,13 @@ def is_there() -> bool:
     return shutil.which(_PROGRAM) is not None
 
 
-def text(png: bytes) -> str:
+def text(png: bytes) -> str | None:
     """The text in a picture, by lines, paragraphs set apart by a blank line; tesseract takes it for English.
 
-    "" where that breaks down, or takes more than half a minute or a gigabyte: the other pages are read all the same.
+    None where that breaks down, or takes more than half a minute or a gigabyte: the other pages are read all the same.
     """
     if not png.startswith(_PNG):  # what is no picture it would take for a list of files to read
-        return ""
+        return None
     with subprocess.Popen(
         ["sh", "-c", _LIMITED, _PROGRAM, "stdin", "stdout"],
         stdin=subprocess.PIPE,
@@ -38,5 +38,5 @@ def text(png: bytes) -> str:
             told, _ = process.communicate(png, timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            return ""
-    return told.decode(errors="replace").strip() if process.returncode == 0 else ""
+            return None
+    return told.decode(errors="replace").strip() if process.returncode == 0 else None

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -216,8 +216,8 @@ def changes(todo: Plan, known: Mapping[str, File]) -> Changes:
 
 def became(before: Collection[File], after: Collection[File]) -> str:
     """What a sync did, in a line: how many files were read, not read or gone, and how many are as they were."""
-    known, digests, ids = set(before), {file.id: file.sha256 for file in before}, {file.id for file in after}
-    new = [file for file in after if file not in known and not _is_touched(file, digests)]
+    known, ids = {file.id: file for file in before}, {file.id for file in after}
+    new = [file for file in after if not _is_as_before(file, known.get(file.id))]
     counts = {
         "read": sum(file.state == "indexed" for file in new),
         "not read": sum(file.state != "indexed" for file in new),
@@ -231,9 +231,9 @@ def became(before: Collection[File], after: Collection[File]) -> str:
     return f"{', '.join(told)}."
 
 
-def _is_touched(file: File, digests: Mapping[str, str]) -> bool:
-    """Whether a file has another time, and says the same."""
-    return file.state == "indexed" and digests.get(file.id) == file.sha256
+def _is_as_before(file: File, before: File | None) -> bool:
+    """Whether the same became of a file, whatever its time is now."""
+    return before is not None and replace(file, mtime_ns=before.mtime_ns) == before
 
 
 def read_bytes(file: Found) -> bytes:

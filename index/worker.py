@@ -114,7 +114,8 @@ def _exactly(stream: IO[bytes], size: int, most: int) -> bytes:
 
 
 def _read(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
-    document = formats.read(told["id"], blobs[0], dict(told["recognised"]))
+    data, *recognised = blobs
+    document = formats.read(told["id"], data, dict(json.loads(recognised[0])) if recognised else None)
     fields = asdict(document)
     return {"document": fields}, [fields.pop("text").encode()]
 
@@ -129,14 +130,20 @@ def _picture(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blo
 def _scan(told: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
     from index.formats import pdf
 
-    count, png = pdf.scan(blobs[0], told["number"])
-    return {"count": count}, [png]
+    return {}, [pdf.scan(blobs[0], told["number"])]
+
+
+def _count(_: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+    from index.formats import pdf
+
+    return {"count": pdf.count(blobs[0])}, ()
 
 
 _TASKS: dict[str, Callable[[Mapping[str, Any], Blobs], tuple[dict[str, Any], Blobs]]] = {
     "read": _read,
     "picture": _picture,
     "scan": _scan,
+    "count": _count,
 }
 
 

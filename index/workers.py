@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import asdict
 from functools import partial
@@ -58,22 +58,21 @@ class Workers:
         """
         try:
             document = self._read(document_id, data)
-            pictures = [page.number for page in document.pages if page.is_picture]
-            if not 0 < len(pictures) <= recognise.MAX_PAGES or not recognise.is_there():
-                return document
         except Refused as reason:
             if str(reason) != formats.SCAN or not recognise.is_there():
                 raise
-            count, _ = self._scanned(document_id, data, 1)
-            if count > recognise.MAX_PAGES:
-                why = f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}"
-                raise Refused(why) from reason
-            pictures = list(range(1, count + 1))
-        return self._recognised(document_id, data, pictures)
+            return self._of_scan(document_id, data)
+        pictures = [page.number for page in document.pages if page.is_picture][: recognise.MAX_PAGES]
+        if not pictures or not recognise.is_there():
+            return document
+        try:
+            return self._read(document_id, data, self._recognised(document_id, data, pictures))
+        except Refused:  # it is too long with what was recognised
+            return document
 
     def _read(self, document_id: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Document:
-        request = {"task": "read", "id": document_id, "recognised": list((recognised or {}).items())}
-        told, blobs = self.asked(request, [data])
+        seen = [json.dumps(list(recognised.items())).encode()] if recognised else []
+        told, blobs = self.asked({"task": "read", "id": document_id}, [data, *seen])
         try:
             document = _DOCUMENT.validate_python({**told["document"], "text": blobs[0].decode()})
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -82,28 +81,37 @@ class Workers:
             raise Failed(_BROKE)
         return document
 
-    def _recognised(self, document_id: str, data: bytes, pictures: Sequence[int]) -> Document:
-        """The document in a PDF, with the text that is recognised in some of its pages.
+    def _of_scan(self, document_id: str, data: bytes) -> Document:
+        """The document in a PDF that has no text but in its pictures.
 
         Raises:
-            Refused: It has no text there either.
+            Refused: It has too many pages, or no text there either.
         """
-        texts = {}
-        for number in pictures:
-            with contextlib.suppress(Refused):  # of a page that cannot be drawn: the others are read all the same
-                texts[number] = recognise.text(self._scanned(document_id, data, number)[1])
-        try:
-            return self._read(document_id, data, texts)
-        except Refused as reason:
-            why = "no text was found in it, nor recognised in its pictures"
-            raise Refused(why) if str(reason) == formats.SCAN else reason from None
-
-    def _scanned(self, document_id: str, data: bytes, number: int) -> tuple[int, bytes]:
-        """See `index.formats.pdf.scan`."""
-        told, blobs = self.asked({"task": "scan", "id": document_id, "number": number}, [data])
-        if not isinstance(told.get("count"), int) or not blobs:
+        told, _ = self.asked({"task": "count", "id": document_id}, [data])
+        count = told.get("count")
+        if not isinstance(count, int):
             raise Failed(_BROKE)
-        return told["count"], blobs[0]
+        if count > recognise.MAX_PAGES:
+            raise Refused(f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}")
+        texts = self._recognised(document_id, data, range(1, count + 1))
+        if not any(texts.values()):
+            raise Refused("no text was found in it, nor recognised in its pictures")
+        return self._read(document_id, data, texts)
+
+    def _recognised(self, document_id: str, data: bytes, pages: Iterable[int]) -> dict[int, str]:
+        """The text that is recognised on some pages of a PDF, by their number, but for those where that breaks down."""
+        texts = {}
+        for number in pages:
+            try:
+                _, blobs = self.asked({"task": "scan", "id": document_id, "number": number}, [data])
+            except Spent:  # what has one page that takes too long may have hundreds
+                break
+            except Refused:  # it cannot be drawn: the others are read all the same
+                continue
+            seen = recognise.text(blobs[0]) if blobs else None
+            if seen is not None:
+                texts[number] = seen
+        return texts
 
     def picture(self, document: Document, data: bytes, page: Page, span: Span) -> bytes:
         """A page of a PDF as a PNG; see `index.formats.pdf.picture`.

@@ -203,7 +203,7 @@ class Cells:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._read: OrderedDict[tuple[str, str], _Grids] = OrderedDict()  # by document and its digest
+        self._read: OrderedDict[tuple[str, str], _Grids] = OrderedDict()  # by document and its version
         self._reading = threading.Lock()
 
     def answer(self, silent: Answer, hits: Sequence[Hit]) -> tuple[Answer | None, str]:
@@ -238,7 +238,7 @@ class Cells:
             return None
         if not 0 < sum(table.end - table.start for table in document.tables) <= _LARGEST:
             return None
-        key = (document.id, document.sha256)
+        key = (document.id, document.version)
         with self._reading:
             if key not in self._read:
                 self._read[key] = read(document)

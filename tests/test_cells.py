@@ -1,6 +1,7 @@
 """A cell named by its row and its column: found in the four filings and in small tables, and never guessed."""
 
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -298,6 +299,23 @@ def test_a_cell_of_a_markdown_table(question, cell):
 )
 def test_a_cell_of_tables_with_the_same_rows(question, cell):
     assert short(question, formats.read("docs/acme.html", SALES.encode())) == cell
+
+
+def test_a_text_that_has_grown_since_is_read_anew():
+    """As where a page of a PDF is recognised later: the file has the same digest."""
+    table = b"Region,Revenue\nNorth,1234\nSouth,99\n"
+    before = formats.read("docs/a.csv", table)
+    grown = replace(formats.read("docs/a.csv", b"Region,Revenue\nEast,5\nNorth,1234\nSouth,99\n"), sha256=before.sha256)
+    question = "What is the revenue of North?"
+    shelf = Shelf(before)
+    cells = Cells(cast(Library, shelf))
+    for document in (before, grown):
+        shelf.documents[document.id] = document
+        answer, _ = cells.answer(Answer(question, question, "abstained"), [hit_of(document, 1, 0, 1)])
+        assert answer is not None
+        (citation,) = answer.citations
+        assert document.text[citation.start : citation.end] == citation.quote
+        assert "1234" in citation.quote
 
 
 def test_a_cell_of_a_csv_file():

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from index import formats, recognise
-from index.errors import Refused
+from index.document import Document
+from index.errors import Refused, Spent
 from index.library import Library
+from index.sync import became
 from index.workers import Workers
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
@@ -83,32 +86,94 @@ def test_pages_without_text_are_told_and_read_once_they_can_be(tmp_path: Path, m
     library.close()
 
 
-def test_pages_that_cannot_be_drawn_are_missed_and_the_others_read(monkeypatch):
+@pytest.fixture
+def workers(monkeypatch) -> Iterator[Workers]:
+    """A worker, beside a tesseract that recognises the same on every page."""
     monkeypatch.setattr(recognise, "is_there", lambda: True)
     monkeypatch.setattr(recognise, "text", lambda png: "Seen.")
-    workers = Workers(1)
-    real = workers.asked
+    reading = Workers(1)
+    yield reading
+    reading.close()
+
+
+def pictures(document: Document) -> list[int]:
+    return [page.number for page in document.pages if page.is_picture]
+
+
+@pytest.mark.parametrize(
+    ("page", "trouble", "text", "missed"),
+    [
+        (1, Refused("its page 1 has no size"), "Words.\n\nSeen.\n\nSeen.", [1]),
+        (3, Spent("reading it takes more than 30 seconds"), "Seen.\n\nWords.", [3, 4]),
+        (3, None, "Seen.\n\nWords.\n\nSeen.", [3]),
+    ],
+)
+def test_pages_that_are_not_recognised_are_told_and_the_others_read(workers, monkeypatch, page, trouble, text, missed):
+    real, at = workers.asked, []
 
     def asked(request, blobs):
-        if request.get("number") == 2:
-            raise Refused("its page 2 has no size")
+        at[:] = [request.get("number")]
+        if trouble and at == [page]:
+            raise trouble
         return real(request, blobs)
 
     monkeypatch.setattr(workers, "asked", asked)
-    document = workers.read("docs/partly.pdf", partly(None, None, "Words."))
-    assert document.text == "Seen.\n\nWords."
-    assert [page.is_picture for page in document.pages] == [False, True, False]
-    workers.close()
+    monkeypatch.setattr(recognise, "text", lambda png: None if at == [page] else "Seen.")
+    document = workers.read("docs/partly.pdf", partly(None, "Words.", None, None))
+    assert (document.text, pictures(document)) == (text, missed)
 
 
-def test_where_too_many_pages_are_pictures_the_others_are_read(monkeypatch):
-    monkeypatch.setattr(recognise, "is_there", lambda: True)
+def test_a_scan_is_read_though_its_first_page_cannot_be_drawn(workers, monkeypatch):
+    real = workers.asked
+
+    def asked(request, blobs):
+        if request.get("number") == 1:
+            raise Refused("its page 1 has no size")
+        return real(request, blobs)
+
+    monkeypatch.setattr(workers, "asked", asked)
+    document = workers.read("docs/scan.pdf", scan("One.", "Two."))
+    assert (document.text, pictures(document)) == ("Seen.", [1])
+
+
+def test_where_too_many_pages_are_pictures_the_first_are_read(workers, monkeypatch):
     monkeypatch.setattr(recognise, "MAX_PAGES", 1)
-    workers = Workers(1)
     document = workers.read("docs/partly.pdf", partly("Words.", None, None))
-    assert document.text == "Words."
-    assert [page.is_picture for page in document.pages] == [False, True, True]
-    workers.close()
+    assert (document.text, pictures(document)) == ("Words.\n\nSeen.", [3])
+
+
+def test_a_file_that_is_too_long_with_what_is_recognised_is_read_without(workers, monkeypatch):
+    monkeypatch.setattr(recognise, "text", lambda png: "Seen. " * 1_000_000)
+    document = workers.read("docs/partly.pdf", partly("Words.", None))
+    assert (document.text, pictures(document)) == ("Words.", [2])
+
+
+def test_a_page_with_a_frame_is_no_picture_and_one_of_outlines_is():
+    written = BytesIO()
+    canvas = Canvas(written, pagesize=(400, 300))
+    canvas.drawString(40, 200, "Words.")
+    for rules in (1, 40):
+        canvas.showPage()
+        for rule in range(rules):
+            canvas.line(10, 5 * rule, 390, 5 * rule)
+    canvas.save()
+    assert pictures(formats.read("docs/a.pdf", written.getvalue())) == [3]
+
+
+def test_what_is_asked_of_a_document_is_answered_from_what_is_recognised_since(tmp_path: Path, monkeypatch):
+    """The file has not changed, and its text has: nothing read before is taken for it."""
+    (tmp_path / "partly.pdf").write_bytes(data := partly(None, "Words."))
+    monkeypatch.setattr(recognise, "is_there", lambda: False)
+    library = Library(tmp_path)
+    before = library.sync()
+    version = library.document(before[0].id).version
+    monkeypatch.setattr(recognise, "is_there", lambda: True)
+    monkeypatch.setattr(recognise, "text", lambda png: "Seen.")
+    after = library.add("again.pdf", data)
+    assert (after.id, after.reason) == (before[0].id, "")
+    assert became(before, library.files()) == "1 file read."
+    assert library.document(after.id).version != version
+    library.close()
 
 
 @needs_tesseract
@@ -142,7 +207,7 @@ def test_without_tesseract_a_scan_is_refused_by_name_and_read_once_there_is_one(
     library.close()
 
 
-def test_a_scan_of_too_many_pages_is_refused(monkeypatch):
+def test_a_scan_of_too_many_pages_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(recognise, "is_there", lambda: True)
     monkeypatch.setattr(recognise, "MAX_PAGES", 1)
     workers = Workers(1)
@@ -157,7 +222,7 @@ def test_a_page_that_tesseract_cannot_read_has_no_text(tmp_path: Path, monkeypat
     (tmp_path / "tesseract").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(recognise, "_SECONDS", 2)
-    assert recognise.text(b"\x89PNG\r\n\x1a\n") == ""
+    assert recognise.text(b"\x89PNG\r\n\x1a\n") is None
 
 
 def test_what_is_no_picture_is_not_given_to_tesseract(tmp_path: Path, monkeypatch):
@@ -165,4 +230,4 @@ def test_what_is_no_picture_is_not_given_to_tesseract(tmp_path: Path, monkeypatc
     (tmp_path / "tesseract").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     assert recognise.text(b"\x89PNG\r\n\x1a\n") == "run"
-    assert recognise.text(b"/etc/passwd") == ""
+    assert recognise.text(b"/etc/passwd") is None

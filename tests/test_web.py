@@ -108,7 +108,7 @@ def test_a_pdf_is_shown_as_it_is_printed(browser: Browser) -> None:
         page.get_by_role("button", name="next footnote").click()
         expect(page.locator(".source-text")).to_have_text(PLAIN)
         expect(page.locator(".view")).to_have_count(0)
-        address = f"{url}pages/2.png?document={dam.id}&version={dam.sha256}&start=0&end=5"
+        address = f"{url}pages/2.png?document={dam.id}&version={dam.version}&start=0&end=5"
         assert page.context.request.get(address).headers["content-type"] == "image/png"
         for wrong in ("pages/3.png", "pages/0.png", "pages/x.png"):
             assert page.context.request.get(address.replace("pages/2.png", wrong)).status == 404

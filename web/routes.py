@@ -72,6 +72,6 @@ def _document(docs: Footnote, request: Request) -> Document:
         FootnoteError: It has changed since.
     """
     document = docs.document(request.query_params["document"])
-    if document.sha256 != request.query_params["version"]:
+    if document.version != request.query_params["version"]:
         raise FootnoteError("This document has changed since it was shown; open it again.")
     return document

@@ -620,7 +620,7 @@ def _picture(document: Document, span: Span, page: Page) -> str:
     if document.media_type != "application/pdf":
         return ""
     marked = {"start": span.start, "end": span.end}
-    asked = urlencode({"document": document.id, "version": document.sha256, **marked})
+    asked = urlencode({"document": document.id, "version": document.version, **marked})
     told = f"Page {page.number} of {document.title} as it is printed"
     return f'<img class="picture" loading="lazy" src="pages/{page.number}.png?{_text(asked)}" alt="{_text(told)}">'
 
@@ -630,7 +630,7 @@ def _more(document: Document, place: _Place, side: Literal["before", "after"], b
     if border in (0, len(document.text)):
         return ""
     tinted = " ".join(f"{span.start}-{span.end}" for span in place.others)
-    asked = urlencode({"document": document.id, "version": document.sha256, side: border, "tinted": tinted})
+    asked = urlencode({"document": document.id, "version": document.version, side: border, "tinted": tinted})
     return f'<span class="more {side}" aria-hidden="true" data-part="parts?{_text(asked)}"></span>'
 
 

@@ -62,11 +62,6 @@ class TextBuilder:
         )
         self.tables += (replace(table, start=start + table.start, end=start + table.end) for table in content.tables)
 
-    def add_page(self, page: str) -> None:
-        """Add a page, numbered from 1 in the order they come; a blank one keeps its number."""
-        start = self.add_block(page)
-        self.pages.append(Page(len(self.pages) + 1, start, self.length))
-
     def begin_page(self, label: str = "", *, is_picture: bool = False) -> None:
         """What is added from now on, until the next page begins, is on a page of its own; see `Page`."""
         self._end_page()

@@ -45,6 +45,8 @@ _WIDEST, _HIGHEST = 1_400, 2_400  # pixels of a page's picture
 _POINTS, _DOTS = 72, 300  # to an inch: of a page's own measure, and of what text is recognised in
 _SHARPEST = 5_000  # dots along the longer side of that
 _MARKED = (255, 223, 168)  # the colour of a highlight, multiplied with what is printed there
+_PICTURES = (pdfium_c.FPDF_PAGEOBJ_IMAGE, pdfium_c.FPDF_PAGEOBJ_SHADING, pdfium_c.FPDF_PAGEOBJ_FORM)
+_OUTLINES = 20  # paths on a page without text: fewer are rules, frames and grounds, not letters
 _DATE = re.compile(r"D:(\d{4})(\d{2})(\d{2})")
 
 _Box = tuple[float, float, float, float]
@@ -95,8 +97,18 @@ def picture(data: bytes, text: str, page: Page, span: Span) -> bytes:
     return written.getvalue()
 
 
-def scan(data: bytes, number: int) -> tuple[int, bytes]:
-    """How many pages a file has, and one of them as a PNG fit for text recognition; pages count from 1.
+def count(data: bytes) -> int:
+    """How many pages a file has.
+
+    Raises:
+        Refused: The file cannot be read.
+    """
+    with _opened(data) as document:
+        return len(document)
+
+
+def scan(data: bytes, number: int) -> bytes:
+    """A page as a PNG fit for text recognition; pages count from 1.
 
     Raises:
         Refused: The file cannot be read, or has no such page.
@@ -104,10 +116,10 @@ def scan(data: bytes, number: int) -> tuple[int, bytes]:
     with _opened(data) as document:
         sheet = _sheet(document, number)
         scale = min(_DOTS / _POINTS, _SHARPEST / max(sheet.get_size()))
-        image, count = sheet.render(scale=scale, grayscale=True).to_pil(), len(document)
+        image = sheet.render(scale=scale, grayscale=True).to_pil()
     written = BytesIO()
     image.save(written, "PNG", dpi=(_DOTS, _DOTS))
-    return count, written.getvalue()
+    return written.getvalue()
 
 
 def _sheet(document: pdfium.PdfDocument, number: int) -> pdfium.PdfPage:
@@ -223,7 +235,7 @@ def _content(document: pdfium.PdfDocument, recognised: Mapping[int, str]) -> Con
         for index in range(count * chunk // chunks, count * (chunk + 1) // chunks):
             with _text_page(document, index) as text_page:
                 words = _words(text_page)
-                pages.append(_Printed(words, is_picture=not words and _is_drawn_on(text_page.page)))
+                pages.append(_Printed(words, _is_picture(text_page.page, words)))
         reader.add_pages(pages)
     reader.add_headings()
     date = _DATE.match(_told(document, "CreationDate"))
@@ -240,7 +252,7 @@ class _Printed:
 
     Attributes:
         words: Parted by the direction they are written in; most have the first.
-        is_picture: Whether there are none, and something else is.
+        is_picture: Whether it may show others, that cannot be read.
     """
 
     words: list[list[Word]]
@@ -263,7 +275,7 @@ class _Reader:
         sheets = [[layout.pieces_of(words) for words in page.words] for page in pages]
         ends = layout.running([layout.edges(parts[0]) if parts else ([], []) for parts in sheets])
         for page, parts, (above, below) in zip(pages, sheets, ends, strict=True):
-            seen = self._recognised.get(len(self.builder.pages) + 1) if page.is_picture else None
+            seen = self._recognised.get(len(self.builder.pages) + 1)
             self.builder.begin_page(is_picture=page.is_picture and seen is None)
             self.builder.add_block(seen or "")
             for number, part in enumerate(parts):
@@ -325,9 +337,12 @@ def _text_page(document: pdfium.PdfDocument, index: int) -> Iterator[pdfium.PdfT
         page.close()
 
 
-def _is_drawn_on(page: pdfium.PdfPage) -> bool:
-    """Whether anything but text is on a page."""
-    return any(each.type != pdfium_c.FPDF_PAGEOBJ_TEXT for each in page.get_objects(max_depth=1))
+def _is_picture(page: pdfium.PdfPage, words: list[list[Word]]) -> bool:
+    """Whether a page may show words, and none of them can be read: pictures, letters as outlines or without a name."""
+    if words:
+        return not any(word.text for part in words for word in part)
+    kinds = Counter(each.type for each in page.get_objects(max_depth=1))
+    return any(kinds[kind] for kind in _PICTURES) or kinds[pdfium_c.FPDF_PAGEOBJ_PATH] >= _OUTLINES
 
 
 def _words(text_page: pdfium.PdfTextPage) -> list[list[Word]]:
