@@ -40,6 +40,8 @@ DOCUMENTS = {
 BURNED = "When did the mill of Orsa burn?"
 TRUE = "The mill of Orsa burned in 1902"
 QUICK = Deadlines(first=1.0, next=0.5, whole=3.0)
+PATIENT = Deadlines(first=20.0, next=20.0, whole=30.0)  # of a model that is not late, on a busy computer
+_LATE = "in time"
 _OWN = "your documents' own words"
 
 
@@ -72,6 +74,11 @@ class Behaviour:
     script: Callable[[Script], Script] = lambda script: script
     stop: float | None = None
     server: bool = True
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """How long the model is waited for."""
+        return QUICK if self.notice == _LATE else PATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +240,8 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         "ended without an end", said(f"{TRUE} {_SAYS}. It"), mode="extract", script=_ending(""), notice="broke off"
     ),
-    Behaviour("silent", hanging(), mode="extract", notice="in time"),
-    Behaviour("silent after a while", hanging("The mill", " of"), mode="extract", notice="in time"),
+    Behaviour("silent", hanging(), mode="extract", notice=_LATE),
+    Behaviour("silent after a while", hanging("The mill", " of"), mode="extract", notice=_LATE),
     Behaviour("stopped by its reader", hanging("The mill", " of"), mode="extract", notice="You stopped", stop=0.3),
     Behaviour("no JSON", _bytes(b"data: {nonsense\n\n"), mode="extract", notice="no answer"),
     Behaviour("not even text", _bytes(b"data: \xff\xfe\x00\n\n"), mode="extract", notice="no answer"),
@@ -284,7 +291,7 @@ def play(docs: rag.Footnote, behaviour: Behaviour) -> Came:
     with speaking(script) as setting:
         docs.write_with(setting if behaviour.server else "scripted@http://127.0.0.1:1/v1")
         assert docs.writer is not None
-        docs.writer.model.deadlines = QUICK
+        docs.writer.model.deadlines = behaviour.deadlines
         if behaviour.stop is not None:
             Timer(behaviour.stop, stopped.set).start()
         answers, times, start = list[Answer](), list[float](), time.perf_counter()
