@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from index.errors import FootnoteError
 from index.formats import read
@@ -61,6 +61,33 @@ def test_a_footnote_shows_its_exact_quote(seen: Visit) -> None:
         expect(page.locator("#source .where")).to_contain_text(f"Footnote {citation.number}")
     assert page.locator("mark.other").text_content() == FIRE.citations[0].quote
     assert page.locator(".source-text").text_content() == MILL.text
+
+
+def test_a_question_asked_while_the_page_opens_is_answered_on_it(browser: Browser) -> None:
+    """The browser learns last that the page is opened: what that shows is not drawn over the answer."""
+    opening, held = 3, list[tuple[Route, APIResponse]]()  # of so many requests
+
+    def hold(route: Route) -> None:
+        if len(held) < opening:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    with serving(as_footnote(fake())) as url:
+        page = browser.new_context().new_page()
+        page.route("**/queue/join*", hold)
+        page.goto(url)
+        box = page.get_by_role("textbox", name="Question")
+        box.fill(FIRE.question)
+        while len(held) < opening:
+            page.wait_for_timeout(50)
+        box.press("Enter")
+        page.wait_for_timeout(500)
+        for route, response in held:
+            route.fulfill(response=response)
+        page.wait_for_timeout(500)
+        expect(page.locator(".answer")).to_contain_text("The mill burned in 1902.", timeout=15_000)
+        page.context.close()
 
 
 def test_documents_that_disagree_are_told_with_their_values_and_dates(seen: Visit) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from index.library import OnProgress
 from index.sync import Progress
-from web.work import Stopped, Task, UnderWay, awaited, followed
+from index.workers import begun
+from web.work import Drawing, Stopped, Task, UnderWay, awaited, followed
 
 
 def draw(progress: Progress, seconds: float, is_stopping: bool) -> str:
@@ -121,3 +122,15 @@ def test_a_session_stops_all_that_is_its_own_and_nothing_else() -> None:
         assert "ada" in under
     assert "ada" not in under
     under.stop("nobody")
+
+
+def test_what_is_asked_waits_for_the_page_of_its_own_session() -> None:
+    drawing, waited = Drawing(), Event()
+    drawing.begin("ada")
+    waiting = begun(lambda: (drawing.wait("ada"), waited.set()))
+    drawing.wait("ben")
+    drawing.end("ben")
+    assert not waited.wait(0.2)
+    drawing.end("ada")
+    waiting.result(1)
+    drawing.wait("ada")

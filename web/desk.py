@@ -23,7 +23,7 @@ from web import viewer
 from web.guard import OWNER, SELF
 from web.line import Line
 from web.shelf import Shelf
-from web.work import Result, Stopped, Task, UnderWay, awaited, followed
+from web.work import Drawing, Result, Stopped, Task, UnderWay, awaited, followed
 
 _WRITTEN = 16  # answers that a language model writes at once: it is waited for more than worked
 
@@ -45,6 +45,7 @@ class Desk:
         docs: Whom it asks.
         host: The address that its page is served on.
         shelf: The other libraries that can be turned to; None where none can.
+        drawing: Which pages still draw what they open with.
         asking: What is being asked.
         reading: What is being read.
         opening: What other library is being opened.
@@ -56,6 +57,7 @@ class Desk:
     docs: Footnote
     host: str = "127.0.0.1"
     shelf: Shelf | None = None
+    drawing: Drawing = field(default_factory=Drawing)
     asking: UnderWay = field(default_factory=UnderWay)
     reading: UnderWay = field(default_factory=UnderWay)
     opening: UnderWay = field(default_factory=UnderWay)
@@ -64,16 +66,21 @@ class Desk:
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
-        kept, before = self._kept(request), self.asking.begun_in(_session(request))
+        kept = self._kept(request)
+        self.drawing.begin(_session(request))
 
         def last() -> Conversation:
             return talk if talk.turns else next((kept.open(each.id) for each in kept.listed()), talk)
 
-        turned = self._turned(last, talk, kept, request)
-        return turned if self.asking.begun_in(_session(request)) == before else _UNCHANGED
+        turned = self._turned(last, talk, kept)
+        return _UNCHANGED if self.asking.begun_in(_session(request)) else turned
 
-    def lists(self, ticked: Sequence[str]) -> Updates:
-        """The documents as they are now: promise, list, ticks, the line that tells them."""
+    def lists(self, ticked: Sequence[str], request: gr.Request) -> Updates:
+        """The documents as they are now: promise, list, ticks, the line that tells them.
+
+        A page that opens asks for them once it has drawn what `load` gave.
+        """
+        self.drawing.end(_session(request))
         files, ticked = self.docs.files(), self._ready(ticked)
         return self.promise(), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
 
@@ -95,6 +102,7 @@ class Desk:
         """What `_told` gives: first while waiting, then as the answer is written, then with the answer."""
         kept = self._kept(request)
         with self.asking.begun(_session(request)) as task:
+            self.drawing.wait(_session(request))
             yield gr.skip(), viewer.waiting(talk, question), gr.skip(), "", gr.skip()
             try:
                 yield (yield from awaited(partial(self._answered, question, talk, ticked, kept, task), task))

@@ -15,6 +15,8 @@ from index.workers import begun
 
 LOOK = 0.1  # seconds between two looks at how far something is, or whether it is still wanted
 
+_LONGEST = 5.0  # seconds that a page is waited for: it may be gone
+
 Result = TypeVar("Result")
 Told = TypeVar("Told")
 
@@ -90,6 +92,30 @@ class UnderWay:
         """Wait no longer for what is under way in a session; it goes on, and what comes of it is kept."""
         for task in self._tasks.get(session, []):
             task.leave()
+
+
+class Drawing:
+    """The sessions whose page still draws what it opens with; what its reader asks is drawn after that.
+
+    A browser may take up what was sent first after what was sent last, so that it is not enough to send in order.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, Event] = {}
+
+    def begin(self, session: str) -> None:
+        """From now on it is waited for."""
+        self._drawn[session] = Event()
+
+    def end(self, session: str) -> None:
+        """The page says that it is drawn."""
+        if drawn := self._drawn.pop(session, None):
+            drawn.set()
+
+    def wait(self, session: str) -> None:
+        """Wait until it is drawn, if it has begun."""
+        if drawn := self._drawn.get(session):
+            drawn.wait(_LONGEST)
 
 
 def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Generator[Told, None, Result]:
