@@ -1,5 +1,6 @@
 """The page as a reader uses it, over a library of answers made by hand."""
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -7,7 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import APIResponse, Browser, Route, expect
+from playwright.sync_api import APIResponse, Browser, Request, Route, expect
+from starlette.types import Message, Receive, Scope, Send
 
 from index.errors import FootnoteError
 from index.formats import read
@@ -19,7 +21,7 @@ from tests.conftest import soon
 from tests.fakes import DAM, FIRE, MILL, PLAIN, REBUILT, REPORT, FakeDocs, as_footnote, document, fake, quoting
 from tests.test_pdf import pdf as printed
 from web.export import answer_markdown
-from web.guard import OWNER
+from web.guard import OWNER, Guard
 from web.page import launch
 
 
@@ -87,6 +89,42 @@ def test_a_question_asked_while_the_page_opens_is_answered_on_it(browser: Browse
             route.fulfill(response=response)
         page.wait_for_timeout(500)
         expect(page.locator(".answer")).to_contain_text("The mill burned in 1902.", timeout=15_000)
+        page.context.close()
+
+
+class _SlowToClose(Guard):
+    """A network on which word that nothing is left to answer takes a while."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            if b'"close_stream"' in message.get("body", b""):
+                await asyncio.sleep(1)
+            await send(message)
+
+        await super().__call__(scope, receive, sent)
+
+
+def test_what_is_asked_while_the_answers_end_is_answered(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.page.Guard", _SlowToClose)
+    with serving(as_footnote(fake())) as url:
+        seen = visit(browser, url)
+        page, streams = seen.page, list[Request]()
+        page.on("request", lambda request: streams.append(request) if "/queue/data" in request.url else None)
+        for event in ("requestfinished", "requestfailed"):
+            page.on(event, lambda request: streams.remove(request) if request in streams else None)
+        for _ in range(2):  # the second when the stream has been opened once more
+            seen.ask(FIRE.question)
+            page.wait_for_timeout(200)
+            page.get_by_role("button", name="mill.txt", exact=True).click()
+            expect(page.locator("#source h2")).to_have_text("Mill")
+            page.get_by_role("button", name="report.pdf", exact=True).click()
+            expect(page.locator("#source h2")).to_have_text("Report")
+        for _ in range(200):
+            page.wait_for_timeout(50)
+            if not streams:
+                break
+        assert streams == []  # nothing is left open
+        check_quiet(seen)
         page.context.close()
 
 

@@ -1,4 +1,4 @@
-// The page's only script, run once by Gradio with `element` and `trigger` given. It moves nothing but
+// The page's script, run once by Gradio with `element` and `trigger` given. It moves nothing but
 // focus, scroll and numbers: what is shown is made in Python.
 // Each with the column that it leads to, where only one fits. Gradio looks for their names in quotes.
 const EVENTS = {

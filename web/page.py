@@ -149,7 +149,7 @@ def build(desk: Desk) -> gr.Blocks:
         listener = gr.HTML(
             viewer.tabs(SUFFIXES, _MAX_MEGABYTES),
             apply_default_css=False,
-            js_on_load=_read("page.js"),
+            js_on_load=_read("stream.js") + _read("page.js"),
             elem_id="tabs",
         )
         with gr.Row(elem_id="top"):
