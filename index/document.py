@@ -125,6 +125,11 @@ class Document:
         """Tells its text from others that it had or may have: in a file's pictures text may be recognised later."""
         return f"{self.sha256}-{len(self.text)}"
 
+    @property
+    def pictures(self) -> tuple[int, ...]:
+        """The numbers of the pages that may hold text which was not read, ascending."""
+        return tuple(page.number for page in self.pages if page.is_picture)
+
     def page_at(self, place: int) -> Page | None:
         """The page that a character stands on."""
         return next((page for page in self.pages if page.start <= place < page.end), None)

@@ -254,7 +254,7 @@ def _is_read(known: File | None, digest: str) -> bool:
 
 def _missed(document: Document) -> str:
     """On which pages of a document no text was found though there may be some, and what to do; "" where on none."""
-    pictures = [page.number for page in document.pages if page.is_picture]
+    pictures = document.pictures
     if not pictures:
         return ""
     advice = "" if recognise.is_there() else formats.AS_IN_A_SCAN

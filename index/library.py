@@ -121,7 +121,7 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Let go of the library, so that another process may write it; a sync under way ends before its next change."""
+        """Let go of the library, so that another process may write it; a sync ends once what is ready is written."""
         self._closing.set()
         is_still = self._syncing.acquire(timeout=_PATIENCE)
         try:

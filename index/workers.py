@@ -62,7 +62,7 @@ class Workers:
             if str(reason) != formats.SCAN or not recognise.is_there():
                 raise
             return self._of_scan(document_id, data)
-        pictures = [page.number for page in document.pages if page.is_picture][: recognise.MAX_PAGES]
+        pictures = document.pictures[: recognise.MAX_PAGES]
         if not pictures or not recognise.is_there():
             return document
         try:

@@ -97,7 +97,6 @@ def test_under_a_tenth_of_a_second_nothing_moves(browser: Browser) -> None:
         for motion, (line, stop) in (("no-preference", ("0.1s", "1s")), ("reduce", ("none", "none"))):
             seen = visit(browser, url)
             seen.page.emulate_media(reduced_motion=motion)
-            seen.page.wait_for_timeout(1_000)  # what a page loads is drawn: in that moment it could draw over the line
             seen.page.get_by_role("textbox", name="Question").fill("Where?")
             seen.page.keyboard.press("Enter")
             seen.page.locator(".waiting").wait_for(state="attached")

@@ -12,7 +12,6 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from index import formats, recognise
-from index.document import Document
 from index.errors import Refused, Spent
 from index.library import Library
 from index.sync import became
@@ -96,20 +95,9 @@ def workers(monkeypatch) -> Iterator[Workers]:
     reading.close()
 
 
-def pictures(document: Document) -> list[int]:
-    return [page.number for page in document.pages if page.is_picture]
-
-
-@pytest.mark.parametrize(
-    ("page", "trouble", "text", "missed"),
-    [
-        (1, Refused("its page 1 has no size"), "Words.\n\nSeen.\n\nSeen.", [1]),
-        (3, Spent("reading it takes more than 30 seconds"), "Seen.\n\nWords.", [3, 4]),
-        (3, None, "Seen.\n\nWords.\n\nSeen.", [3]),
-    ],
-)
-def test_pages_that_are_not_recognised_are_told_and_the_others_read(workers, monkeypatch, page, trouble, text, missed):
-    real, at = workers.asked, []
+def failing(monkeypatch, workers: Workers, page: int, trouble: Refused | None) -> list[int | None]:
+    """The page that is worked on, kept up to date; work on one of them ends in trouble, where there is some."""
+    real, at = workers.asked, list[int | None]()
 
     def asked(request, blobs):
         at[:] = [request.get("number")]
@@ -118,34 +106,40 @@ def test_pages_that_are_not_recognised_are_told_and_the_others_read(workers, mon
         return real(request, blobs)
 
     monkeypatch.setattr(workers, "asked", asked)
+    return at
+
+
+@pytest.mark.parametrize(
+    ("page", "trouble", "text", "missed"),
+    [
+        (1, Refused("its page 1 has no size"), "Words.\n\nSeen.\n\nSeen.", (1,)),
+        (3, Spent("reading it takes more than 30 seconds"), "Seen.\n\nWords.", (3, 4)),
+        (3, None, "Seen.\n\nWords.\n\nSeen.", (3,)),
+    ],
+)
+def test_pages_that_are_not_recognised_are_told_and_the_others_read(workers, monkeypatch, page, trouble, text, missed):
+    at = failing(monkeypatch, workers, page, trouble)
     monkeypatch.setattr(recognise, "text", lambda png: None if at == [page] else "Seen.")
     document = workers.read("docs/partly.pdf", partly(None, "Words.", None, None))
-    assert (document.text, pictures(document)) == (text, missed)
+    assert (document.text, document.pictures) == (text, missed)
 
 
 def test_a_scan_is_read_though_its_first_page_cannot_be_drawn(workers, monkeypatch):
-    real = workers.asked
-
-    def asked(request, blobs):
-        if request.get("number") == 1:
-            raise Refused("its page 1 has no size")
-        return real(request, blobs)
-
-    monkeypatch.setattr(workers, "asked", asked)
+    failing(monkeypatch, workers, 1, Refused("its page 1 has no size"))
     document = workers.read("docs/scan.pdf", scan("One.", "Two."))
-    assert (document.text, pictures(document)) == ("Seen.", [1])
+    assert (document.text, document.pictures) == ("Seen.", (1,))
 
 
 def test_where_too_many_pages_are_pictures_the_first_are_read(workers, monkeypatch):
     monkeypatch.setattr(recognise, "MAX_PAGES", 1)
     document = workers.read("docs/partly.pdf", partly("Words.", None, None))
-    assert (document.text, pictures(document)) == ("Words.\n\nSeen.", [3])
+    assert (document.text, document.pictures) == ("Words.\n\nSeen.", (3,))
 
 
 def test_a_file_that_is_too_long_with_what_is_recognised_is_read_without(workers, monkeypatch):
     monkeypatch.setattr(recognise, "text", lambda png: "Seen. " * 1_000_000)
     document = workers.read("docs/partly.pdf", partly("Words.", None))
-    assert (document.text, pictures(document)) == ("Words.", [2])
+    assert (document.text, document.pictures) == ("Words.", (2,))
 
 
 def test_a_page_with_a_frame_is_no_picture_and_one_of_outlines_is():
@@ -157,7 +151,7 @@ def test_a_page_with_a_frame_is_no_picture_and_one_of_outlines_is():
         for rule in range(rules):
             canvas.line(10, 5 * rule, 390, 5 * rule)
     canvas.save()
-    assert pictures(formats.read("docs/a.pdf", written.getvalue())) == [3]
+    assert formats.read("docs/a.pdf", written.getvalue()).pictures == (3,)
 
 
 def test_what_is_asked_of_a_document_is_answered_from_what_is_recognised_since(tmp_path: Path, monkeypatch):

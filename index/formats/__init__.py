@@ -176,17 +176,12 @@ def read(document_id: str, data: bytes, recognised: Mapping[int, str] | None = N
         raise Refused(f"its text is more than {_MAX_GROWTH} times as long as the file; save that text alone")
     if not content.text.strip():
         raise Refused(SCAN if format is _PDF else NO_TEXT)
-    return document(document_id, data, format.media_type, content)
-
-
-def document(document_id: str, data: bytes, media_type: str, content: Content) -> Document:
-    """The document made of what was found in a file's bytes."""
     return Document(
         id=document_id,
         title=_visible(content.title) or _visible(PurePosixPath(document_id).stem),
         text=content.text,
         sha256=sha256(data).hexdigest(),
-        media_type=media_type,
+        media_type=format.media_type,
         pages=content.pages,
         headings=content.headings,
         tables=content.tables,
