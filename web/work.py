@@ -15,7 +15,7 @@ from index.workers import begun
 
 LOOK = 0.1  # seconds between two looks at how far something is, or whether it is still wanted
 
-_LONGEST = 5.0  # seconds that a page is waited for: it may be gone
+_PATIENCE = 5.0  # seconds that a page is waited for: it may be gone
 
 Result = TypeVar("Result")
 Told = TypeVar("Told")
@@ -115,7 +115,7 @@ class Drawing:
     def wait(self, session: str) -> None:
         """Wait until it is drawn, if it has begun."""
         if drawn := self._drawn.get(session):
-            drawn.wait(_LONGEST)
+            drawn.wait(_PATIENCE)
 
 
 def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Generator[Told, None, Result]:
