@@ -80,14 +80,19 @@ def serve(
     reader: Reader = None,
     chroma: Chroma = "",
     llm: Llm = "",
+    proxy: Annotated[
+        str,
+        typer.Option(envvar="FOOTNOTE_PROXY", help="The address of a proxy that says where requests come from."),
+    ] = "",
     watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
-    from web.address import check  # of the page, and not as heavy
+    from web.address import check, proxies  # of the page, and not as heavy
 
     memory.share()  # before threads begin
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     check(port, host, password)
+    trusted = proxies(proxy)
     with (
         _opened(folder, library, model, reader, chroma, llm) as docs,
         watching(docs.library) if watch else nullcontext(),
@@ -102,6 +107,7 @@ def serve(
             port=port,
             host=host,
             password=password,
+            proxies=trusted,
             opener=partial(rag.open, reader=reader, chroma=chroma, llm=""),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )

@@ -125,6 +125,11 @@ class Conversations:
         with _opened(self._home) as database:
             database.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (id, self.owner))
 
+    def hand_over(self, owner: str) -> None:
+        """Make all of them another owner's, who keeps those that are theirs already."""
+        with _opened(self._home) as database:
+            database.execute("UPDATE conversation SET owner = ? WHERE owner = ?", (owner, self.owner))
+
     def _title(self, database: sqlite3.Connection, id: str) -> str | None:
         """What the owner calls the conversation of this id, or None where the owner has none."""
         found = database.execute("SELECT title FROM conversation WHERE id = ? AND owner = ?", (id, self.owner))

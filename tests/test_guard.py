@@ -1,7 +1,5 @@
 """What a page must not do, whatever documents, names, questions and other browsers say."""
 
-import time
-from concurrent.futures import ThreadPoolExecutor
 from textwrap import shorten
 
 import httpx
@@ -13,7 +11,6 @@ from index.errors import FootnoteError
 from tests.browser import Visit, check_quiet, free_port, serving, visit
 from tests.fakes import EVIL, FIRE, HOSTILE, PLAIN, FakeDocs, as_footnote, fake, quoting
 from tests.payloads import PAYLOADS
-from web import login
 from web.page import launch
 
 # What a payload would have become; nothing of ours in these columns is any of it, but for the links that save.
@@ -69,18 +66,23 @@ def test_a_password_opens_the_page_and_nothing_else_does(browser: Browser) -> No
         page.goto(url)
         page.get_by_label("The password:").fill("wrong horse")
         page.get_by_role("button", name="Open").click()
-        page.get_by_label("That was another one. The password:").fill(PASSWORD)
+        expect(page.get_by_role("alert")).to_have_text("This is not the password.")
+        page.get_by_label("The password:").fill(PASSWORD)
         page.get_by_role("button", name="Open").click()
         seen = Visit(page)
         seen.ask(FIRE.question)
         page.locator("button.mark").first.click()
         expect(page.locator("mark.cited")).to_have_text(FIRE.citations[0].quote)
-        told = {each["name"]: each["value"] for each in page.context.cookies()}
-        key = {name: value for name, value in told.items() if name.endswith("-key")}
+        told = key = {str(each.get("name")): str(each.get("value")) for each in page.context.cookies()}
+        assert [name.endswith("-key") for name in key] == [True]
         link = url + str(page.get_by_role("link", name="Save as JSON").get_attribute("href"))
         assert page.context.request.get(link).status == 200
         with httpx.Client(base_url=url) as client:
-            for cookies in ({}, key, {**told, **dict.fromkeys(key, "0" * 64)}):
+            for cookies in (
+                {},
+                {name.removesuffix("-key"): value for name, value in key.items()},
+                dict.fromkeys(key, "0" * 64),
+            ):
                 assert client.get("", cookies=cookies).status_code == 401
                 for path in ("assets/index.js", "gradio_api/queue/data", "theme.css", "parts", link, "elsewhere"):
                     assert client.get(path, cookies=cookies).status_code == 401, path
@@ -98,18 +100,20 @@ def test_a_password_opens_the_page_and_nothing_else_does(browser: Browser) -> No
     with serving(as_footnote(docs), port=port, password=PASSWORD) as url:
         page.goto(url)
         expect(page.get_by_role("textbox", name="Question")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("The password:")).to_be_visible()
+        assert httpx.get(url, cookies=told).status_code == 401
+        page.go_back()
+        expect(page.get_by_label("The password:")).to_be_visible()
+        page.get_by_label("The password:").fill(PASSWORD)
+        page.get_by_role("button", name="Open").click()
+        expect(page.locator(".question")).to_have_text(FIRE.question)
         page.context.close()
 
 
-def test_passwords_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "_PAUSE", 2.0)
-    with serving(as_footnote(fake()), password=PASSWORD) as url, ThreadPoolExecutor(5) as threads:
-        begun = time.perf_counter()
-        answers = list(threads.map(lambda _: httpx.post(f"{url}login", data={"password": PASSWORD[1:]}).text, range(5)))
-        assert sum("That was another one." in each for each in answers) == 1
-        assert sum("One after another." in each for each in answers) == 4
-        assert time.perf_counter() - begun > login._PAUSE
-        assert httpx.post(f"{url}login", data={"password": PASSWORD}).status_code == 303
+def test_a_page_without_a_password_is_not_signed_out_of(seen: Visit) -> None:
+    expect(seen.page.get_by_role("button", name="Sign out")).to_have_count(0)
+    expect(seen.page.locator("#leave")).to_be_hidden()
 
 
 @pytest.mark.parametrize(("password", "told"), [("", "set a password for them"), ("horse", "at least 8 characters")])

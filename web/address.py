@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from ipaddress import ip_network
 
 from index.errors import FootnoteError
 from rag.llm import LOOPBACK
@@ -35,3 +36,20 @@ def check(port: int, host: str = HOST, password: str = "") -> None:
                 f"Port {port} of {host} cannot be used ({why}); end the program that uses it, or choose another with "
                 f"--port."
             ) from error
+
+
+def proxies(setting: str) -> tuple[str, ...]:
+    """The proxies named in a setting, addresses or networks with commas between them.
+
+    Raises:
+        FootnoteError: One of them is neither.
+    """
+    named = tuple(name for name in map(str.strip, setting.split(",")) if name)
+    for name in named:
+        try:
+            ip_network(name)
+        except ValueError as error:
+            raise FootnoteError(
+                f"{name} is no address of a proxy; name its IP address, such as 127.0.0.1, or a network."
+            ) from error
+    return named

@@ -3,26 +3,32 @@
 Gradio serves far more than the chat page needs: a route that fetches any address for the caller, a proxy, a monitoring
 page. Only what the page asks for is served here. Gradio also takes a browser's word for which session is its own; here
 every session's name is mixed with a secret that only that browser holds, so that the same name sent by another browser
-is another session. The page is told whose request it is by a name made of the same secret.
+is another session. The page is told whose request it is by a name that does not give that secret away.
 """
 
+import asyncio
 import hmac
 import json
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from index.errors import LibraryError
 from rag.llm import LOOPBACK
-from web import peer
+from web import access, peer
+from web.access import Standing
 from web.login import Login, asking
+from web.turnstile import Crowded
 
 OWNER = "footnote-owner"
 """The request header that tells the page whose request it is; what a browser sends under this name is dropped."""
@@ -30,17 +36,9 @@ OWNER = "footnote-owner"
 SELF = "footnote-self"
 """Likewise, whether it comes from a program of the user who runs the page: "yes", or it is not there."""
 
-_OPEN = re.compile(
-    r"(?:GET|HEAD) /(?:|assets/.+|static/.+|theme\.css|favicon\.ico|gradio_api/startup-events|gradio_api/heartbeat/\w+"
-    r"|gradio_api/queue/data|gradio_api/upload_progress|conversations/\w+\.(?:md|json)|pages/[1-9]\d*\.png|parts)"
-    r"|POST /gradio_api/(?:queue/join|upload)"
-)
-# What is a browser's own, or comes from the documents: never embedded by another site's page.
-_OWN = re.compile(r"\w+ /(?:gradio_api/(?:heartbeat|queue)/.+|conversations/.+|pages/.+|parts)|POST /.+")
-_SAID = {"wrong": "That was another one. The password:", "waiting": "One after another. The password:"}
 _SECRET = 32  # bytes
 _GIVEN = re.compile(r"[\w-]{1,128}", re.ASCII)
-_KEY = "-key"  # ends the name of the cookie that shows that the password was told
+_KEY = "-key"  # ends the name of the cookie that holds the secret of a browser in which the password was told
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
 _JOIN = "/gradio_api/queue/join"
@@ -48,6 +46,7 @@ _NAME = "session_hash"
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
+_MOST_TOLD = 2**12  # bytes of a form with a password
 
 # Scripts are those of the page's own files and those that stand in the page as it is served, each by its hash: nothing
 # that a document or an answer smuggles in runs. Gradio builds functions and styles from strings, hence the two "unsafe"
@@ -59,8 +58,20 @@ _POLICY = (
 )
 _INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
-# What Gradio asks of its own server while it starts, before anyone can tell it a password.
-_STARTING = re.compile(r"HEAD /|GET /gradio_api/startup-events")
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever sends a request.
+
+    Attributes:
+        standing: What is known of them.
+        secret: What only their browser holds, and what its sessions' names are mixed with; "" where it holds nothing.
+        owner: The name under which their conversations are kept; "" where there can be none.
+    """
+
+    standing: Standing
+    secret: str = ""
+    owner: str = ""
 
 
 class Guard:
@@ -71,6 +82,8 @@ class Guard:
         self._app = app
         self._login = login
         self._cookie = f"footnote-{name}"
+        self._doors = access.WITH_PASSWORD if login else access.ALWAYS
+        self._streams: dict[str, set[asyncio.Task[None]]] = {}  # by the secret of the browser that they go to
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is closed, pass on the rest with its session's name mixed and the browser's orders added."""
@@ -80,92 +93,164 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})  # the page has none
             return
-        visitor = self._given(scope, self._cookie)
+        visitor = self._visitor(scope)
         _name_owner(scope, visitor)
         if self._login is None:
             _name_self(scope)
-        refusal = self._strange(scope) or await self._locked(scope, receive, visitor) or _closed(scope, visitor)
-        if refusal is None and visitor is not None and _names_session(scope):
-            refusal, receive = await _mixed(scope, receive, visitor)
+        refusal = self._strange(scope) or self._closed(scope, visitor)
+        if refusal is None and self._login:
+            refusal = await self._passing(self._login, scope, receive, visitor)
+        if refusal is None and _names_session(scope):
+            refusal, receive = await _mixed(scope, receive, visitor.secret)
         if refusal is not None:
             await refusal(scope, receive, _ordering(send, []))
             return
-        kept = self._orders(visitor or secrets.token_urlsafe(_SECRET)) if scope["path"] == "/" else []
-        await self._app(scope, receive, _ordering(send, kept))
+        orders = self._orders(scope, visitor) if (scope["method"], scope["path"]) == ("GET", "/") else []
+        await self._passed_on(scope, receive, _ordering(send, orders), visitor)
+
+    def _visitor(self, scope: Scope) -> Visitor:
+        """Whoever sends a request."""
+        if self._login is None:
+            secret = self._given(scope, self._cookie)
+            return Visitor(Standing.KNOWN, secret, _mix(OWNER, secret)) if secret else Visitor(Standing.GUEST)
+        secret = self._given(scope, self._cookie + _KEY)
+        browser = self._login.browsers.signed_in(secret)
+        return Visitor(Standing.SIGNED_IN, secret, browser.owner) if browser else Visitor(Standing.STRANGER)
 
     def _strange(self, scope: Scope) -> Response | None:
         """What is said to a request that comes by another name or from another site's page; None to others."""
         headers = Headers(scope=scope)
         # Another name in the Host header is how a foreign page reaches a local one (DNS rebinding). Where there is a
-        # password it would find nothing: a browser keeps the key for the name under which it told the password.
+        # password it would find nothing: a browser keeps its secret for the name under which it told the password.
         if self._login is None and _host(headers.get("host", "")) not in LOOPBACK:
             return PlainTextResponse("This address is not served here.", 421)
         if _foreign(scope["method"], headers):
             return PlainTextResponse("Footnote takes this from its own page only.", 403)
         return None
 
-    async def _locked(self, scope: Scope, receive: Receive, visitor: str | None) -> Response | None:
-        """What is said to a browser that has not told the password, or tells it now; None to others."""
-        if self._login is None or _is(_STARTING, scope):
+    def _closed(self, scope: Scope, visitor: Visitor) -> Response | None:
+        """What is said to a request that is closed, or closed to this visitor; None to others."""
+        method, path = scope["method"], scope["path"]
+        least = access.least(self._doors, method, path)
+        if least is not None and visitor.standing >= least:
             return None
-        known = self._login.knows(visitor, self._given(scope, self._cookie + _KEY))
-        if scope["path"] == "/login":
-            told = known or scope["method"] != "POST"
-            return RedirectResponse("./", 303) if told else await self._told(self._login, scope, receive, visitor)
-        if known:
-            return None
-        return asking("The password:") if scope["path"] == "/" else PlainTextResponse("Tell the password first.", 401)
+        if visitor.standing is Standing.STRANGER:
+            return asking() if path == "/" else PlainTextResponse("Tell the password first.", 401)
+        if least is not None:
+            return PlainTextResponse("Open the page first.", 403)
+        others = access.methods(self._doors, path)
+        if others:
+            return PlainTextResponse("Footnote does not serve this so.", 405, {"Allow": ", ".join(others)})
+        return PlainTextResponse("Footnote does not serve this.", 404)
 
-    async def _told(self, login: Login, scope: Scope, receive: Receive, visitor: str | None) -> Response:
+    async def _passing(self, login: Login, scope: Scope, receive: Receive, visitor: Visitor) -> Response | None:
+        """What is said to a browser that signs in or out; None to others."""
+        if scope["path"] == access.SIGN_OUT:
+            return self._signed_out(login, scope, visitor)
+        if scope["path"] != access.SIGN_IN:
+            return None
+        if visitor.standing is Standing.SIGNED_IN or scope["method"] == "GET":
+            return RedirectResponse("./", 303)
+        return await self._signed_in(login, scope, receive)
+
+    async def _signed_in(self, login: Login, scope: Scope, receive: Receive) -> Response:
         """What is said to a browser that tells the password."""
+        form = await _body(receive, _MOST_TOLD)
+        if form is None:
+            return PlainTextResponse("This is more than a password.", 413)
+        secret = self._given(scope, self._cookie + _KEY)
         sender = scope["client"][0] if scope.get("client") else ""
-        verdict = await login.told(await _body(receive) or b"", sender)
-        if verdict != "right":
-            return asking(_SAID[verdict])
+        try:
+            right = await _unless_left(receive, login.is_right(form, secret, sender))
+            if not right:
+                return asking("This is not the password.")
+            unlocked = self._given(scope, self._cookie)
+            fresh = await login.sign_in(secret, _mix(OWNER, unlocked) if unlocked else "")
+        except Crowded as crowd:
+            answer = asking(f"One after another: please try again in {crowd.seconds} seconds.", 429)
+            answer.headers["Retry-After"] = str(crowd.seconds)
+            return answer
+        except LibraryError as error:
+            return asking(str(error), 503)
+        return self._sent_home(scope, fresh)
+
+    def _signed_out(self, login: Login, scope: Scope, visitor: Visitor) -> Response:
+        """What is said to a browser that signs out: nothing more is sent to it, also of what is under way."""
+        try:
+            fresh = login.browsers.sign_out(visitor.secret)
+        except LibraryError as error:
+            return PlainTextResponse(f"You are still signed in. {error}", 503)
+        for stream in self._streams.pop(visitor.secret, ()):
+            stream.cancel()
+        return self._sent_home(scope, fresh)
+
+    def _sent_home(self, scope: Scope, secret: str) -> Response:
+        """An answer that gives a browser the secret that it has from now on, and shows it the page."""
         answer = RedirectResponse("./", 303)
-        for order in self._orders(visitor or secrets.token_urlsafe(_SECRET)):
-            answer.headers.append("Set-Cookie", order)
+        answer.headers.append("Set-Cookie", _kept(scope, self._cookie + _KEY, secret))
         return answer
 
-    def _orders(self, visitor: str) -> list[str]:
-        """What a browser is told to keep, for a year from now: its secret, and the key to the page.
+    def _orders(self, scope: Scope, visitor: Visitor) -> list[tuple[str, str]]:
+        """The headers that come with the page: what its browser has to keep, for a year from now, and what not."""
+        if self._login is None:
+            secret = visitor.secret or secrets.token_urlsafe(_SECRET)
+            return [("Set-Cookie", _kept(scope, self._cookie, secret))]
+        renewed = _kept(scope, self._cookie + _KEY, visitor.secret)
+        return [("Set-Cookie", renewed), ("Cache-Control", "no-store")]  # nor shown once more after it has signed out
 
-        It is sent along where a link elsewhere leads to the page, or its reader would be taken for a new one.
-        """
-        kept = {self._cookie: visitor}
-        if self._login:
-            kept[self._cookie + _KEY] = self._login.key(visitor)
-        return [f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax" for name, value in kept.items()]
-
-    def _given(self, scope: Scope, name: str) -> str | None:
-        """What this browser was given under a name, or None where it has nothing that was given here."""
+    def _given(self, scope: Scope, name: str) -> str:
+        """What this browser was given under a name, or "" where it has nothing that was given here."""
         try:
             given = SimpleCookie(Headers(scope=scope).get("cookie", ""))
         except CookieError:
-            return None
-        return given[name].value if name in given and _GIVEN.fullmatch(given[name].value) else None
+            return ""
+        return given[name].value if name in given and _GIVEN.fullmatch(given[name].value) else ""
+
+    async def _passed_on(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
+        """Have a request answered; a stream ends where its browser signs out."""
+        if visitor.standing is not Standing.SIGNED_IN or not _is_stream(scope):
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        stream = asyncio.ensure_future(self._app(scope, receive, sent))
+        streams = self._streams.setdefault(visitor.secret, set())
+        streams.add(stream)
+        try:
+            await asyncio.wait({stream})
+        finally:
+            stream.cancel()
+            streams.discard(stream)
+            if not streams and self._streams.get(visitor.secret) is streams:
+                del self._streams[visitor.secret]
+        if not stream.cancelled():
+            stream.result()  # raises what went wrong
+        elif begun:
+            await send({"type": "http.response.body"})
+        else:
+            await PlainTextResponse("Tell the password first.", 401)(scope, receive, send)
 
 
-def _closed(scope: Scope, visitor: str | None) -> Response | None:
-    """What is said to a request that the page does not make, or that is made without the page; None to others."""
-    if not _is(_OPEN, scope):
-        return PlainTextResponse("Footnote does not serve this.", 404)
-    if visitor is None and _is(_OWN, scope):
-        return PlainTextResponse("Open the page first.", 403)
-    return None
+def _kept(scope: Scope, name: str, value: str) -> str:
+    """The order to keep something for a year, for nobody's eyes; only for HTTPS where the page is reached by it.
+
+    It is sent along where a link elsewhere leads to the page, or its reader would be taken for a new one.
+    """
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    return f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"
 
 
-def _is(asked: re.Pattern[str], scope: Scope) -> bool:
-    """Whether a request is one of these."""
-    return asked.fullmatch(f"{scope['method']} {scope['path']}") is not None
-
-
-def _name_owner(scope: Scope, visitor: str | None) -> None:
-    """Tell the page whose request it is, by a name that does not give the secret away; nobody's where there is none."""
+def _name_owner(scope: Scope, visitor: Visitor) -> None:
+    """Tell the page whose request it is; nobody's where nobody's conversations can be kept."""
     headers = MutableHeaders(scope=scope)
     del headers[OWNER], headers[SELF]
-    if visitor is not None:
-        headers[OWNER] = _mix(OWNER, visitor)
+    if visitor.owner:
+        headers[OWNER] = visitor.owner
 
 
 def _name_self(scope: Scope) -> None:
@@ -178,47 +263,69 @@ def _name_self(scope: Scope) -> None:
         headers[SELF] = "yes"
 
 
+def _is_stream(scope: Scope) -> bool:
+    """Whether the answer to a request goes on for as long as its page is open."""
+    path = str(scope["path"])
+    return path.startswith(_NAMED_IN_PATH) or path == _NAMED_IN_QUERY
+
+
 def _names_session(scope: Scope) -> bool:
     """Whether a request says which session it belongs to."""
-    path = str(scope["path"])
-    return path.startswith(_NAMED_IN_PATH) or path in (_JOIN, _NAMED_IN_QUERY)
+    return _is_stream(scope) or scope["path"] == _JOIN
 
 
-async def _mixed(scope: Scope, receive: Receive, visitor: str) -> tuple[Response | None, Receive]:
+async def _mixed(scope: Scope, receive: Receive, secret: str) -> tuple[Response | None, Receive]:
     """Put the mixed name in place of the session's, in the path, the query or the body of a request that says it."""
     path = scope["path"]
     if path.startswith(_NAMED_IN_PATH):
-        scope["path"] = _NAMED_IN_PATH + _mix(path.removeprefix(_NAMED_IN_PATH), visitor)
+        scope["path"] = _NAMED_IN_PATH + _mix(path.removeprefix(_NAMED_IN_PATH), secret)
         return None, receive
     if path == _NAMED_IN_QUERY:
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        asked[_NAME] = _mix(asked.get(_NAME, ""), visitor)
+        asked[_NAME] = _mix(asked.get(_NAME, ""), secret)
         scope["query_string"] = urlencode(asked).encode()
         return None, receive
-    body = await _body(receive)
+    body = await _body(receive, _MOST_ASKED)
     if body is None:
         return PlainTextResponse("This is more than a page sends.", 413), receive
     try:
         told = json.loads(body)
-        told[_NAME] = _mix(str(told[_NAME]), visitor)
+        told[_NAME] = _mix(str(told[_NAME]), secret)
     except (ValueError, TypeError, KeyError):
         return PlainTextResponse("This request cannot be read.", 400), receive
     return None, _resent(scope, json.dumps(told).encode(), receive)
 
 
-def _mix(name: str, visitor: str) -> str:
+def _mix(name: str, secret: str) -> str:
     """A name that only the browser with this secret can name."""
-    return hmac.digest(visitor.encode(), name.encode(), "sha256").hex()
+    return hmac.digest(secret.encode(), name.encode(), "sha256").hex()
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """A request's body, or None where it is larger than any of the page's."""
+async def _unless_left(receive: Receive, work: Coroutine[Any, Any, bool]) -> bool:
+    """What some work comes to, or False where whoever sent the request leaves before."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else False
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until whoever sent a request, whose body is read, has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """A request's body, or None where it has more bytes than this."""
     body = b""
-    while len(body) <= _MOST_ASKED:
+    while len(body) <= most:
         message = await receive()
         body += bytes(message.get("body", b""))
         if not message.get("more_body", False):
-            return body
+            return body if len(body) <= most else None
     return None
 
 
@@ -245,8 +352,8 @@ def _host(header: str) -> str:
     return name.strip("[]").lower()
 
 
-def _ordering(send: Send, cookies: Sequence[str]) -> Send:
-    """A `send` that adds the headers which tell a browser what the page may do, and its secret where it has none.
+def _ordering(send: Send, orders: Sequence[tuple[str, str]]) -> Send:
+    """A `send` that adds the headers which tell a browser what the page may do, and others.
 
     A page is held back until all of it is there, since the headers name its scripts.
     """
@@ -254,12 +361,12 @@ def _ordering(send: Send, cookies: Sequence[str]) -> Send:
 
     async def ordered(message: Message) -> None:
         if message["type"] == "http.response.start" and not _is_page(message):
-            _order(message, b"", cookies)
+            _order(message, b"", orders)
         elif message["type"] == "http.response.start" or held:
             held.append(message)
             if message.get("more_body", message["type"] == "http.response.start"):
                 return
-            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), cookies)
+            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), orders)
             for each in held[:-1]:
                 await send(each)
         await send(message)
@@ -271,7 +378,7 @@ def _is_page(message: Message) -> bool:
     return MutableHeaders(raw=message["headers"]).get("content-type", "").startswith("text/html")
 
 
-def _order(message: Message, page: bytes, cookies: Sequence[str]) -> None:
+def _order(message: Message, page: bytes, orders: Sequence[tuple[str, str]]) -> None:
     """Add what the browser is told to the start of a response."""
     hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
     headers = MutableHeaders(raw=message["headers"])
@@ -279,5 +386,5 @@ def _order(message: Message, page: bytes, cookies: Sequence[str]) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"  # with none, a form of ours would name no origin
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    for cookie in cookies:
-        headers.append("Set-Cookie", cookie)
+    for name, value in orders:
+        headers.append(name, value)

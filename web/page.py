@@ -2,16 +2,20 @@
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.components import Component
+from gradio.route_utils import CustomCORSMiddleware
+from gradio.routes import App
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from index.formats import SUFFIXES
 from index.sync import MAX_BYTES
@@ -45,6 +49,7 @@ def serve(
     port: int = 7860,
     host: str = HOST,
     password: str = "",
+    proxies: Sequence[str] = (),
     opener: Opener | None = None,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -53,7 +58,7 @@ def serve(
     A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
     """
     shelf = _shelf(opener, docs) if opener and host in LOOPBACK and not password else None
-    page = launch(docs, port=port, host=host, password=password, shelf=shelf)
+    page = launch(docs, port=port, host=host, password=password, proxies=proxies, shelf=shelf)
     url = str(page.local_url)
     if shelf:
         shelf.put(docs, url)
@@ -88,7 +93,13 @@ def _beside(docs: Footnote, shelf: Shelf) -> tuple[str, Callable[[], None]]:
 
 
 def launch(
-    docs: Footnote, *, port: int = 7860, host: str = HOST, password: str = "", shelf: Shelf | None = None
+    docs: Footnote,
+    *,
+    port: int = 7860,
+    host: str = HOST,
+    password: str = "",
+    proxies: Sequence[str] = (),
+    shelf: Shelf | None = None,
 ) -> gr.Blocks:
     """Start serving the page and return it; `local_url` is its address, `close()` ends it.
 
@@ -97,15 +108,17 @@ def launch(
         port: The port.
         host: The address of this machine to serve it on; one that other machines reach needs a password.
         password: What a browser has to tell first; "" for none.
+        proxies: The addresses or networks whose word is taken for where a request comes from.
         shelf: The libraries that it lets its reader turn to.
 
     Raises:
         FootnoteError: The page cannot be served there, or a password is missing or too short.
     """
     check(port, host, password)
-    login = Login(password) if password else None
+    login = Login(password, docs.library.home) if password else None
     _bypass_proxies(host)
-    page = build(Desk(docs, host, shelf))
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn's own default believes whoever is on this computer
+    page = build(Desk(docs, host, shelf), viewer.SIGN_OUT if login else "")
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     page.launch(
         server_name=host,
@@ -128,15 +141,19 @@ def launch(
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
         app_kwargs={
-            "middleware": [Middleware(Guard, name=_library_name(docs), login=login)],
+            "middleware": [
+                *([Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []),
+                Middleware(Guard, name=_library_name(docs), login=login),
+            ],
+            "lifespan": _without_cors,
             "routes": routes(docs),
         },
     )
     return page
 
 
-def build(desk: Desk) -> gr.Blocks:
-    """The page, not yet served."""
+def build(desk: Desk, leave: str = "") -> gr.Blocks:
+    """The page, not yet served; with a way to leave it, where there is one."""
     files = desk.docs.files()
     page = gr.Blocks(
         title=f"{desk.docs.library.folder.name} · Footnote",
@@ -153,8 +170,7 @@ def build(desk: Desk) -> gr.Blocks:
             elem_id="tabs",
         )
         with gr.Row(elem_id="top"):
-            promise = _panel(desk.promise(), "promise")
-            past = _panel("", "past")
+            promise, past, _ = _panel(desk.promise(), "promise"), _panel("", "past"), _panel(leave, "leave")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="documents"):
                 _panel(viewer.DOCUMENTS)
@@ -237,6 +253,14 @@ def _on(
 ) -> Any:
     """Tie a handler to what sets it off, quietly and not as a public API; returns what `then` hangs on."""
     return trigger(handler, inputs, outputs, show_progress="hidden", api_visibility="private", **more)
+
+
+@asynccontextmanager
+async def _without_cors(app: App) -> AsyncIterator[None]:
+    """Leave out what would answer other sites' pages before the guard does: none of them has a part in this one."""
+    app.user_middleware = [each for each in app.user_middleware if cast(object, each.cls) is not CustomCORSMiddleware]
+    app.middleware_stack = app.build_middleware_stack()
+    yield
 
 
 def _library_name(docs: Footnote) -> str:

@@ -53,6 +53,9 @@ DOCUMENTS = '<div class="heading"><h2>Documents</h2><button class="plain link fo
 LOOK = '<p class="quiet"><button class="plain link" data-event="look">Look for changes</button></p>'
 """Reads what is new or changed in the folder."""
 
+SIGN_OUT = '<form class="quiet" method="post" action="sign-out"><button class="plain link">Sign out</button></form>'
+"""Signs this browser out, on a page with a password."""
+
 _NEW = '<button class="plain link" data-event="clear">New conversation</button>'
 
 # What a reader can say of an answer, and of an abstention.
