@@ -1,6 +1,5 @@
 """The chat page: how it is laid out, what is tied to what, and how it is served."""
 
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,11 +23,13 @@ from rag.footnote import Footnote
 from rag.llm import LOOPBACK
 from web import viewer
 from web.address import HOST, check
+from web.connections import room
 from web.desk import Desk
 from web.guard import Guard
 from web.line import LONGEST
 from web.login import Login
 from web.routes import routes
+from web.server import start
 from web.sessions import CAPACITY, forget_closed
 from web.shelf import Opener, Shelf
 
@@ -116,28 +117,22 @@ def launch(
     """
     check(port, host, password)
     login = Login(password, docs.library.home) if password else None
-    _bypass_proxies(host)
-    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn's own default believes whoever is on this computer
     page = build(Desk(docs, host, shelf), viewer.SIGN_OUT if login else "")
+    page.max_threads, page.state_session_capacity = _THREADS, CAPACITY
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
-    page.launch(
-        server_name=host,
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
+    start(
+        page,
+        host,
+        port,
+        room(),
         show_error=False,
-        inline=False,
-        share=False,
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
-        ssl_verify=False,  # its question whether it is up goes to this computer; loading who to trust takes a while
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
         max_file_size=f"{_MAX_MEGABYTES}mb",
-        max_threads=_THREADS,
-        state_session_capacity=CAPACITY,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
         app_kwargs={
@@ -266,12 +261,6 @@ async def _without_cors(app: App) -> AsyncIterator[None]:
 def _library_name(docs: Footnote) -> str:
     """A name of this library for browsers, which know no ports: what they keep for one is not another's."""
     return sha256(str(docs.library.home).encode()).hexdigest()[:12]
-
-
-def _bypass_proxies(host: str) -> None:
-    """Gradio asks its own server whether it is up; that question must not go to a proxy."""
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join(filter(None, (os.environ.get(name), host, "127.0.0.1,localhost,::1")))
 
 
 def _read(name: str) -> str:

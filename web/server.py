@@ -1,0 +1,72 @@
+"""The server that a page runs on, in a thread of its own."""
+
+import socket
+from functools import partial
+from threading import Thread
+from time import sleep
+from typing import Any, cast
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from index.errors import FootnoteError
+from web.connections import BACKLOG, Connection, Limits
+
+_LOOK = 0.01  # seconds between two looks at whether it has started
+_PATIENCE = 5.0  # seconds that its end is waited for
+
+
+class Server:
+    """Serves an application at an address of this computer until it is closed."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int, limits: Limits) -> None:
+        """Begin to serve.
+
+        Raises:
+            FootnoteError: There is no such address, another program has it, or the application does not start.
+        """
+        try:
+            bound = socket.create_server((host, port), backlog=BACKLOG)
+        except OSError as error:
+            raise FootnoteError(f"The page cannot be served at {host}:{port} ({error.strerror or error}).") from error
+        config = uvicorn.Config(
+            app,
+            http=cast(Any, partial(Connection, limits=limits)),
+            ws="none",  # the page has no websockets
+            timeout_keep_alive=int(limits.idle),
+            backlog=BACKLOG,
+            log_level="error",  # what others send that is no request is not worth a line
+            access_log=False,
+            proxy_headers=False,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = Thread(target=self._server.run, args=[[bound]], daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise FootnoteError("The page cannot be served; see above why.")
+            sleep(_LOOK)
+
+    def close(self) -> None:
+        """End it."""
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE)
+
+
+def start(page: gr.Blocks, host: str, port: int, limits: Limits, **options: Any) -> None:
+    """Serve a page as its own `launch` does, which leaves open how connections are dealt with; `close` ends it.
+
+    Args:
+        page: The page, which gets its address.
+        host: The address to serve it on.
+        port: The port.
+        limits: What a browser may take of the server.
+        options: Of `gradio.mount_gradio_app`.
+    """
+    around = gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="", **options)
+    launched: Any = page
+    launched.app = launched.server_app = cast(Any, around.routes[-1]).app
+    launched.server = Server(around, host, port, limits)
+    launched.local_url = f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/"
