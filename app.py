@@ -84,15 +84,21 @@ def serve(
         str,
         typer.Option(envvar="FOOTNOTE_PROXY", help="The address of a proxy that says where requests come from."),
     ] = "",
+    root_path: Annotated[
+        str,
+        typer.Option(
+            "--root-path", envvar="FOOTNOTE_ROOT_PATH", help="The path under which a proxy has the page, such as /docs."
+        ),
+    ] = "",
     watch: Watch = False,
 ) -> None:
     """Read the folder and serve the chat page on this machine."""
-    from web.address import check, proxies  # of the page, and not as heavy
+    from web.address import check, proxies, sub_path  # of the page, and not as heavy
 
     memory.share()  # before threads begin
     password = os.environ.get("FOOTNOTE_PASSWORD", "")  # and no option: other users of the machine see those
     check(port, host, password)
-    trusted = proxies(proxy)
+    trusted, path = proxies(proxy), sub_path(root_path)
     with (
         _opened(folder, library, model, reader, chroma, llm) as docs,
         watching(docs.library) if watch else nullcontext(),
@@ -108,6 +114,7 @@ def serve(
             host=host,
             password=password,
             proxies=trusted,
+            root_path=path,
             opener=partial(rag.open, reader=reader, chroma=chroma, llm=""),
             ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
         )

@@ -268,7 +268,7 @@ def test_where_all_are_being_answered_another_one_is_told_so() -> None:
 
 @pytest.mark.parametrize(
     ("soft", "hard", "total"),
-    [(1_024, 1_024, 768), (1_024, 500_000, 4_096), (256, resource.RLIM_INFINITY, 4_096), (64, 64, 64)],
+    [(1_024, 1_024, 512), (1_024, 500_000, 4_096), (256, resource.RLIM_INFINITY, 4_096), (64, 64, 64)],
 )
 def test_there_are_open_files_for_all_connections(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, total: int

@@ -1,6 +1,7 @@
 """Where the page is served: an address of this computer, a port, and a password where others reach it."""
 
 import errno
+import re
 import socket
 from ipaddress import ip_network
 
@@ -9,6 +10,8 @@ from rag.llm import LOOPBACK
 from web.login import FEWEST
 
 HOST = "127.0.0.1"
+
+_PATH = re.compile(r"(?:/[\w~-][\w.~-]*)*", re.ASCII)
 
 
 def check(port: int, host: str = HOST, password: str = "") -> None:
@@ -53,3 +56,18 @@ def proxies(setting: str) -> tuple[str, ...]:
                 f"{name} is no address of a proxy; name its IP address, such as 127.0.0.1, or a network."
             ) from error
     return named
+
+
+def sub_path(setting: str) -> str:
+    """The path under which a proxy has the page, such as "/docs"; "" where that is the root.
+
+    Raises:
+        FootnoteError: It is no such path.
+    """
+    path = setting.strip().removesuffix("/")
+    if not _PATH.fullmatch(path):
+        raise FootnoteError(
+            f"{setting} is no root path; name the path under which the proxy has the page, such as /docs, without the "
+            f"name of a computer."
+        )
+    return path

@@ -28,7 +28,7 @@ _FULL = (
     b"Too many connections are open; close some, or come again in a moment."
 )
 _LARGE = "The head of this request is too large."
-_RESERVE = 256  # open files for all else: the library, the workers that read documents, and what is taken at once
+_RESERVE = 512  # open files for all else: the library, what reads documents, uploads, and what is taken at once
 _FEWEST, _MOST = 64, 4_096  # connections in all
 _FILES = 2 * _MOST
 

@@ -241,8 +241,8 @@ def _kept(scope: Scope, name: str, value: str) -> str:
 
     It is sent along where a link elsewhere leads to the page, or its reader would be taken for a new one.
     """
-    secure = "; Secure" if scope.get("scheme") == "https" else ""
-    return f"{name}={value}; Path=/; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"
+    secure, path = "; Secure" if scope.get("scheme") == "https" else "", scope.get("root_path") or "/"
+    return f"{name}={value}; Path={path}; Max-Age={_YEAR}; HttpOnly; SameSite=Lax{secure}"
 
 
 def _name_owner(scope: Scope, visitor: Visitor) -> None:

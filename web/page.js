@@ -200,12 +200,24 @@ function sayTrouble(column, sentence) {
   const line = document.createElement("p");
   line.className = "notice";
   line.setAttribute("role", "alert");
-  line.textContent = sentence;
+  line.textContent = misplaced() || sentence;
   within(column, ".trouble").replaceChildren(line);
 }
 
 function clearTrouble() {
   for (const place of document.querySelectorAll(".trouble")) place.replaceChildren();
+}
+
+// Why nothing that is asked here would arrive: a proxy has the page elsewhere than its server knows.
+function misplaced() {
+  const { origin, pathname } = new URL(gradio_config.root, location);
+  const place = location.pathname.replace(/\/$/, "");
+  if (new URL(origin).hostname !== location.hostname) {
+    return "The proxy before this page changes the name of the computer (Host) that it is asked for; have it keep that.";
+  }
+  return place === pathname.replace(/\/$/, "") ? "" : place
+    ? `A proxy has this page at ${place}; start Footnote with --root-path ${place}.`
+    : `Footnote was started with --root-path ${pathname}, and this page is not there; open it there.`;
 }
 
 document.addEventListener("keydown", ({ key }) => {
@@ -323,6 +335,7 @@ function keepPlace() {
 const watcher = new MutationObserver((changes) => {
   const touched = (id) => changes.some(({ target }) => document.getElementById(id)?.contains(target));
   const added = changes.flatMap((change) => [...change.addedNodes]);
+  if (misplaced() && !within("chat", ".trouble")?.hasChildNodes()) sayTrouble("chat", misplaced());
   if (touched("source")) {
     scrollToShown();
     watchEnds();

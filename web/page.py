@@ -51,6 +51,7 @@ def serve(
     host: str = HOST,
     password: str = "",
     proxies: Sequence[str] = (),
+    root_path: str = "",
     opener: Opener | None = None,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -59,7 +60,7 @@ def serve(
     A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
     """
     shelf = _shelf(opener, docs) if opener and host in LOOPBACK and not password else None
-    page = launch(docs, port=port, host=host, password=password, proxies=proxies, shelf=shelf)
+    page = launch(docs, port=port, host=host, password=password, proxies=proxies, root_path=root_path, shelf=shelf)
     url = str(page.local_url)
     if shelf:
         shelf.put(docs, url)
@@ -100,6 +101,7 @@ def launch(
     host: str = HOST,
     password: str = "",
     proxies: Sequence[str] = (),
+    root_path: str = "",
     shelf: Shelf | None = None,
 ) -> gr.Blocks:
     """Start serving the page and return it; `local_url` is its address, `close()` ends it.
@@ -110,6 +112,7 @@ def launch(
         host: The address of this machine to serve it on; one that other machines reach needs a password.
         password: What a browser has to tell first; "" for none.
         proxies: The addresses or networks whose word is taken for where a request comes from.
+        root_path: The path under which a proxy has the page, such as "/docs"; "" for none.
         shelf: The libraries that it lets its reader turn to.
 
     Raises:
@@ -124,7 +127,8 @@ def launch(
         page,
         host,
         port,
-        room(),
+        limits=room(),
+        root_path=root_path,
         show_error=False,
         ssr_mode=False,
         mcp_server=False,

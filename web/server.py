@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from index.errors import FootnoteError
 from web.connections import BACKLOG, Connection, Limits
+from web.subpath import SubPath
 
 _LOOK = 0.01  # seconds between two looks at whether it has started
 _PATIENCE = 5.0  # seconds that its end is waited for
@@ -55,18 +56,19 @@ class Server:
         self._thread.join(_PATIENCE)
 
 
-def start(page: gr.Blocks, host: str, port: int, limits: Limits, **options: Any) -> None:
+def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: str = "", **options: Any) -> None:
     """Serve a page as its own `launch` does, which leaves open how connections are dealt with; `close` ends it.
 
     Args:
         page: The page, which gets its address.
         host: The address to serve it on.
         port: The port.
+        root_path: The path under which a proxy has it.
         limits: What a browser may take of the server.
         options: Of `gradio.mount_gradio_app`.
     """
-    around = gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="", **options)
+    around = gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="", root_path=root_path, **options)
     launched: Any = page
     launched.app = launched.server_app = cast(Any, around.routes[-1]).app
-    launched.server = Server(around, host, port, limits)
+    launched.server = Server(SubPath(around, root_path), host, port, limits)
     launched.local_url = f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/"
