@@ -26,6 +26,7 @@ from index.errors import FootnoteError, QuestionError
 from index.library import Library, home_of
 from index.sync import Changes, OnProgress, became
 from index.sync import Progress as SyncProgress
+from index.trust import shown
 from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
@@ -128,8 +129,14 @@ def sync(
     chroma: Chroma = "",
     watch: Watch = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Look at the bytes of every file, also where its time and size are the same."),
+    ] = False,
 ) -> None:
     """Read what is new or changed in the folder, and forget what is gone."""
+    if verify and dry_run:
+        raise typer.BadParameter("--verify reads, and --dry-run only looks; leave out one of them.")
     with closing(Library(folder, home=library, model=model, chroma=chroma)) as opened:
         if dry_run:
             typer.echo(_told(opened.changes()))
@@ -137,7 +144,7 @@ def sync(
         opened.require_writable()
         before = opened.files()
         with _bar() as show:
-            opened.sync(show)
+            (opened.verify if verify else opened.sync)(show)
         opened.settle()
         _report_unread(opened.files())
         typer.echo(f"{became(before, opened.files())} {_count(opened)}")
@@ -261,6 +268,7 @@ def search(
 ) -> None:
     """Show the passages that fit a question best."""
     with _opened(docs, library, model, chroma=chroma) as opened:
+        _say_behind(opened.library)
         hits = opened.retrieve(query, k)
     if as_json:
         typer.echo(_json([asdict(hit) for hit in hits]))
@@ -276,6 +284,7 @@ def status(
 ) -> None:
     """Show what became of every file."""
     with _opened(docs, library, model, chroma=chroma) as opened:
+        _say_behind(opened.library)
         files, count, (_, *included, _) = opened.files(), _count(opened.library), opened.library.roots
     if as_json:
         typer.echo(_json([asdict(file) for file in files]))
@@ -283,7 +292,8 @@ def status(
     for file in files:
         typer.echo(f"{file.id}: {file.state}{': ' if file.reason else ''}{file.reason}")
     for root in included:
-        typer.echo(f"{root.name} is {root.path}, which is included.")
+        told = "is included" if root.is_approved else "the library names, and you have not included here"
+        typer.echo(f"{root.name} is {shown(root.path)}, which {told}.")
     typer.echo(count)
 
 
@@ -345,6 +355,11 @@ def _writing(docs: rag.Footnote) -> Iterator[None]:
     console = Console(stderr=True)
     with console.status(f"{docs.model.name} is writing") if docs.model and console.is_terminal else nullcontext():
         yield
+
+
+def _say_behind(library: Library) -> None:
+    if library.behind():
+        typer.echo(library.behind(), err=True)
 
 
 def _report_unread(files: Sequence[File]) -> None:

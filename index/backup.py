@@ -7,13 +7,15 @@ indexes are built from the catalog when a restored library is opened.
 import shutil
 import sqlite3
 import zipfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from index.catalog import CATALOG, damage
+from index.catalog import CATALOG, connect_to_read, damage
 from index.errors import LibraryError
 from index.sync import UPLOADS
+from index.trust import see_plain
 
 _KEPT = "*.json"  # numbers of the library's own
 
@@ -26,6 +28,7 @@ def backup(home: Path, target: Path) -> None:
     """
     if not (home / CATALOG).is_file():
         raise LibraryError(f"There is no library in {home}; name the folder whose library is to be kept.")
+    see_plain(home)
     if target.exists():
         raise LibraryError(f"{target} exists; name a file that does not.")
     try:
@@ -78,20 +81,32 @@ def _copy(home: Path, copy: Path) -> None:
     copy.mkdir()
     for database in sorted(home.glob("*.sqlite")):
         with (
-            closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as ours,
+            _saying(database),
+            closing(connect_to_read(database)) as ours,
             closing(sqlite3.connect(copy / database.name)) as theirs,
         ):
-            try:
-                ours.backup(theirs)
-            except sqlite3.Error as error:
-                raise LibraryError(f"{database} cannot be read ({error}).") from error
+            ours.backup(theirs)
         _check(copy / database.name)
-    with closing(sqlite3.connect(copy / CATALOG)) as theirs:
+    with _saying(home / CATALOG), closing(sqlite3.connect(copy / CATALOG)) as theirs:
+        theirs.execute("PRAGMA trusted_schema = OFF")
         theirs.execute("DELETE FROM derived")  # of indexes that are not in it
         theirs.commit()
     for path in home.glob(_KEPT):
         shutil.copyfile(path, copy / path.name)
     shutil.copytree(home / UPLOADS, copy / UPLOADS, ignore=shutil.ignore_patterns(".*"))
+
+
+@contextmanager
+def _saying(database: Path) -> Iterator[None]:
+    """Copy a file.
+
+    Raises:
+        LibraryError: SQLite cannot read it.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LibraryError(f"{database} cannot be read ({error}); footnote doctor says more.") from error
 
 
 def _belongs(name: str) -> bool:

@@ -5,13 +5,15 @@ Chroma and tantivy are derived from it, and can be thrown away and rebuilt at an
 
 import json
 import os
+import re
 import sqlite3
 import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -24,9 +26,13 @@ from index.document import Document, Heading, Page, Span, Table
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.passages import Passage
+from index.trust import shown
 
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
+
+UNREAD = "unread"
+"""The setting that is not "" while not all documents are read, as from the beginning."""
 
 Access = Literal["rw", "ro", "still"]
 """How a catalog is opened: to be written; to be read, also while another process writes; to be read while none does.
@@ -186,6 +192,8 @@ class Catalog:
             raise
         except sqlite3.Error as error:
             self.close()
+            if _is_damage(error):
+                raise _damaged(path, error) from error
             see_room(path.parent)
             raise LibraryError(
                 f"The library's catalog {path} cannot be opened ({error}); see that its folder can be written, or name "
@@ -200,6 +208,12 @@ class Catalog:
                 f"{path} is of version {version or 'unknown'}, and this Footnote reads version {_SCHEMA_VERSION}; "
                 f"use the Footnote that made it, or move its folder away to start afresh."
             )
+        try:
+            with self._reading():
+                see_ours(path, self._connection(), _names())
+        except LibraryError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -488,8 +502,9 @@ class Catalog:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """What is read in this thread while the block runs is as of one moment, whatever others write."""
-        connection = self._connection()
-        connection.execute("BEGIN")
+        with self._reading():
+            connection = self._connection()
+            connection.execute("BEGIN")
         try:
             yield
         finally:
@@ -501,10 +516,12 @@ class Catalog:
         """Make the file where it is new, and bring it forward where an earlier Footnote made it."""
         with self._transaction() as connection:
             if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                see_ours(self._path, connection)
                 self._migrate(connection)
                 return
             _run(connection, _SCHEMA)
-            connection.execute("INSERT INTO setting VALUES ('schema', ?)", (str(_SCHEMA_VERSION),))
+            values = (str(_SCHEMA_VERSION), UNREAD)
+            connection.execute("INSERT INTO setting VALUES ('schema', ?), (?, 'yes')", values)
 
     @staticmethod
     def _migrate(connection: sqlite3.Connection) -> None:
@@ -538,6 +555,8 @@ class Catalog:
             isolation_level=None,
             check_same_thread=False,  # so that another thread may close it; each is used by one
         )
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA foreign_keys = ON")
         if self._access == "rw":
             connection.execute("PRAGMA journal_mode = WAL")
@@ -563,6 +582,8 @@ class Catalog:
         try:
             yield
         except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                raise _damaged(self._path, error) from error
             raise LibraryError(
                 f"The library's catalog {self._path} cannot be read ({error}); move {self._path.parent} away and open "
                 f"the folder again to read it anew."
@@ -591,7 +612,8 @@ class Catalog:
             NoRoom: The disk is full.
         """
         with self._write_lock:
-            connection = self._connection()
+            with self._reading():
+                connection = self._connection()
             if connection.in_transaction:
                 yield connection
                 return
@@ -602,6 +624,8 @@ class Catalog:
             except sqlite3.IntegrityError:
                 raise  # a mistake of ours, and no remedy for a person to try
             except sqlite3.DatabaseError as error:
+                if _is_damage(error):
+                    raise _damaged(self._path, error) from error
                 see_room(self._path.parent)
                 raise LibraryError(
                     f"The library {self._path.parent} cannot be written ({error}); see that the folder can be written, "
@@ -609,7 +633,7 @@ class Catalog:
                 ) from error
             finally:
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    _roll_back(connection)
 
     @staticmethod
     def _forget(connection: sqlite3.Connection, document_id: str) -> None:
@@ -627,6 +651,87 @@ class Catalog:
         )
 
 
+def is_begun(path: Path) -> bool:
+    """Whether there is something to read in a catalog that another process may be making: documents, or all there are.
+
+    One that is damaged, or of another version, is for whoever opens it.
+    """
+    if not path.exists():
+        return False
+    try:
+        with closing(connect_to_read(path)) as opened:
+            unread = opened.execute("SELECT value FROM setting WHERE key = ?", (UNREAD,)).fetchone()
+            return not (unread and unread[0]) or bool(opened.execute("SELECT 1 FROM passage LIMIT 1").fetchone())
+    except sqlite3.Error as error:
+        return _is_damage(error)
+
+
+def lags(path: Path) -> bool:
+    """Whether what was written last is not in a catalog's file yet, but beside it."""
+    wal = path.with_name(f"{path.name}-wal")
+    return wal.exists() and wal.stat().st_size > 0
+
+
+def connect_to_read(database: Path) -> sqlite3.Connection:
+    """A connection that only reads; nothing that the file says of itself is run.
+
+    Raises:
+        sqlite3.Error: It cannot be opened.
+    """
+    effective = os.access in os.supports_effective_ids
+    may_write = os.access(database.parent, os.W_OK, effective_ids=effective)  # SQLite would, beside the file
+    is_still = not may_write and not lags(database)
+    access: Access = "still" if is_still else "ro"
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?{_ACCESS[access]}", uri=True)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def see_ours(path: Path, connection: sqlite3.Connection, names: Collection[str] | None = None) -> None:
+    """See that a SQLite file holds tables and indexes alone, of these names where they are given.
+
+    Nothing else is made by us, and a trigger or a view of another's making would be run by what we do.
+
+    Raises:
+        LibraryError: It does not.
+    """
+    made = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_schema").fetchall()
+    for kind, name, sql in made:
+        is_plain = kind in {"table", "index"} and not re.match(r"\s*CREATE\s+VIRTUAL", sql, re.IGNORECASE)
+        if not is_plain or (names is not None and name not in names and not name.startswith("sqlite_")):
+            raise LibraryError(
+                f"{path} holds the {kind} {shown(name)}, which Footnote does not make; move {path.parent} away and "
+                f"open the folder again to read it anew."
+            )
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Of what a catalog holds."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        _run(empty, _SCHEMA)
+        return frozenset(name for (name,) in empty.execute("SELECT name FROM sqlite_schema"))
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault, and not what surrounds it."""
+    code = getattr(error, "sqlite_errorcode", None)  # an error of Python's own module has none
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _damaged(path: Path, error: sqlite3.Error) -> LibraryError:
+    return LibraryError(
+        f"The library's catalog {path} is damaged ({error}); footnote doctor --mend sets it aside, and the folder is "
+        f"read anew."
+    )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that failed; one of a damaged file may have no way back, and is gone with the connection."""
+    with suppress(sqlite3.DatabaseError):
+        connection.execute("ROLLBACK")
+
+
 def damage(database: Path) -> str:
     """What SQLite finds wrong with a file, on one line; "" where it finds nothing.
 
@@ -635,10 +740,10 @@ def damage(database: Path) -> str:
         NoRoom: The disk is full.
     """
     try:
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as opened:
+        with closing(connect_to_read(database)) as opened:
             told = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if not _is_damage(error):
             see_room(database.parent)
             raise LibraryError(f"{database} cannot be looked at ({error}); try again in a moment.") from error
         told = str(error)

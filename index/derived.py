@@ -15,9 +15,11 @@ from index.errors import LibraryError
 from index.fill import batches, write_vectors
 from index.generations import SERVED, ChromaFolders, ChromaServer, Ended, Folders, Generations, VectorGenerations
 from index.lexical import Lexical
+from index.lock import Lock
+from index.trust import INDEXES, listed
 from index.vectors import ChromaVectors, ExactVectors, load_chroma
 
-_VECTORS, _LEXICAL = "chroma", "lexical"
+_VECTORS, _LEXICAL = INDEXES
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
 _TRIES = 3  # times that another process begins to write an index
 _FEW = 5_000  # passages that are written by this process, in a second and a half: another one takes one to start
@@ -53,11 +55,11 @@ class Indexes(Protocol):
     def discard(self) -> None:
         """To be called so that nothing is left of them on the disk, nor of what they were told to forget."""
 
-    def discard_served(self) -> None:
-        """To be called so that nothing is left on any server that was searched with; the last call.
+    def discard_served(self, servers: Collection[str]) -> None:
+        """To be called so that nothing is left on any of these servers that was searched with; the last call.
 
         Raises:
-            LibraryError: A server is away.
+            LibraryError: A server is away, or another one was searched with as well.
         """
 
     def close(self) -> None:
@@ -245,12 +247,18 @@ class OwnIndexes:
         for name in (_VECTORS, _LEXICAL):
             Folders(self._home / name).discard()
 
-    def discard_served(self) -> None:
+    def discard_served(self, servers: Collection[str]) -> None:
         """See `Indexes`."""
-        for name in self._catalog.derived_names():
-            if name.startswith(SERVED):
-                ChromaServer(name.removeprefix(SERVED), self._home, self._catalog).discard()
-                self._catalog.forget_derived(name)
+        named = [name.removeprefix(SERVED) for name in self._catalog.derived_names() if name.startswith(SERVED)]
+        for url in named:
+            if url in servers:
+                ChromaServer(url, self._home, self._catalog).discard()
+                self._catalog.forget_derived(f"{SERVED}{url}")
+        if unknown := sorted(set(named) - set(servers)):
+            raise LibraryError(
+                f"The catalog names Chroma servers that you have not opened this library with on this computer "
+                f"({listed(unknown)}); to have nothing left on one, purge once more with --chroma and its address."
+            )
 
     def close(self) -> None:
         """See `Indexes`; what was written is sealed by its digest."""
@@ -400,10 +408,11 @@ def _is_sound(state: Derived, revision: int, place: Generations) -> bool:
 class SharedIndexes:
     """A reader's, beside a writer: exact search in place of Chroma, which two processes would destroy."""
 
-    def __init__(self, catalog: Catalog, home: Path) -> None:
-        """Look things up in a catalog that another process may be writing."""
+    def __init__(self, catalog: Catalog, home: Path, lock: Lock) -> None:
+        """Look things up in a catalog that another process may be writing, unless its lock is barred."""
         self._catalog = catalog
         self._home = home
+        self._lock = lock
         self._vectors = ExactVectors(catalog)
         self._lexical_revision = -1
         self._lexical = Lexical(None)
@@ -432,7 +441,7 @@ class SharedIndexes:
     def discard(self) -> None:
         """See `Indexes`; a reader does not write."""
 
-    def discard_served(self) -> None:
+    def discard_served(self, servers: Collection[str]) -> None:
         """See `Indexes`; a reader does not write."""
 
     def close(self) -> None:
@@ -442,7 +451,8 @@ class SharedIndexes:
         words = Folders(self._home / _LEXICAL)
         state = self._catalog.derived(words.name)
         folder = words.path(state.generation)
-        if state.revision == revision and folder.exists() and (not state.digest or _is_sound(state, revision, words)):
+        is_being_written = not state.digest and not self._lock.barred
+        if state.revision == revision and folder.exists() and (is_being_written or _is_sound(state, revision, words)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():

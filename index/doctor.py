@@ -18,6 +18,7 @@ from index.formats import NO_TEXT, SCAN
 from index.lock import Lock
 from index.passages import Passage
 from index.sync import UPLOADS
+from index.trust import approval_of, see_plain, shown
 
 _OFF = 1e-3  # by which the length of a unit vector may differ from 1
 _SAME = 0.95  # the least cosine of two vectors of one text by one model, on whatever computers they were made
@@ -78,6 +79,7 @@ def mend(home: Path) -> None:
 def _locked(home: Path) -> Iterator[Lock]:
     if not (home / CATALOG).is_file():
         raise LibraryError(f"There is no library in {home}; name the folder that it belongs to.")
+    see_plain(home)
     lock = Lock(home)
     try:
         yield lock
@@ -86,7 +88,7 @@ def _locked(home: Path) -> Iterator[Lock]:
 
 
 def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
-    yield from _of_model(catalog)
+    yield from _of_model(catalog, home)
     yield from _of_documents(catalog)
     strays = 0 if in_use else catalog.strays()  # a sync under way leaves some, and forgets them in the end
     if strays:
@@ -107,8 +109,12 @@ def _delete(_: Catalog, path: Path) -> None:
     path.unlink()
 
 
-def _of_model(catalog: Catalog) -> Iterator[Ailment]:
+def _of_model(catalog: Catalog, home: Path) -> Iterator[Ailment]:
     name = catalog.setting("model")
+    if name not in ("", embeddings.DEFAULT_MODEL, *approval_of(home).models):
+        what = f"The embedding model {shown(name)} has not been used with this library on this computer"
+        yield Ailment(what, f"if you know it, for it may run code, open the library once with --model {shown(name)}")
+        return
     try:
         embedder = embeddings.load(name) if name else None
     except ModelError as error:

@@ -1,4 +1,8 @@
-"""Where an index lives, generation after generation: in folders, or in collections of a Chroma server."""
+"""Where an index lives, generation after generation: in folders, or in collections of a Chroma server.
+
+Files that came with a folder from elsewhere are never opened: what their libraries read can run code. So the seal of a
+folder is signed by the user who closed it.
+"""
 
 import platform
 import shutil
@@ -17,6 +21,7 @@ from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.fill import MOVED
 from index.selfcheck import finds_its_own
+from index.trust import sign
 from index.vectors import Chroma, ChromaVectors
 
 SERVED = "chroma at "
@@ -99,14 +104,14 @@ class Folders:
         return self._path / str(generation)
 
     def seal(self, generation: int) -> str:
-        """See `Generations`: the SHA-256 of all files in it, their names and bytes."""
+        """See `Generations`: the SHA-256 of all files in it, their names and bytes, signed by this user."""
         told, folder = sha256(), self.path(generation)
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 with path.open("rb") as stream:
                     name, digest = path.relative_to(folder).as_posix(), file_digest(stream, sha256).hexdigest()
                 told.update(f"{name}\0{digest}\0".encode())
-        return told.hexdigest() if folder.exists() else ""
+        return sign(told.hexdigest()) if folder.exists() else ""
 
     def is_sealed(self, generation: int, seal: str) -> bool:
         """See `Generations`."""

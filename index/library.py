@@ -1,22 +1,25 @@
 """Library: the one object the rest of the house talks to."""
 
 import itertools
+import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from index import embeddings, formats, passages
-from index.catalog import CATALOG, Catalog, File, Tabled
+from index.catalog import CATALOG, UNREAD, Catalog, File, Tabled, is_begun, lags
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
 from index.errors import LibraryError, ModelMismatch, NoRoom, Refused
 from index.ingest import Ingest, orphans, twin, unread
 from index.lock import Lock
+from index.names import spelt, unspelt
 from index.passages import Passage
 from index.sync import (
     MAX_BYTES,
@@ -32,16 +35,22 @@ from index.sync import (
     read_bytes,
     scan,
 )
+from index.trust import Approval, approval_of, approve, listed, see_plain, shown
 from index.workers import WORKERS
 
 _HOME = ".footnote"
-_PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed
+_PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed, or another process to begin one
+_LOOK = 0.05  # seconds between two looks at what another process has begun
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _OVERFETCH = 64  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.
 _RECIPE = f"5, {passages.TARGET_TOKENS} tokens"
+
+_log = logging.getLogger(__name__)
+
+_BEHIND = "Not all documents have been read yet, so this rests on those that have; try again in a moment."
 
 
 def home_of(folder: Path) -> Path:
@@ -53,7 +62,10 @@ class Library:
     """A folder of documents, others that are included, and what is needed to search them.
 
     The first process to open a library writes it. Any other reads it as it stands: it does not sync,
-    and searches the catalog's vectors in place of Chroma's.
+    and searches the catalog's vectors in place of Chroma's. So does every process where it cannot be written.
+
+    What its catalog names outside of it, folders, a model or a server, is used only where this user has approved it for
+    the library in this place: who includes a folder, or names a model, does. See index/trust.py.
 
     Attributes:
         folder: The folder that the library belongs to.
@@ -91,18 +103,19 @@ class Library:
             ) from error
         if not is_there:
             raise LibraryError(f"There is no folder {self.folder}; name one that holds your documents.")
+        see_plain(self.home)
         self._make_home()
         self.chroma = chroma or ""
         self.lock = Lock(self.home)
-        self.writable = self.lock.held
+        self._approved = approval_of(self.home)
         self._syncing = threading.RLock()
         self._is_changed, self._closing = False, threading.Event()
         self._fresh: dict[tuple[str, str], Document] = {}  # just read, by id and digest
         self._tabled: tuple[int, tuple[Tabled, ...]] = (-1, ())
         catalog = self.home / CATALOG
-        if not self.writable and not catalog.exists():
-            raise LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
         try:
+            self._wait_for(catalog)
+            self.writable = self.lock.held
             self._catalog = self._open_catalog(catalog)
         except LibraryError:
             self.lock.release()
@@ -113,8 +126,11 @@ class Library:
             self._indexes: Indexes = (
                 OwnIndexes(self._catalog, self.home, self._syncing, self.chroma)
                 if self.writable
-                else SharedIndexes(self._catalog, self.home)
+                else SharedIndexes(self._catalog, self.home, self.lock)
             )
+            if self.chroma:
+                self._approve(Approval(servers=frozenset({self.chroma})))
+            self._warn()
         except BaseException:
             self._catalog.close()
             self.lock.release()
@@ -137,19 +153,49 @@ class Library:
     @property
     def roots(self) -> tuple[Root, ...]:
         """The library's own folder, those that are included, and that of the uploads."""
-        included = (Root(name, path, may_be_away=True) for name, path in self._catalog.roots().items())
+        included = (
+            Root(name, path, may_be_away=True, is_approved=str(path) in self._approved.roots)
+            for name, path in self._catalog.roots().items()
+        )
         return Root(self._name, self.folder), *included, Root(UPLOADS, self.home / UPLOADS)
 
-    def _root(self, name: str) -> Path:
+    @property
+    def unapproved(self) -> tuple[Root, ...]:
+        """The folders that the catalog names and that are not read, because this user has not included them here."""
+        return tuple(root for root in self.roots if not root.is_approved)
+
+    def behind(self) -> str:
+        """What is to be said of an answer while not all documents are read, a sentence; "" when they are."""
+        return _BEHIND if self._catalog.setting(UNREAD) else ""
+
+    def _root(self, name: str) -> Root:
         """The folder whose documents' ids begin with a name.
 
         Raises:
-            LibraryError: It is not included any more.
+            LibraryError: It is not included any more, or was never approved.
         """
         for root in self.roots:
             if root.name == name:
-                return root.path
+                root.require()
+                return root
         raise LibraryError(f"The folder of {name} is not included any more; the next sync forgets its documents.")
+
+    def _path(self, document_id: str) -> Path:
+        """Where the file of a document is, whatever the catalog says.
+
+        Raises:
+            LibraryError: Not in a folder of the library's.
+        """
+        name, _, rest = document_id.partition("/")
+        root, below = self._root(name).path, PurePosixPath(unspelt(rest))
+        path = root / below
+        try:
+            lies_in_it = path.parent.resolve().is_relative_to(root.resolve())
+        except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, or a NUL
+            lies_in_it = False
+        if not lies_in_it or not below.name or ".." in below.parts:
+            raise LibraryError(f"{shown(rest)} does not lie in {shown(root)}; start Footnote again to read it anew.")
+        return path
 
     def files(self) -> tuple[File, ...]:
         """Every file of the folders and every upload, by id, with what became of it."""
@@ -170,10 +216,9 @@ class Library:
             KeyError: There is no such document.
             LibraryError: The file is gone, or has changed since.
         """
-        digest = self._catalog.document(document_id).sha256
-        name, _, rest = document_id.partition("/")
+        digest, rest = self._catalog.document(document_id).sha256, document_id.partition("/")[2]
         try:
-            data = read_bytes(Found(document_id, self._root(name) / rest, 0, 0))
+            data = read_bytes(Found(document_id, self._path(document_id), 0, 0))
         except Refused as reason:
             raise LibraryError(f"{rest} cannot be read: {reason}.") from reason
         if sha256(data).hexdigest() != digest:
@@ -277,27 +322,45 @@ class Library:
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
         """Read what is new or changed in the folders, forget what is gone, and tell what became of each file.
 
+        A file whose time and size are as they were is taken for unchanged; see `verify`.
+
         Raises:
             LibraryError: Another process writes this library, or the disk is full.
         """
+        return self._sync(lambda file: file, on_progress)
+
+    def verify(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
+        """Sync, and look at the bytes of every file: also of those whose time and size are as they were.
+
+        Raises:
+            LibraryError: Another process writes this library, or the disk is full.
+        """
+        self._require()
+        return self._sync(lambda file: replace(file, sha256=""), on_progress)
+
+    def _sync(self, seen: Callable[[File], File], on_progress: OnProgress) -> tuple[File, ...]:
+        """Sync; what is in the folders is compared with what is `seen` of each file that is known."""
         with self._syncing:
             if self.writable and self._catalog.setting("recipe") != _RECIPE:
                 self._catalog.forget_digests()
                 self._catalog.set("recipe", _RECIPE)
             known = {file.id: file for file in self._catalog.files()}
-            todo = plan(scan(self.roots, self.home), known)
+            todo = plan(scan(self.roots, self.home), {id: seen(file) for id, file in known.items()})
             if todo.read or todo.removed or orphans(known.values()):
                 self._require()
                 self._is_changed = False
+                self._catalog.set(UNREAD, "yes")
                 try:
                     self._apply(todo.read, todo.removed, on_progress)
                 finally:
                     if self._is_changed:
                         self._indexes.catch_up()
+            if self.writable and self._catalog.setting(UNREAD):
+                self._catalog.set(UNREAD, "")
             return self._catalog.files()
 
     def include(self, folder: Path, on_progress: OnProgress = lambda _: None) -> None:
-        """Read another folder as well, now and at every sync.
+        """Read another folder as well, now and at every sync; so is one approved that the catalog names already.
 
         Its documents are kept while it is away, as when its disk is.
 
@@ -309,9 +372,12 @@ class Library:
         with self._syncing:
             for root in self.roots:
                 ours, theirs = root.path.resolve(), path.resolve()
-                if ours.is_relative_to(theirs) or theirs.is_relative_to(ours):
+                if root.is_approved and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
                     raise LibraryError(f"{path} and {root.path}, which is read already, hold the same documents.")
-            name = _free_name(_name_of(path), {root.name for root in self.roots})
+            real = os.path.realpath(path)
+            named = [root.name for root in self.unapproved if os.path.realpath(root.path) == real]
+            name = next(iter(named), _free_name(_name_of(path), {root.name for root in self.roots}))
+            self._approve(Approval(roots=frozenset({str(path)})))
             self._catalog.set_roots({**self._catalog.roots(), name: path})
             self.sync(on_progress)
 
@@ -328,6 +394,8 @@ class Library:
             left = {name: each for name, each in roots.items() if os.path.realpath(each) != path}
             if left == roots:
                 raise LibraryError(f"{folder} is not included; the library's status says which folders are.")
+            self._approved -= Approval(roots=frozenset(str(each) for name, each in roots.items() if name not in left))
+            approve(self.home, self._approved)
             self._catalog.set_roots(left)
             self.sync()
 
@@ -395,10 +463,10 @@ class Library:
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
         if name != UPLOADS:
-            raise LibraryError(f"{rest} lies in {self._root(name)}; delete it there.")
+            raise LibraryError(f"{rest} lies in {self._root(name).path}; delete it there.")
         with self._syncing:
             try:
-                (self.home / UPLOADS / rest).unlink(missing_ok=True)
+                self._path(id).unlink(missing_ok=True)
             except OSError as error:
                 raise LibraryError(f"{rest} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
             self.sync()
@@ -424,7 +492,7 @@ class Library:
             self._indexes.discard()
             self._catalog.prune()
             self._catalog.vacuum()
-            self._indexes.discard_served()
+            self._indexes.discard_served(self._approved.servers)
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
@@ -461,16 +529,34 @@ class Library:
         if not self.writable:
             raise NoRoom(f"{self.home} was opened while its disk was full, and is only read; close and open it again.")
 
+    def _wait_for(self, path: Path) -> None:
+        """Wait until there is something to read in a catalog that another process is just making, or that one ends.
+
+        Raises:
+            LibraryError: It takes too long.
+        """
+        if self.lock.barred and not path.exists():
+            self.lock.require()
+        deadline = time.monotonic() + _PATIENCE
+        while not (self.lock.barred or self.lock.held or is_begun(path)):
+            if time.monotonic() > deadline:
+                if path.exists():
+                    return
+                raise self._being_made()
+            time.sleep(_LOOK)
+            self.lock.take()
+
+    def _being_made(self) -> LibraryError:
+        return LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
+
     def _open_catalog(self, path: Path) -> Catalog:
         """The catalog: written by who holds the lock, unless the disk is full."""
         if not self.writable:
-            return Catalog(path, "ro")
+            return Catalog(path, "still" if self.lock.barred and not lags(path) else "ro")
         try:
             return Catalog(path, "rw")
         except NoRoom:
-            wal = path.with_name(f"{path.name}-wal")
-            lags = wal.exists() and wal.stat().st_size > 0  # what was written last is not in the file yet
-            if lags or not path.exists():
+            if lags(path) or not path.exists():
                 raise
             self.writable = False
             return Catalog(path, "still")
@@ -481,10 +567,26 @@ class Library:
             if not (self.home / ".gitignore").exists():
                 (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:
+            if (self.home / CATALOG).is_file():
+                return  # it can still be read
             raise LibraryError(
                 f"{self.home} cannot be written ({(error.strerror or str(error)).lower()}); name a place for the "
                 f"library with --library."
             ) from error
+
+    def _approve(self, more: Approval) -> None:
+        """Let the library reach what its user has named, now and from now on."""
+        self._approved |= more
+        approve(self.home, self._approved)
+
+    def _warn(self) -> None:
+        """Say which folders are not read though the catalog names them."""
+        if self.unapproved:
+            _log.warning(
+                "The library in %s names folders that you have not included here, and they are not read: %s. Include "
+                "or exclude each with footnote include, or exclude, FOLDER --docs %s.",
+                *(shown(self.home), listed(root.path for root in self.unapproved), shown(self.folder)),
+            )
 
     def _load_embedder(self, model: str | None) -> embeddings.Embedder:
         """The library's own model; an empty library takes the one asked for."""
@@ -495,6 +597,14 @@ class Library:
                 f"This library was made with the embedding model {made_with}, and {asked} was asked for; leave out "
                 f"--model, or make another library with --library."
             )
+        known = {asked, embeddings.DEFAULT_MODEL, *self._approved.models}
+        if made_with and made_with not in known:
+            raise LibraryError(
+                f"This library was made with the embedding model {shown(made_with)}, which you have not used with it "
+                f"on this computer; if you know the model, for it may run code, add --model {shown(made_with)} once."
+            )
+        if not made_with and not self.writable:
+            raise self._being_made()
         embedder = embeddings.load(asked or made_with or embeddings.DEFAULT_MODEL)
         dimension = self._catalog.setting("dimension")
         if dimension and dimension != str(embedder.dimension):
@@ -505,6 +615,8 @@ class Library:
         if self.writable and not made_with:
             self._catalog.set("model", embedder.name)
             self._catalog.set("dimension", str(embedder.dimension))
+        if embedder.name != embeddings.DEFAULT_MODEL:
+            self._approve(Approval(models=frozenset({embedder.name})))
         return embedder
 
     def _root_name(self) -> str:
@@ -551,5 +663,5 @@ def _folder_of(folder: Path) -> Path:
 
 def _name_of(folder: Path) -> str:
     """What a folder is called at the beginning of its documents' ids."""
-    name = folder.name.encode(errors="backslashreplace").decode()
+    name = spelt(folder.name)
     return "documents" if name in ("", UPLOADS) else name

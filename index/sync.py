@@ -14,6 +14,8 @@ from pathspec import GitIgnoreSpec
 from index import formats, recognise
 from index.catalog import File
 from index.errors import LibraryError, Refused
+from index.names import spelt
+from index.trust import shown
 
 MAX_BYTES = 64 * 2**20
 UPLOADS = "uploads"
@@ -26,6 +28,11 @@ IGNORE = ".footnoteignore"
 """In a folder of documents, names what is not to be read, as a .gitignore does (gitignore(5))."""
 
 
+_UNAPPROVED = (
+    "the library names this folder, {}, and you have not included it here; have footnote include or exclude it"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """A folder of documents.
@@ -34,11 +41,22 @@ class Root:
         name: What their ids begin with.
         path: Where it is.
         may_be_away: Whether it may lie on a disk that is not plugged in: then its place is missing, or empty.
+        is_approved: Whether this user has included it; one that only the catalog names is not looked into.
     """
 
     name: str
     path: Path
     may_be_away: bool = False
+    is_approved: bool = True
+
+    def require(self) -> None:
+        """See that it may be read.
+
+        Raises:
+            LibraryError: The user has not approved it.
+        """
+        if not self.is_approved:
+            raise LibraryError(f"{shown(self.path)} was not read: {_UNAPPROVED.format(shown(self.path))}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,7 @@ class Found:
     size: int
     mtime_ns: int
     unlisted: bool = False  # a folder that cannot be listed
+    unapproved: bool = False  # or may not
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +132,9 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
         LibraryError: A root's `IGNORE` cannot be read.
     """
     for root in roots:
+        if not root.is_approved:
+            yield Found(root.name, root.path, 0, 0, unlisted=True, unapproved=True)
+            continue
         if _is_away(root):
             yield Found(_id(root, root.path), root.path, 0, 0, unlisted=True)
             continue
@@ -168,8 +190,8 @@ def _ignored(path: Path) -> GitIgnoreSpec:
 
 
 def _id(root: Root, path: Path) -> str:
-    """The id of a file or folder; bytes of its name that are no text are spelt out."""
-    return str(PurePosixPath(root.name, path.relative_to(root.path))).encode(errors="backslashreplace").decode()
+    """The id of a file or folder; what of its name is no text, or does not print, is spelt out."""
+    return str(PurePosixPath(root.name, spelt(str(path.relative_to(root.path)))))
 
 
 def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
@@ -242,6 +264,8 @@ def read_bytes(file: Found) -> bytes:
     Raises:
         Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable.
     """
+    if file.unapproved:
+        raise Refused(_UNAPPROVED.format(shown(file.path)))
     if file.unlisted:
         raise Refused("it is a folder that is empty or cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():

@@ -62,7 +62,8 @@ class Answer:
             up or compared over the rows of a table) or "help" (a line about Footnote).
         model: The language model that wrote it, or "".
         read: How many of the hits, from the first, that model was given to read.
-        notice: What went wrong with a language model, one line, or "".
+        notice: What else is to be known: what went wrong with a language model, or that not all documents have been
+            read yet; one line, or "".
     """
 
     question: str

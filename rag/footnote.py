@@ -139,10 +139,11 @@ class Footnote:
             )
             return
         for _ in range(_TRIES):
+            behind = self.library.behind()
             for answer in self._answers(asked):
                 if not self._exact(answer):
                     break
-                yield answer
+                yield replace(answer, notice=" ".join(filter(None, (answer.notice, behind))))
             else:
                 return
         raise LibraryError("The documents are being changed while you ask; ask again in a moment.")
@@ -181,6 +182,10 @@ class Footnote:
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
         """Bring the library up to date with its folder; see `Library.sync`."""
         return self.library.sync(on_progress)
+
+    def verify(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
+        """Bring it up to date, and look at the bytes of every file; see `Library.verify`."""
+        return self.library.verify(on_progress)
 
     def add(self, name: str, data: bytes) -> File:
         """Add a document that does not lie in the folder; see `Library.add`."""
