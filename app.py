@@ -198,12 +198,12 @@ def doctor(
 ) -> None:
     """Say what is wrong with a library. Exit code 0: nothing; 1: something is."""
     home = library or home_of(folder)
-    found = examine(home)
+    found = examine(home, folder)
     for each in found:
         typer.echo(f"{each.what}; {each.cure}.")
     if found and mend:
-        mend_library(home)
-        found = examine(home)
+        mend_library(home, folder)
+        found = examine(home, folder)
         typer.echo(
             f"Mended, but for {len(found)}." if found else "Mended. What was forgotten is read at the next start."
         )

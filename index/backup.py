@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from index.catalog import CATALOG, connect_to_read, damage
+from index.catalog import CATALOG, TROUBLE, connect_to_read, damage
 from index.errors import LibraryError
 from index.sync import UPLOADS
 from index.trust import see_plain
@@ -105,7 +105,7 @@ def _saying(database: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         raise LibraryError(f"{database} cannot be read ({error}); footnote doctor says more.") from error
 
 

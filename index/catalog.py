@@ -34,6 +34,9 @@ CATALOG = "catalog.sqlite"
 UNREAD = "unread"
 """The setting that is not "" while not all documents are read, as from the beginning."""
 
+TROUBLE = (sqlite3.Error, UnicodeDecodeError)
+"""What Python raises where SQLite is in trouble: the second where SQLite quotes bytes of a damaged file."""
+
 Access = Literal["rw", "ro", "still"]
 """How a catalog is opened: to be written; to be read, also while another process writes; to be read while none does.
 
@@ -190,7 +193,7 @@ class Catalog:
         except LibraryError:
             self.close()
             raise
-        except sqlite3.Error as error:
+        except TROUBLE as error:
             self.close()
             if _is_damage(error):
                 raise _damaged(path, error) from error
@@ -336,7 +339,7 @@ class Catalog:
             try:
                 self._connection().execute("VACUUM")
                 busy, *_ = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            except sqlite3.DatabaseError as error:
+            except TROUBLE as error:
                 raise LibraryError(
                     f"The library {self._path.parent} cannot be purged ({error}); see that the disk has room for a "
                     f"second copy of {self._path.name}."
@@ -581,7 +584,7 @@ class Catalog:
         """
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except TROUBLE as error:
             if _is_damage(error):
                 raise _damaged(self._path, error) from error
             raise LibraryError(
@@ -623,7 +626,7 @@ class Catalog:
                 connection.execute("COMMIT")
             except sqlite3.IntegrityError:
                 raise  # a mistake of ours, and no remedy for a person to try
-            except sqlite3.DatabaseError as error:
+            except TROUBLE as error:
                 if _is_damage(error):
                     raise _damaged(self._path, error) from error
                 see_room(self._path.parent)
@@ -651,18 +654,28 @@ class Catalog:
         )
 
 
+def is_made(path: Path) -> bool:
+    """Whether a catalog is there, and not just about to be made by another process."""
+    return _finds(path, "SELECT 1 FROM setting WHERE key = 'schema'")
+
+
 def is_begun(path: Path) -> bool:
     """Whether there is something to read in a catalog that another process may be making: documents, or all there are.
 
     One that is damaged, or of another version, is for whoever opens it.
     """
+    unread = f"SELECT 1 FROM setting WHERE key = '{UNREAD}' AND value != ''"
+    return _finds(path, f"SELECT 1 WHERE EXISTS (SELECT 1 FROM passage) OR NOT EXISTS ({unread})")
+
+
+def _finds(path: Path, query: str) -> bool:
+    """Whether a query finds something; so it does in a file that is damaged, for whoever opens it to say."""
     if not path.exists():
         return False
     try:
         with closing(connect_to_read(path)) as opened:
-            unread = opened.execute("SELECT value FROM setting WHERE key = ?", (UNREAD,)).fetchone()
-            return not (unread and unread[0]) or bool(opened.execute("SELECT 1 FROM passage LIMIT 1").fetchone())
-    except sqlite3.Error as error:
+            return opened.execute(query).fetchone() is not None
+    except TROUBLE as error:
         return _is_damage(error)
 
 
@@ -672,17 +685,20 @@ def lags(path: Path) -> bool:
     return wal.exists() and wal.stat().st_size > 0
 
 
+def access_to_read(path: Path) -> Access:
+    """How a file is read: where nothing can be written beside it, which SQLite would, as one that nobody writes."""
+    is_effective = os.access in os.supports_effective_ids
+    may_write = os.access(path.parent, os.W_OK, effective_ids=is_effective)
+    return "ro" if may_write or lags(path) else "still"
+
+
 def connect_to_read(database: Path) -> sqlite3.Connection:
     """A connection that only reads; nothing that the file says of itself is run.
 
     Raises:
         sqlite3.Error: It cannot be opened.
     """
-    effective = os.access in os.supports_effective_ids
-    may_write = os.access(database.parent, os.W_OK, effective_ids=effective)  # SQLite would, beside the file
-    is_still = not may_write and not lags(database)
-    access: Access = "still" if is_still else "ro"
-    connection = sqlite3.connect(f"{database.absolute().as_uri()}?{_ACCESS[access]}", uri=True)
+    connection = sqlite3.connect(f"{database.absolute().as_uri()}?{_ACCESS[access_to_read(database)]}", uri=True)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
@@ -700,8 +716,8 @@ def see_ours(path: Path, connection: sqlite3.Connection, names: Collection[str] 
         is_plain = kind in {"table", "index"} and not re.match(r"\s*CREATE\s+VIRTUAL", sql, re.IGNORECASE)
         if not is_plain or (names is not None and name not in names and not name.startswith("sqlite_")):
             raise LibraryError(
-                f"{path} holds the {kind} {shown(name)}, which Footnote does not make; move {path.parent} away and "
-                f"open the folder again to read it anew."
+                f"{path} holds the {kind} {shown(name)}, which Footnote does not make; move that file away, and one is "
+                f"made anew."
             )
 
 
@@ -713,22 +729,25 @@ def _names() -> frozenset[str]:
         return frozenset(name for (name,) in empty.execute("SELECT name FROM sqlite_schema"))
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _is_damage(error: Exception) -> bool:
     """Whether the file is at fault, and not what surrounds it."""
     code = getattr(error, "sqlite_errorcode", None)  # an error of Python's own module has none
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return isinstance(error, UnicodeDecodeError) or (
+        code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    )
 
 
-def _damaged(path: Path, error: sqlite3.Error) -> LibraryError:
+def _damaged(path: Path, error: Exception) -> LibraryError:
+    why = "its names cannot be read" if isinstance(error, UnicodeDecodeError) else shown(error)
     return LibraryError(
-        f"The library's catalog {path} is damaged ({error}); footnote doctor --mend sets it aside, and the folder is "
+        f"The library's catalog {path} is damaged ({why}); footnote doctor --mend sets it aside, and the folder is "
         f"read anew."
     )
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     """End a transaction that failed; one of a damaged file may have no way back, and is gone with the connection."""
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*TROUBLE):
         connection.execute("ROLLBACK")
 
 
@@ -742,7 +761,7 @@ def damage(database: Path) -> str:
     try:
         with closing(connect_to_read(database)) as opened:
             told = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    except sqlite3.DatabaseError as error:
+    except TROUBLE as error:
         if not _is_damage(error):
             see_room(database.parent)
             raise LibraryError(f"{database} cannot be looked at ({error}); try again in a moment.") from error

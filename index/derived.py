@@ -451,8 +451,8 @@ class SharedIndexes:
         words = Folders(self._home / _LEXICAL)
         state = self._catalog.derived(words.name)
         folder = words.path(state.generation)
-        is_being_written = not state.digest and not self._lock.barred
-        if state.revision == revision and folder.exists() and (is_being_written or _is_sound(state, revision, words)):
+        is_there = not self._lock.barred and folder.exists()  # tantivy writes to the folder to open it
+        if is_there and state.revision == revision and (not state.digest or _is_sound(state, revision, words)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():

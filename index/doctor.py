@@ -4,25 +4,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from index import embeddings
-from index.catalog import CATALOG, Catalog, damage, text_key
+from index.catalog import CATALOG, Catalog, File, access_to_read, damage, text_key
 from index.derived import damaged
 from index.disk import see_room
-from index.errors import LibraryError, ModelError
+from index.errors import LibraryError, ModelError, Refused
 from index.formats import NO_TEXT, SCAN
 from index.lock import Lock
 from index.passages import Passage
-from index.sync import UPLOADS
+from index.roots import path_of, roots_of
+from index.sync import UPLOADS, Found, Root, read_bytes
 from index.trust import approval_of, see_plain, shown
 
 _OFF = 1e-3  # by which the length of a unit vector may differ from 1
 _SAME = 0.95  # the least cosine of two vectors of one text by one model, on whatever computers they were made
 _DRAWN = 8  # texts, evenly drawn, that are embedded again to see whether the model is the same
+_LOOKED_AT, _LOOKED_AT_BYTES = 64, 256 * 2**20  # files, evenly drawn, whose bytes are looked at
 _READ_ANEW = "what it holds is forgotten, and read anew"
 
 
@@ -41,8 +44,12 @@ class Ailment:
     mend: Callable[[Catalog], None] | None = None
 
 
-def examine(home: Path) -> tuple[Ailment, ...]:
+def examine(home: Path, folder: Path | None = None) -> tuple[Ailment, ...]:
     """What is wrong with the library in `home`; another process may be writing it.
+
+    Args:
+        home: Where it lives.
+        folder: That of its documents; by default the one that `home` lies in.
 
     Raises:
         LibraryError: There is no library, or it is of another version of Footnote.
@@ -52,12 +59,12 @@ def examine(home: Path) -> tuple[Ailment, ...]:
         if wrong:
             cure = "it is set aside, and the folder read anew; folders that were included have to be again"
             return (Ailment(f"{CATALOG} is damaged ({wrong})", cure),)
-        with closing(Catalog(home / CATALOG, "ro")) as catalog, catalog.snapshot():
-            return tuple(_ailments(catalog, home, in_use=not lock.held))
+        with closing(Catalog(home / CATALOG, access_to_read(home / CATALOG))) as catalog, catalog.snapshot():
+            return (*_ailments(catalog, home, in_use=not lock.held), *_of_files(catalog, home, folder or home.parent))
 
 
-def mend(home: Path) -> None:
-    """Mend what can be mended without a person; the next sync reads anew what was forgotten.
+def mend(home: Path, folder: Path | None = None) -> None:
+    """Mend what can be mended without a person; the next sync reads anew what was forgotten. See `examine`.
 
     Raises:
         LibraryError: There is no library, or it is of another version of Footnote, written by another process, or
@@ -70,7 +77,8 @@ def mend(home: Path) -> None:
             _set_aside(home)
             return
         with closing(Catalog(home / CATALOG, "rw")) as catalog:
-            for each in tuple(_ailments(catalog, home, in_use=False)):
+            found = *_ailments(catalog, home, in_use=False), *_of_files(catalog, home, folder or home.parent)
+            for each in found:
                 if each.mend:
                     each.mend(catalog)
 
@@ -103,6 +111,34 @@ def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment
         if file.state == "failed" or file.reason in (NO_TEXT, SCAN):
             cure = f"mend {file.id.rpartition('/')[2]}, or name it in .footnoteignore"
             yield Ailment(f"{file.id} was not read: {file.reason}", cure)
+
+
+def _of_files(catalog: Catalog, home: Path, folder: Path) -> Iterator[Ailment]:
+    """Of some files, evenly drawn, those that hold something else under the size and time that they had."""
+    own = Root(catalog.setting("root"), folder.expanduser().absolute())
+    roots, left = roots_of(own, catalog.roots(), home, approval_of(home)), _LOOKED_AT_BYTES
+    files = [file for file in catalog.files() if file.sha256]
+    for file in files[:: -(-len(files) // _LOOKED_AT) or 1]:
+        left -= file.size
+        if left < 0:
+            return
+        if _holds_another(file, roots):
+            what = f"{file.id} holds something else, under the same size and time, than when it was read"
+            yield Ailment(
+                what, f"{_READ_ANEW}; footnote sync --verify looks at every file", partial(_forget, id=file.id)
+            )
+
+
+def _holds_another(file: File, roots: Sequence[Root]) -> bool:
+    """Whether a file has other bytes, and the size and time that it was read with; of one that is away, no."""
+    try:
+        path = path_of(roots, file.id)
+        status = path.lstat()
+        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+            return False  # the next sync looks at it
+        return sha256(read_bytes(Found(file.id, path, file.size, file.mtime_ns))).hexdigest() != file.sha256
+    except (OSError, ValueError, Refused, LibraryError):
+        return False
 
 
 def _delete(_: Catalog, path: Path) -> None:

@@ -12,15 +12,16 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from index import embeddings, formats, passages
-from index.catalog import CATALOG, UNREAD, Catalog, File, Tabled, is_begun, lags
+from index.catalog import CATALOG, UNREAD, Catalog, File, Tabled, access_to_read, is_begun, is_made, lags
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
 from index.errors import LibraryError, ModelMismatch, NoRoom, Refused
 from index.ingest import Ingest, orphans, twin, unread
 from index.lock import Lock
-from index.names import spelt, unspelt
+from index.names import spelt
 from index.passages import Passage
+from index.roots import path_of, root_of, roots_of
 from index.sync import (
     MAX_BYTES,
     UPLOADS,
@@ -153,11 +154,7 @@ class Library:
     @property
     def roots(self) -> tuple[Root, ...]:
         """The library's own folder, those that are included, and that of the uploads."""
-        included = (
-            Root(name, path, may_be_away=True, is_approved=str(path) in self._approved.roots)
-            for name, path in self._catalog.roots().items()
-        )
-        return Root(self._name, self.folder), *included, Root(UPLOADS, self.home / UPLOADS)
+        return roots_of(Root(self._name, self.folder), self._catalog.roots(), self.home, self._approved)
 
     @property
     def unapproved(self) -> tuple[Root, ...]:
@@ -167,35 +164,6 @@ class Library:
     def behind(self) -> str:
         """What is to be said of an answer while not all documents are read, a sentence; "" when they are."""
         return _BEHIND if self._catalog.setting(UNREAD) else ""
-
-    def _root(self, name: str) -> Root:
-        """The folder whose documents' ids begin with a name.
-
-        Raises:
-            LibraryError: It is not included any more, or was never approved.
-        """
-        for root in self.roots:
-            if root.name == name:
-                root.require()
-                return root
-        raise LibraryError(f"The folder of {name} is not included any more; the next sync forgets its documents.")
-
-    def _path(self, document_id: str) -> Path:
-        """Where the file of a document is, whatever the catalog says.
-
-        Raises:
-            LibraryError: Not in a folder of the library's.
-        """
-        name, _, rest = document_id.partition("/")
-        root, below = self._root(name).path, PurePosixPath(unspelt(rest))
-        path = root / below
-        try:
-            lies_in_it = path.parent.resolve().is_relative_to(root.resolve())
-        except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, or a NUL
-            lies_in_it = False
-        if not lies_in_it or not below.name or ".." in below.parts:
-            raise LibraryError(f"{shown(rest)} does not lie in {shown(root)}; start Footnote again to read it anew.")
-        return path
 
     def files(self) -> tuple[File, ...]:
         """Every file of the folders and every upload, by id, with what became of it."""
@@ -218,7 +186,7 @@ class Library:
         """
         digest, rest = self._catalog.document(document_id).sha256, document_id.partition("/")[2]
         try:
-            data = read_bytes(Found(document_id, self._path(document_id), 0, 0))
+            data = read_bytes(Found(document_id, path_of(self.roots, document_id), 0, 0))
         except Refused as reason:
             raise LibraryError(f"{rest} cannot be read: {reason}.") from reason
         if sha256(data).hexdigest() != digest:
@@ -463,10 +431,10 @@ class Library:
         if all(file.id != id for file in self.files()):
             raise KeyError(id)
         if name != UPLOADS:
-            raise LibraryError(f"{rest} lies in {self._root(name).path}; delete it there.")
+            raise LibraryError(f"{rest} lies in {root_of(self.roots, id).path}; delete it there.")
         with self._syncing:
             try:
-                self._path(id).unlink(missing_ok=True)
+                path_of(self.roots, id).unlink(missing_ok=True)
             except OSError as error:
                 raise LibraryError(f"{rest} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
             self.sync()
@@ -540,7 +508,7 @@ class Library:
         deadline = time.monotonic() + _PATIENCE
         while not (self.lock.barred or self.lock.held or is_begun(path)):
             if time.monotonic() > deadline:
-                if path.exists():
+                if is_made(path):
                     return
                 raise self._being_made()
             time.sleep(_LOOK)
@@ -552,7 +520,7 @@ class Library:
     def _open_catalog(self, path: Path) -> Catalog:
         """The catalog: written by who holds the lock, unless the disk is full."""
         if not self.writable:
-            return Catalog(path, "still" if self.lock.barred and not lags(path) else "ro")
+            return Catalog(path, access_to_read(path))
         try:
             return Catalog(path, "rw")
         except NoRoom:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.catalog import TROUBLE, see_ours
 from index.document import canonical
 from index.errors import LibraryError
 from rag.chat import Conversation, Turn
@@ -166,13 +167,15 @@ def _opened(home: Path) -> Iterator[sqlite3.Connection]:
     path = home / _FILE
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA secure_delete = ON")
             database.execute("PRAGMA foreign_keys = ON")
             database.execute("BEGIN IMMEDIATE")
+            see_ours(path, database)
             _make(database)
             yield database
             database.execute("COMMIT")
-    except sqlite3.Error as error:
+    except TROUBLE as error:
         raise LibraryError(
             f"Conversations cannot be kept in {path} ({error}); see that the disk has room, or move the file away to "
             f"start afresh."

@@ -259,12 +259,12 @@ def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalo
 def test_a_file_that_is_no_catalog_is_refused_with_a_sentence(tmp_path, access):
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(b"not a database " * 100)
-    with pytest.raises(LibraryError, match="is damaged .*; footnote doctor --mend sets it aside"):
+    with pytest.raises(LibraryError, match=r"is damaged .*; footnote doctor --mend sets it aside"):
         Catalog(path, access)
 
 
 def test_a_missing_catalog_is_refused_to_a_reader(tmp_path):
-    with pytest.raises(LibraryError, match="is damaged .*; footnote doctor --mend sets it aside"):
+    with pytest.raises(LibraryError, match=r"cannot be (opened|read|written)"):
         Catalog(tmp_path / "catalog.sqlite", "ro")
     assert list(tmp_path.iterdir()) == []
 
