@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from index import elsewhere
 from index.errors import ModelError
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def exported_model() -> Path:
     if not target.exists():
         _log.info("Exporting the embedding model, once (about 20 seconds)")
         command = [sys.executable, "-m", "index.export", str(target)]
-        child = subprocess.run(command, cwd=_HOUSE, capture_output=True, text=True, check=False)
+        child = subprocess.run(
+            command, cwd=_HOUSE, env=elsewhere.environment(), capture_output=True, text=True, check=False
+        )
         if child.returncode:
             reason = (child.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise ModelError(f"The embedding model could not be exported to {target}: {reason}")

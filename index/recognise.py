@@ -1,8 +1,9 @@
 """Text in pictures of text: read by tesseract, where that program is installed."""
 
-import os
 import shutil
 import subprocess
+
+from index import elsewhere
 
 MAX_PAGES = 300
 """Of a file, whose text is recognised: one takes a second or two."""
@@ -32,7 +33,7 @@ def text(png: bytes) -> str | None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_THREAD_LIMIT": "1"},  # the embedding has the other cores
+        env={**elsewhere.environment(), "OMP_THREAD_LIMIT": "1"},  # the embedding has the other cores
     ) as process:
         try:
             told, _ = process.communicate(png, timeout=_SECONDS)
