@@ -10,10 +10,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
+from index import private
 from index.catalog import CATALOG, TROUBLE, connect_to_read, damage
 from index.errors import LibraryError
+from index.leftovers import COPY, PACKED, unfinished
 from index.sync import UPLOADS
 from index.trust import see_plain
 
@@ -22,6 +23,8 @@ _KEPT = "*.json"  # numbers of the library's own
 
 def backup(home: Path, target: Path) -> None:
     """Write the library that lives in `home` to a new file, as it is at one moment; another process may be writing it.
+
+    Only its owner may read the file.
 
     Raises:
         LibraryError: There is no library, or it is damaged; or the file exists, or cannot be written.
@@ -32,10 +35,11 @@ def backup(home: Path, target: Path) -> None:
     if target.exists():
         raise LibraryError(f"{target} exists; name a file that does not.")
     try:
-        with TemporaryDirectory(dir=target.absolute().parent, prefix=".footnote-") as name:
-            copy, part = Path(name) / "copy", Path(name) / "zip"
+        with unfinished(target.absolute().parent, home) as folder:
+            copy, part = folder / COPY, folder / PACKED
             _copy(home, copy)
-            with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED) as packed:
+            private.make_file(part)
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
                 for path in sorted(copy.rglob("*")):
                     if _belongs(path.relative_to(copy).as_posix()):
                         packed.write(path, path.relative_to(copy))
@@ -58,13 +62,14 @@ def restore(source: Path, home: Path) -> None:
         raise LibraryError(f"There is something in {home}; move it away, or name another place with --library.")
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=home.parent, prefix=".footnote-") as name, zipfile.ZipFile(source) as packed:
-            copy = Path(name) / "copy"
+        with unfinished(home.parent) as folder, zipfile.ZipFile(source) as packed:
+            copy = folder / COPY
             packed.extractall(copy, members=[each for each in packed.namelist() if _belongs(each)])
             for database in copy.glob("*.sqlite"):
                 _check(database)
             if not (copy / CATALOG).is_file():
                 raise LibraryError(f"{source} is no backup of a library.")
+            private.withdraw(copy)
             shutil.rmtree(home, ignore_errors=True)  # it is empty
             copy.replace(home)
     except zipfile.BadZipFile as error:

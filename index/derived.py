@@ -400,6 +400,13 @@ def damaged(catalog: Catalog, home: Path) -> tuple[str, ...]:
     )
 
 
+def strays(catalog: Catalog, home: Path) -> tuple[Path, ...]:
+    """The folders of indexes in `home` that are not the one in use; nobody may be writing them."""
+    current = {home / name / str(catalog.derived(name).generation) for name in (_VECTORS, _LEXICAL)}
+    folders = (folder for name in (_VECTORS, _LEXICAL) for folder in (home / name).glob("*"))
+    return tuple(sorted(folder for folder in folders if folder not in current))
+
+
 def _is_sound(state: Derived, revision: int, place: Generations) -> bool:
     """Whether an index equals the catalog, and is what was closed."""
     return state.revision == revision and place.is_sealed(state.generation, state.digest)

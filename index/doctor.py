@@ -1,5 +1,6 @@
 """What is wrong with a library, and the mend."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from index import embeddings
+from index import embeddings, leftovers, private
 from index.catalog import CATALOG, Catalog, File, access_to_read, damage, text_key
-from index.derived import damaged
+from index.derived import damaged, strays
 from index.disk import see_room
 from index.errors import LibraryError, ModelError, Refused
 from index.formats import NO_TEXT, SCAN
 from index.lock import Lock
 from index.passages import Passage
 from index.roots import path_of, roots_of
-from index.sync import UPLOADS, Found, Root, read_bytes
+from index.sync import Found, Root, read_bytes
 from index.trust import approval_of, see_plain, shown
 
 _OFF = 1e-3  # by which the length of a unit vector may differ from 1
@@ -105,8 +106,7 @@ def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment
     for name in () if in_use else damaged(catalog, home):
         what = f"The {name} index is not what was closed last"
         yield Ailment(what, "it is built anew when the library is opened", partial(Catalog.unmark, name=name))
-    for path in () if in_use else sorted((home / UPLOADS).glob(".*.part")):
-        yield Ailment(f"{path.name} is a rest of an upload", "it is deleted", partial(_delete, path=path))
+    yield from _left_behind(catalog, home, in_use=in_use)
     for file in catalog.files():
         if file.state == "failed" or file.reason in (NO_TEXT, SCAN):
             cure = f"mend {file.id.rpartition('/')[2]}, or name it in .footnoteignore"
@@ -139,10 +139,31 @@ def _holds_another(file: File, roots: Sequence[Root]) -> bool:
         return sha256(read_bytes(Found(file.id, path, file.size, file.mtime_ns))).hexdigest() != file.sha256
     except (OSError, ValueError, Refused, LibraryError):
         return False
+def _left_behind(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
+    """What processes that were killed have left, and what others may read."""
+    deleted = "it is deleted"
+    for path in () if in_use else leftovers.parts(home):
+        yield Ailment(f"{path.name} is a rest of an upload", deleted, partial(_delete, path=path))
+    for folder in () if in_use else strays(catalog, home):
+        what = f"{folder.relative_to(home)} is a rest of an index"
+        yield Ailment(what, deleted, partial(_delete, path=folder))
+    for folder in leftovers.left(home):
+        what = f"{folder} is a rest of a backup, or of a library that was restored, and may hold all that was in it"
+        yield Ailment(what, deleted, partial(_delete, path=folder))
+    if private.is_exposed(home):
+        what = f"Other users of this computer may look into {home}"
+        yield Ailment(what, "it is closed to them", partial(_withdraw, home=home))
 
 
 def _delete(_: Catalog, path: Path) -> None:
-    path.unlink()
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _withdraw(_: Catalog, home: Path) -> None:
+    private.withdraw(home)
 
 
 def _of_model(catalog: Catalog, home: Path) -> Iterator[Ailment]:
@@ -236,8 +257,8 @@ def _of_vectors(catalog: Catalog, passages: Sequence[Passage], dimension: int) -
 
 def _set_aside(home: Path) -> None:
     """Move a damaged catalog out of the way, and keep it: who knows better may want to look at it."""
-    number = next(each for each in range(1, 1_000_000) if not (home / f"{CATALOG}.damaged-{each}").exists())
+    number = next(each for each in range(1, 1_000_000) if not (home / f"{leftovers.SET_ASIDE}{each}").exists())
     for suffix in ("-wal", "-shm", ""):  # the file itself at last: without it there is no library
         path = home / f"{CATALOG}{suffix}"
         if path.exists():
-            path.rename(home / f"{CATALOG}.damaged-{number}{suffix}")
+            path.rename(home / f"{leftovers.SET_ASIDE}{number}{suffix}")

@@ -7,11 +7,12 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
-from index import embeddings, formats, passages
+from index import embeddings, formats, leftovers, passages, private
 from index.catalog import CATALOG, UNREAD, Catalog, File, Tabled, access_to_read, is_begun, is_made, lags
 from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
@@ -117,6 +118,8 @@ class Library:
         try:
             self._wait_for(catalog)
             self.writable = self.lock.held
+            if self.writable:
+                self._tidy()
             self._catalog = self._open_catalog(catalog)
         except LibraryError:
             self.lock.release()
@@ -402,6 +405,7 @@ class Library:
             try:
                 path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
                 part = path.with_name(f".{path.name}.part")
+                private.make_file(part)
                 part.write_bytes(data)
                 part.replace(path)
             except OSError as error:
@@ -450,7 +454,8 @@ class Library:
     def purge(self) -> None:
         """Leave nothing on the disk of documents that were forgotten, neither their text nor their vectors, and close.
 
-        Nor on a Chroma server. The search indexes are built anew by the process that opens the library next.
+        Nor on a Chroma server, nor in what killed processes have left, nor in damaged catalogs that were set aside. The
+        search indexes are built anew by the process that opens the library next.
 
         Raises:
             LibraryError: Another process writes or reads this library, or the disk is full, or a server is away.
@@ -461,6 +466,12 @@ class Library:
             self._catalog.prune()
             self._catalog.vacuum()
             self._indexes.discard_served(self._approved.servers)
+            try:
+                leftovers.sweep(self.home)
+                leftovers.forget_set_aside(self.home)
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                raise LibraryError(f"{error.filename} cannot be deleted ({why}); delete it by hand.") from error
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
@@ -517,11 +528,18 @@ class Library:
     def _being_made(self) -> LibraryError:
         return LibraryError(f"{self.home} is being made by {self.lock.holder()}; try again in a moment.")
 
+    def _tidy(self) -> None:
+        """Close the library to others, and sweep what killed processes have left; what cannot be, doctor names."""
+        with suppress(OSError):
+            private.withdraw(self.home)
+            leftovers.sweep(self.home)
+
     def _open_catalog(self, path: Path) -> Catalog:
         """The catalog: written by who holds the lock, unless the disk is full."""
         if not self.writable:
             return Catalog(path, access_to_read(path))
         try:
+            private.make_file(path)
             return Catalog(path, "rw")
         except NoRoom:
             if lags(path) or not path.exists():
@@ -531,7 +549,8 @@ class Library:
 
     def _make_home(self) -> None:
         try:
-            (self.home / UPLOADS).mkdir(parents=True, exist_ok=True)
+            private.make_folder(self.home)
+            private.make_folder(self.home / UPLOADS)
             if not (self.home / ".gitignore").exists():
                 (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         except OSError as error:

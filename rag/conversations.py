@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from index import private
 from index.catalog import TROUBLE, see_ours
 from index.document import canonical
 from index.errors import LibraryError
@@ -166,6 +167,7 @@ def _opened(home: Path) -> Iterator[sqlite3.Connection]:
     """The file, made where there is none; all that is done with it is done together, or not at all."""
     path = home / _FILE
     try:
+        private.make_file(path)
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA secure_delete = ON")
@@ -175,7 +177,7 @@ def _opened(home: Path) -> Iterator[sqlite3.Connection]:
             _make(database)
             yield database
             database.execute("COMMIT")
-    except TROUBLE as error:
+    except (*TROUBLE, OSError) as error:
         raise LibraryError(
             f"Conversations cannot be kept in {path} ({error}); see that the disk has room, or move the file away to "
             f"start afresh."

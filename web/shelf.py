@@ -14,6 +14,7 @@ from typing import Protocol
 
 import platformdirs
 
+from index import private
 from index.errors import LibraryError
 from index.sync import OnProgress
 from rag.footnote import Footnote
@@ -115,8 +116,9 @@ class Shelf:
         places = {folder: home} | {each: place for each, place in self._remembered().items() if each != folder}
         told = {str(each): str(place) for each, place in list(places.items())[:_MOST]}
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(self._file.parent)
             part = self._file.with_suffix(".part")
+            private.make_file(part)
             part.write_text(json.dumps(told), encoding="utf-8")
             part.replace(self._file)
         except OSError as error:

@@ -1,0 +1,251 @@
+"""What killed processes leave is found and deleted; what is somebody else's, or in use, is left alone."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from index import backup as backup_module
+from index import doctor, leftovers, private
+from index.backup import backup, restore
+from index.errors import LibraryError
+from index.library import Library
+from rag.conversations import Conversations
+from tests.conftest import OpenLibrary
+from tests.test_conversations import turn
+from tests.test_library import TEXTS, write
+
+# A backup, or a restoring, that is killed once what it makes is there, and not yet in its place.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from index import backup, catalog
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+backup.zipfile.ZipFile.write = killed
+backup.private.withdraw = killed
+getattr(backup, sys.argv[1])(*map(Path, sys.argv[2:]))
+"""
+
+
+def kill(*arguments: object) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, arguments)], check=False, cwd=Path(__file__).parent.parent
+    )
+    assert child.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def home(folder: Path) -> Path:
+    """A closed library of three documents."""
+    write(folder, TEXTS)
+    with closing(Library(folder)) as library:
+        library.sync()
+    return folder / ".footnote"
+
+
+def modes(*paths: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in paths}
+
+
+@pytest.fixture
+def lax() -> None:
+    """A process whose files everybody may read and write, unless it says otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_a_killed_backup_is_named_and_deleted_by_the_doctor(home, tmp_path):
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    kill("backup", home, place / "kept.zip")
+    (left,) = place.iterdir()
+    assert b"mill" in b"".join(path.read_bytes() for path in left.rglob("*") if path.is_file())
+    (ailment,) = doctor.examine(home)
+    assert ailment.what.startswith(f"{left} is a rest of a backup")
+    doctor.mend(home)
+    assert not list(place.iterdir())
+    assert doctor.examine(home) == ()
+
+
+@pytest.mark.parametrize("way", ["opened", "purged", "backed up there"])
+def test_a_killed_backup_is_deleted_when_the_library_is(home, folder, tmp_path, way):
+    kill("backup", home, tmp_path / "kept.zip")
+    assert len(leftovers.left(home)) == 1
+    if way == "backed up there":
+        backup(home, tmp_path / "kept.zip")
+    else:
+        with closing(Library(folder)) as library:
+            if way == "purged":
+                library.purge()
+    assert not leftovers.left(home)
+    assert not list(tmp_path.glob(".footnote-*"))
+    assert not list((home / "unfinished").iterdir()) or way == "backed up there"
+
+
+def test_a_killed_restoring_is_deleted_when_the_library_is_opened(home, folder, tmp_path):
+    backup(home, tmp_path / "kept.zip")
+    kill("restore", tmp_path / "kept.zip", folder / "again")
+    (left,) = folder.glob(".footnote-*")
+    assert (left / "copy" / "catalog.sqlite").exists()
+    assert leftovers.left(home) == (left,)
+    Library(folder).close()
+    assert not left.exists()
+
+
+def test_a_backup_under_way_is_left_alone(home, folder, tmp_path, monkeypatch):
+    seen = []
+
+    def look(*_: object) -> None:
+        seen.append(leftovers.left(home))
+        Library(folder).close()
+        seen.append(len(list(tmp_path.glob(".footnote-*"))))
+
+    monkeypatch.setattr(backup_module, "_check", look)
+    backup(home, tmp_path / "kept.zip")
+    assert seen[:2] == [(), 1]
+    assert zipfile.is_zipfile(tmp_path / "kept.zip")
+    assert not list((home / "unfinished").iterdir())
+
+
+def test_only_what_footnote_left_is_ever_deleted(home, folder, tmp_path):
+    """Neither a library that was moved away, nor what a note names that somebody put into a library."""
+    moved = folder / ".footnote-old"
+    home.rename(moved)
+    (tmp_path / "docs of mine").mkdir()
+    (tmp_path / "docs of mine" / "copy").write_text("kept")
+    link, mixed = tmp_path / ".footnote-link", tmp_path / ".footnote-mixed"
+    link.symlink_to(tmp_path / "docs of mine")
+    mixed.mkdir()
+    (mixed / "copy").write_text("kept")
+    (mixed / "other").write_text("kept")
+    long_ago = time.time() - 3600
+    os.utime(mixed, (long_ago, long_ago))
+    home.mkdir()
+    (home / "unfinished").mkdir()
+    for number, named in enumerate((tmp_path / "docs of mine", link, mixed, moved, tmp_path, Path("/etc"))):
+        (home / "unfinished" / f".footnote-{number}").write_bytes(os.fsencode(named))
+    (home / "unfinished" / ".footnote-bad").write_bytes(b"\0\xff")
+    assert leftovers.left(home) == ()
+    with closing(Library(folder)) as library:
+        library.sync()
+        library.purge()
+    assert (moved / "catalog.sqlite").exists()
+    assert (tmp_path / "docs of mine" / "copy").read_text() == (mixed / "other").read_text() == "kept"
+
+
+def test_what_an_earlier_footnote_left_is_found(home, tmp_path):
+    old, new = tmp_path / "docs" / ".footnote-old_left", tmp_path / "docs" / ".footnote-new_left"
+    for made in (old, new):
+        (made / "copy").mkdir(parents=True)
+    long_ago = time.time() - 3600
+    os.utime(old, (long_ago, long_ago))
+    assert leftovers.left(home) == (old,)
+
+
+def test_what_a_killed_process_left_of_uploads_and_indexes_is_named_and_deleted(home, folder):
+    part, stray = home / "uploads" / ".a.txt.part", home / "chroma" / "77"
+    part.write_text("half")
+    stray.mkdir(parents=True)
+    (stray / "data").write_text("vectors")
+    told = [each.what for each in doctor.examine(home)]
+    assert told == [".a.txt.part is a rest of an upload", "chroma/77 is a rest of an index"]
+    doctor.mend(home)
+    assert doctor.examine(home) == ()
+    assert not part.exists()
+    assert not stray.exists()
+    part.write_text("half")
+    Library(folder).close()
+    assert not part.exists()
+
+
+def test_while_another_process_writes_nothing_of_its_own_is_a_rest(home, folder):
+    with closing(Library(folder)):
+        (home / "uploads" / ".a.txt.part").write_text("half")
+        assert doctor.examine(home) == ()
+
+
+def test_purge_deletes_damaged_catalogs_that_were_set_aside(home, folder):
+    aside = home / f"{leftovers.SET_ASIDE}1"
+    aside.write_text("The mill")
+    with closing(Library(folder)) as library:
+        assert aside.exists()
+        library.purge()
+    assert not aside.exists()
+
+
+def test_what_purge_cannot_delete_is_said(home, folder, monkeypatch):
+    def refuse(home: Path) -> None:
+        raise PermissionError(13, "Permission denied", "/there/file")
+
+    with closing(Library(folder)) as library:
+        monkeypatch.setattr(leftovers, "sweep", refuse)
+        with pytest.raises(LibraryError, match=r"/there/file cannot be deleted \(permission denied\); delete it"):
+            library.purge()
+
+
+def test_only_its_owner_may_read_a_library_and_its_backups(lax, open_library: OpenLibrary, folder, tmp_path):
+    (folder / "mill.txt").write_text("The mill burned.")
+    library = open_library()
+    library.sync()
+    library.add("letter.txt", b"The owner was Ada Brandt.")
+    Conversations(library.home, "ada").add("", turn("When did the mill burn?"))
+    files = [library.home / f"catalog.sqlite{each}" for each in ("", "-wal", "-shm")]
+    files += [library.home / "conversations.sqlite", library.home / "uploads" / "letter.txt"]
+    assert modes(library.home, library.home / "uploads") == {0o700}
+    assert modes(*files) == {0o600}
+    assert not private.is_exposed(library.home)
+    backup(library.home, tmp_path / "kept.zip")
+    restore(tmp_path / "kept.zip", tmp_path / "again")
+    again = tmp_path / "again"
+    assert modes(again) == {0o700}
+    restored = [again / name for name in ("catalog.sqlite", "conversations.sqlite", "uploads/letter.txt")]
+    assert modes(tmp_path / "kept.zip", *restored) == {0o600}
+
+
+def test_a_backup_is_nobody_elses_from_its_first_byte(lax, home, tmp_path, monkeypatch):
+    seen = []
+
+    def look(folder: Path, where: Path) -> None:
+        seen.append(modes(folder))
+
+    monkeypatch.setattr(leftovers, "_noted", look)
+    monkeypatch.setattr(zipfile.ZipFile, "write", lambda packed, *_: seen.append(modes(Path(packed.fp.name))))
+    backup(home, tmp_path / "kept.zip")
+    assert seen[0] == {0o700}
+    assert set(map(tuple, seen[1:])) == {(0o600,)}
+
+
+def test_a_library_that_others_could_read_is_mended_when_it_is_opened_and_by_the_doctor(home, folder):
+    def expose() -> None:
+        home.chmod(0o755)
+        (home / "catalog.sqlite").chmod(0o644)
+
+    expose()
+    (ailment,) = doctor.examine(home)
+    assert ailment.what == f"Other users of this computer may look into {home}"
+    doctor.mend(home)
+    assert doctor.examine(home) == ()
+    expose()
+    Library(folder).close()
+    assert modes(home) == {0o700}
+    assert modes(home / "catalog.sqlite") == {0o600}
+
+
+def test_a_library_that_is_shared_with_a_group_on_purpose_stays_so(home, folder):
+    home.chmod(0o2775)
+    (home / "catalog.sqlite").chmod(0o664)
+    Library(folder).close()
+    assert modes(home) == {0o2770}
+    assert modes(home / "catalog.sqlite") == {0o660}
+    assert doctor.examine(home) == ()
