@@ -139,6 +139,8 @@ def _holds_another(file: File, roots: Sequence[Root]) -> bool:
         return sha256(read_bytes(Found(file.id, path, file.size, file.mtime_ns))).hexdigest() != file.sha256
     except (OSError, ValueError, Refused, LibraryError):
         return False
+
+
 def _left_behind(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
     """What processes that were killed have left, and what others may read."""
     deleted = "it is deleted"

@@ -21,6 +21,7 @@ from rag.footnote import Footnote
 from rag.llm import LOOPBACK
 from web import viewer
 from web.guard import OWNER, SELF
+from web.incoming import Arrived, Incoming
 from web.line import Line
 from web.shelf import Shelf
 from web.work import Drawing, Result, Stopped, Task, UnderWay, awaited, followed
@@ -43,6 +44,7 @@ class Desk:
 
     Attributes:
         docs: Whom it asks.
+        incoming: Where the files arrive that its readers add.
         host: The address that its page is served on.
         shelf: The other libraries that can be turned to; None where none can.
         drawing: Which pages still draw what they open with.
@@ -55,6 +57,7 @@ class Desk:
     """
 
     docs: Footnote
+    incoming: Incoming
     host: str = "127.0.0.1"
     shelf: Shelf | None = None
     drawing: Drawing = field(default_factory=Drawing)
@@ -257,19 +260,21 @@ class Desk:
             else gr.skip()
         )
 
-    def add(self, paths: list[str], request: gr.Request) -> Iterator[str]:
+    def add(self, tokens: Sequence[str], request: gr.Request) -> Iterator[str]:
         """How far the reading of uploaded files is; in the end what became of each."""
-        lines: list[str] = []
+        files, lines = [self.incoming.arrived(token) for token in tokens], list[str]()
 
         def read(tell: OnProgress) -> None:
-            for number, path in enumerate(map(Path, paths)):
-                tell(Progress(number, len(paths), path.name))
-                lines.append(self._outcome(path))
+            for number, file in enumerate(files):
+                tell(Progress(number, len(files), file.name))
+                lines.append(self._outcome(file))
 
         try:
             yield from self._followed(read, request)
         except Stopped:
-            lines.append(f"{len(paths) - len(lines):,} of {len(paths):,} were not read; add them again to go on.")
+            lines.append(f"{len(files) - len(lines):,} of {len(files):,} were not read; add them again to go on.")
+        finally:
+            self.incoming.forget(tokens)
         yield viewer.outcome(lines)
 
     def look(self, request: gr.Request) -> Iterator[str]:
@@ -356,14 +361,14 @@ class Desk:
         with self.reading.begun(_session(request)) as task:
             return (yield from followed(work, task, partial(viewer.progress, stop="enough")))
 
-    def _outcome(self, path: Path) -> str:
+    def _outcome(self, arrived: Arrived) -> str:
         try:
-            file = self.docs.add(path.name, path.read_bytes())
+            file = self.docs.add(arrived.name, arrived.read_bytes())
         except FootnoteError as error:
-            return f"{path.name} was not read: {error}"
+            return f"{arrived.name} was not read: {error}"
         if file.state != "indexed":
-            return f"{path.name} was not read: {file.reason}"
-        return f"{path.name} is ready{', but ' if file.reason else ''}{file.reason}"
+            return f"{arrived.name} was not read: {file.reason}"
+        return f"{arrived.name} is ready{', but ' if file.reason else ''}{file.reason}"
 
     def _source(self, document_id: str, start: int, quote: str, draw: Callable[[Document, Span], str]) -> str:
         """The Source column, where the document still says `quote`: at `start`, or now at one place elsewhere."""

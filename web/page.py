@@ -1,18 +1,15 @@
 """The chat page: how it is laid out, what is tied to what, and how it is served."""
 
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from gradio.route_utils import CustomCORSMiddleware
-from gradio.routes import App
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -26,6 +23,7 @@ from web.address import HOST, check
 from web.connections import room
 from web.desk import Desk
 from web.guard import Guard
+from web.incoming import Blocks, Incoming
 from web.line import LONGEST
 from web.login import Login
 from web.routes import routes
@@ -120,7 +118,8 @@ def launch(
     """
     check(port, host, password)
     login = Login(password, docs.library.home) if password else None
-    page = build(Desk(docs, host, shelf), viewer.SIGN_OUT if login else "")
+    incoming = Incoming(docs.library.home)
+    page = build(Desk(docs, incoming, host, shelf), viewer.SIGN_OUT if login else "")
     page.max_threads, page.state_session_capacity = _THREADS, CAPACITY
     page.queue(default_concurrency_limit=_AT_ONCE, max_size=_IN_LINE, api_open=False)
     start(
@@ -136,7 +135,7 @@ def launch(
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
-        max_file_size=f"{_MAX_MEGABYTES}mb",
+        max_file_size=f"{_MAX_MEGABYTES}mb",  # which the browser is told
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         head=f"<style>{_read('page.css')}</style>",
         app_kwargs={
@@ -144,8 +143,8 @@ def launch(
                 *([Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []),
                 Middleware(Guard, name=_library_name(docs), login=login),
             ],
-            "lifespan": _without_cors,
-            "routes": routes(docs),
+            "routes": [incoming.route, *routes(docs)],
+            "lifespan": incoming.lifespan,
         },
     )
     return page
@@ -154,12 +153,7 @@ def launch(
 def build(desk: Desk, leave: str = "") -> gr.Blocks:
     """The page, not yet served; with a way to leave it, where there is one."""
     files = desk.docs.files()
-    page = gr.Blocks(
-        title=f"{desk.docs.library.folder.name} · Footnote",
-        analytics_enabled=False,
-        fill_width=True,
-        delete_cache=(3600, 3600),
-    )
+    page = Blocks(title=f"{desk.docs.library.folder.name} · Footnote", analytics_enabled=False, fill_width=True)
     with page:
         talk, ticked = gr.State(Conversation()), gr.State([])
         listener = gr.HTML(
@@ -176,7 +170,7 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
                 libraries = _panel("", "libraries")
                 turning = _panel("", "turning")
                 writing = _panel("", "writing")
-                upload = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
+                upload = _upload_button()
                 reading = _panel("", "reading")
                 _panel(_TROUBLE)
                 listed = _panel(viewer.documents(files, ()), "files")
@@ -210,7 +204,15 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
         _on(listener.tick, desk.tick, [], [ticked, scope], trigger_mode="always_last")
         for changed in (
             # Files chosen while others are being read wait for their turn; Gradio would drop them.
-            _on(upload.upload, desk.add, [upload], [reading], trigger_mode="multiple", concurrency_limit=1),
+            _on(
+                upload.upload,
+                desk.add,
+                [upload],
+                [reading],
+                preprocess=False,
+                trigger_mode="multiple",
+                concurrency_limit=1,
+            ),
             _on(listener.remove, desk.remove, [], [reading]),
             _on(listener.look, desk.look, [], [reading], trigger_mode="always_last"),
         ):
@@ -228,6 +230,12 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
 def _panel(html: str, name: str | None = None) -> gr.HTML:
     """A place for HTML of viewer.py, styled by page.css alone."""
     return gr.HTML(html, apply_default_css=False, js_on_load=None, elem_id=name)
+
+
+def _upload_button() -> gr.UploadButton:
+    button = gr.UploadButton("Add a document", file_count="multiple", elem_id="upload")
+    button.data_model = None  # what comes of files is their tokens: see `Blocks`
+    return button
 
 
 def _question_box() -> gr.Textbox:
@@ -252,14 +260,6 @@ def _on(
 ) -> Any:
     """Tie a handler to what sets it off, quietly and not as a public API; returns what `then` hangs on."""
     return trigger(handler, inputs, outputs, show_progress="hidden", api_visibility="private", **more)
-
-
-@asynccontextmanager
-async def _without_cors(app: App) -> AsyncIterator[None]:
-    """Leave out what would answer other sites' pages before the guard does: none of them has a part in this one."""
-    app.user_middleware = [each for each in app.user_middleware if cast(object, each.cls) is not CustomCORSMiddleware]
-    app.middleware_stack = app.build_middleware_stack()
-    yield
 
 
 def _library_name(docs: Footnote) -> str:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.route_utils import CustomCORSMiddleware
 from starlette.types import ASGIApp
 
 from index.errors import FootnoteError
@@ -68,7 +69,10 @@ def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: s
         options: Of `gradio.mount_gradio_app`.
     """
     around = gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="", root_path=root_path, **options)
+    app = cast(Any, around.routes[-1]).app
+    # It would answer other sites' pages before the guard does, and none of them has a part in this one.
+    app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
     launched: Any = page
-    launched.app = launched.server_app = cast(Any, around.routes[-1]).app
+    launched.app = launched.server_app = app
     launched.server = Server(SubPath(around, root_path), host, port, limits)
     launched.local_url = f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/"
