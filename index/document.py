@@ -5,6 +5,7 @@ when the file is read, and never changed after.
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
 SOURCE_CODE = "text/x-source"
@@ -132,11 +133,15 @@ class Document:
 
     def page_at(self, place: int) -> Page | None:
         """The page that a character stands on."""
-        return next((page for page in self.pages if page.start <= place < page.end), None)
+        number = bisect_right(self.pages, place, key=lambda page: page.start)
+        page = self.pages[number - 1] if number else None
+        return page if page and place < page.end else None
 
     def table_at(self, place: int) -> Table | None:
         """The table that a character stands in."""
-        return next((table for table in self.tables if table.start <= place < table.end), None)
+        number = bisect_right(self.tables, place, key=lambda table: table.start)
+        table = self.tables[number - 1] if number else None
+        return table if table and place < table.end else None
 
 
 def canonical(text: str) -> tuple[str, int]:

@@ -11,7 +11,8 @@ FootnoteError           anything Footnote refuses or cannot do
 │   └── ModelTrouble    or does not answer as it should
 ├── CalibrationError    the numbers learned for a library cannot be used
 ├── DatasetError        a set of questions, or a run of one, cannot be used
-└── QuestionError       this question cannot be asked
+├── QuestionError       this question cannot be asked
+└── Dropped             nobody waits for this any more
 """
 
 
@@ -61,3 +62,7 @@ class DatasetError(FootnoteError):
 
 class QuestionError(FootnoteError):
     """A question that cannot be asked, because it is empty or too long."""
+
+
+class Dropped(FootnoteError):
+    """Something that is not gone on with, since nobody waits for it any more."""

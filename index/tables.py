@@ -159,14 +159,35 @@ def cells(row: str, heads: Sequence[str]) -> tuple[str, ...]:
     return tuple(told.get(head, "") for head in heads)
 
 
-def places(row: str, heads: Sequence[str]) -> Iterator[tuple[str, Span]]:
-    """The head of each cell that a row shows, and where the cell itself stands in the row."""
-    start = 0
-    for number, part in enumerate(row.split(SEPARATOR)):
-        head = next((head for head in heads if part.startswith(f"{head}: ")), "")
-        first = start + (len(head) + 2 if head else 0)
-        yield head or (heads[number] if number < len(heads) else ""), Span(first, start + len(part))
-        start += len(part) + len(SEPARATOR)
+class Heads:
+    """What the columns of a table are called, looked at once for all of its rows.
+
+    Attributes:
+        columns: The number of each column, from 0, by its head; empty where two columns have the same.
+    """
+
+    def __init__(self, heads: Sequence[str]) -> None:
+        self._heads = heads
+        self._known = frozenset(heads)
+        is_own = len(self._known) == len(heads)
+        self.columns = {head: number for number, head in enumerate(heads)} if is_own else {}
+
+    def places(self, row: str) -> Iterator[tuple[str, Span]]:
+        """The head of each cell that a row shows, and where the cell itself stands in the row."""
+        start = 0
+        for number, part in enumerate(row.split(SEPARATOR)):
+            head = self.told(part)
+            first = start + (len(head) + 2 if head else 0)
+            yield head or (self._heads[number] if number < len(self._heads) else ""), Span(first, start + len(part))
+            start += len(part) + len(SEPARATOR)
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+    def told(self, part: str) -> str:
+        """The head that a part of a row begins with, or ""."""
+        head, colon, _ = part.partition(": ")
+        return head if colon and head in self._known else ""
 
 
 class Places:

@@ -5,18 +5,20 @@ says what is asked for; and where cells with different values fit alike, none is
 """
 
 import re
-import threading
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
+from threading import Event
 
 from index import tables
-from index.document import Document, Span, Table
+from index.document import Document, Heading, Span, Table
 from index.lexical import words
 from index.library import Library
 from rag.answer import Answer, Draft
 from rag.cite import cite
+from rag.kept import WANTED, Kept, see_wanted
 from rag.reader import is_statement
 from rag.retrieve import PLAIN, Hit
 from rag.sheet import folded, number
@@ -130,18 +132,22 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """A table, and what is said of all of it: over its labels, above it, and of what time."""
+    """A table, and what is said of all of it: over its labels, above it, and of what time.
+
+    Attributes:
+        is_statement: Whether it is a statement of a whole company.
+        is_dated: Whether its rows or columns name years.
+        is_timed: Whether its columns name lengths of time.
+    """
 
     columns: tuple[_Column, ...]
     rows: tuple[_Row, ...]
     about: Stems
     title: Stems
     around: Period
-
-    @property
-    def is_statement(self) -> bool:
-        """Whether it is a statement of a whole company."""
-        return not self.title.isdisjoint(_WHOLE) and not self.title.isdisjoint(_STATEMENT)
+    is_statement: bool
+    is_dated: bool
+    is_timed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,34 +209,37 @@ class Cells:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._read: OrderedDict[tuple[str, str], _Grids] = OrderedDict()  # by document and its version
-        self._reading = threading.Lock()
+        self._read = Kept[tuple[str, str], _Grids](_KEPT, lambda _: 1)  # by document and its version
 
-    def answer(self, silent: Answer, hits: Sequence[Hit]) -> tuple[Answer | None, str]:
+    def answer(self, silent: Answer, hits: Sequence[Hit], dropped: Event = WANTED) -> tuple[Answer | None, str]:
         """The row with the cell that a question names; or None, and why where several fit that are not the same.
 
         Args:
             silent: The question, and what is known before anything is said.
             hits: The passages found for it: the tables of their documents are looked through.
+            dropped: Set, from another thread, where nobody wants the answer any more.
+
+        Raises:
+            Dropped: Nobody does.
         """
         if is_statement(silent.query) or _NO_LOOKUP.match(silent.query):
             return None, ""
-        best = self._best(Asked.of(silent.query), hits)
+        best = self._best(Asked.of(silent.query), hits, dropped)
         if len({cell.value for cell in best}) > 1:
             return None, _several(best)
         return next(filter(None, (self._quoting(silent, cell, hits) for cell in best)), None), ""
 
-    def _best(self, asked: Asked, hits: Sequence[Hit]) -> list[Cell]:
+    def _best(self, asked: Asked, hits: Sequence[Hit], dropped: Event) -> list[Cell]:
         """The cells that fit best, those of the best hits first."""
         ids = dict.fromkeys(hit.passage.document_id for hit in hits)
-        grids = filter(None, map(self._grids, list(ids)[:_DOCUMENTS]))
+        grids = filter(None, (self._grids(id, dropped) for id in list(ids)[:_DOCUMENTS]))
         found = sorted(
             (cell for each in grids for cell in fitting(asked, each)), key=lambda cell: cell.fit, reverse=True
         )
         _, best = next(groupby(found, key=lambda cell: cell.fit), (None, iter(())))
         return sorted(best, key=lambda cell: _rank(cell, hits))
 
-    def _grids(self, document_id: str) -> _Grids | None:
+    def _grids(self, document_id: str, dropped: Event) -> _Grids | None:
         """The tables of a document, as they were read before or now; None where it is gone, or has too many."""
         try:
             document = self._library.document(document_id)
@@ -238,14 +247,8 @@ class Cells:
             return None
         if not 0 < sum(table.end - table.start for table in document.tables) <= _LARGEST:
             return None
-        key = (document.id, document.version)
-        with self._reading:
-            if key not in self._read:
-                self._read[key] = read(document)
-            self._read.move_to_end(key)
-            while len(self._read) > _KEPT:
-                self._read.popitem(last=False)
-            return self._read[key]
+        see_wanted(dropped)
+        return self._read.get((document.id, document.version), partial(read, document), dropped)
 
     def _quoting(self, silent: Answer, cell: Cell, hits: Sequence[Hit]) -> Answer | None:
         """An answer that says a row; None where no passage holds all of it."""
@@ -311,27 +314,27 @@ def _fits(asked: Asked, read: _Grids, grid: _Grid, row: _Row, column: _Column) -
     """Whether a question names a cell, its row and its column in full, and nothing besides."""
     if not column.needed <= asked.said or not (row.label or column.needed):
         return False
-    if not asked.needed - read.names - _UNNAMED:
+    if all(word in read.names or word in _UNNAMED for word in asked.needed):
         return False
     over = [said for said in (row.group, grid.about) if said & _TURNING <= asked.said]  # not those of a "change:"
-    left = asked.needed.difference(row.label, row.also, column.also, *over)
+    left = [
+        word for word in asked.needed if not any(word in said for said in (row.label, row.also, column.also, *over))
+    ]
     if grid.is_statement:  # whose rows are totals
-        left -= _TOTAL
-    if not left - (read.names - _TURNING) <= grid.title - _TURNING:
+        left = [word for word in left if word not in _TOTAL]
+    if any(word in _TURNING or (word not in read.names and word not in grid.title) for word in left):
         return False
     return _is_of(asked.period, row.period | column.period, grid)
 
 
 def _is_of(asked: Period, told: Period, grid: _Grid) -> bool:
     """Whether a cell is of the time asked for; one of a part of a year is not of the year."""
-    dated = any(column.period.years for column in grid.columns) or any(row.period.years for row in grid.rows)
-    timed = any(column.period.lengths for column in grid.columns)
-    if told.years != asked.years and (told.years or dated or grid.around.years != asked.years):
+    if told.years != asked.years and (told.years or grid.is_dated or grid.around.years != asked.years):
         return False
     if asked.days and (told.days or grid.around.days) != asked.days:
         return False
     lengths = told.lengths or grid.around.lengths
-    if timed and not told.lengths:  # which of them it is of is not told
+    if grid.is_timed and not told.lengths:  # which of them it is of is not told
         return False
     if asked.lengths:
         return lengths == asked.lengths or (asked.lengths == {"year"} and not lengths)
@@ -344,9 +347,9 @@ def _is_of(asked: Period, told: Period, grid: _Grid) -> bool:
 def read(document: Document) -> _Grids:
     """The tables of a document whose columns have heads."""
     grids, end = [], 0
-    for table in document.tables:
+    for table, under in zip(document.tables, _headings(document), strict=True):
         if table.heads:
-            grids.append(_grid(document, table, end))
+            grids.append(_grid(document, table, end, under))
         end = table.end
     return _Grids(document, _names(document) | _headed(document, grids), tuple(grids))
 
@@ -397,17 +400,18 @@ def _headed(document: Document, grids: Sequence[_Grid]) -> Stems:
     return told.difference(*rows, *(column.also for grid in grids for column in grid.columns))
 
 
-def _grid(document: Document, table: Table, before: int) -> _Grid:
+def _grid(document: Document, table: Table, before: int, under: Sequence[Heading]) -> _Grid:
     """A table as it is looked up.
 
     Args:
         document: Its document.
         table: It.
         before: Where the table before it ends.
+        under: The headings that it stands under, that of the highest level first.
     """
     first, *others = table.heads
     over, about = period(_EXCEPT.sub("", first))
-    titles, prose = _above(document, table, before)
+    titles, prose = _above(document, table, before, under)
     around, title = period("\n".join(titles))
     far = period("\n".join(prose))[0]
     around = Period(
@@ -416,8 +420,11 @@ def _grid(document: Document, table: Table, before: int) -> _Grid:
         over.lengths or around.lengths or far.lengths,
     )
     columns = (_Column(_NONE, _NONE, Period()), *_columns(others))
-    rows = tuple(_rows(document, table))
-    return _Grid(columns, rows, _stems(about), _stems(title), around)
+    rows, called = tuple(_rows(document, table)), _stems(title)
+    is_statement = not called.isdisjoint(_WHOLE) and not called.isdisjoint(_STATEMENT)
+    is_dated = any(column.period.years for column in columns) or any(row.period.years for row in rows)
+    is_timed = any(column.period.lengths for column in columns)
+    return _Grid(columns, rows, _stems(about), called, around, is_statement, is_dated, is_timed)
 
 
 def _columns(heads: Sequence[str]) -> Iterator[_Column]:
@@ -433,11 +440,12 @@ def _columns(heads: Sequence[str]) -> Iterator[_Column]:
 def _rows(document: Document, table: Table) -> Iterator[_Row]:
     """The rows that have a label and cells, up to where other heads stand in their place."""
     start, group, opened = table.start, "", False
+    heads, said = tables.Heads(table.heads), _stems("\n".join(table.heads))
     for line in document.text[table.start : table.end].split("\n"):
-        cells = [(head, Span(start + span.start, start + span.end)) for head, span in tables.places(line, table.heads)]
+        cells = [(head, Span(start + span.start, start + span.end)) for head, span in heads.places(line)]
         filled = [(head, span) for head, span in cells if span.start < span.end]
-        label, values = _label(document, table, cells)
-        if _are_heads(document, table, label, values):
+        label, values = _label(document, heads, cells)
+        if _are_heads(document, said, label, values):
             return
         if label and not values and len(filled) == 1:
             group, opened = f"{group}\n{label}" if opened else label, True
@@ -449,16 +457,17 @@ def _rows(document: Document, table: Table) -> Iterator[_Row]:
         start += len(line) + 1
 
 
-def _label(document: Document, table: Table, cells: Sequence[tuple[str, Span]]) -> tuple[str, list[tuple[int, Span]]]:
+def _label(
+    document: Document, heads: tables.Heads, cells: Sequence[tuple[str, Span]]
+) -> tuple[str, list[tuple[int, Span]]]:
     """What a row is called, and its other cells that are filled, by their columns."""
     told, values = "", list[tuple[int, Span]]()
-    named = len(set(table.heads)) == len(table.heads)
     for place, (head, span) in enumerate(cells):
-        column = table.heads.index(head) if named and head in table.heads else place
+        column = heads.columns.get(head, place)
         text = document.text[span.start : span.end]
         if column == 0:
             told = text
-        elif column < len(table.heads) and text:
+        elif column < len(heads) and text:
             values.append((column, span))
     return told, values
 
@@ -473,17 +482,17 @@ def _row(span: Span, label: str, group: str, values: Sequence[tuple[int, Span]])
     return _Row(span, stems, _stems(rest), _stems(group), time, tuple(values))
 
 
-def _are_heads(document: Document, table: Table, label: str, values: Sequence[tuple[int, Span]]) -> bool:
+def _are_heads(document: Document, said: Stems, label: str, values: Sequence[tuple[int, Span]]) -> bool:
     """Whether a row inside a table is of heads: it says what those above say, or has no label and names a time."""
     texts = [document.text[span.start : span.end] for _, span in values]
     if not texts or any(map(number, texts)):
         return False
     if not label:
         return period("\n".join(texts))[0] != Period()
-    return _stems("\n".join(texts)) <= _stems("\n".join(table.heads))
+    return _stems("\n".join(texts)) <= said
 
 
-def _above(document: Document, table: Table, before: int) -> tuple[list[str], list[str]]:
+def _above(document: Document, table: Table, before: int, under: Sequence[Heading]) -> tuple[list[str], list[str]]:
     """The lines above a table that may be its title, and those of prose right above it."""
     page = document.page_at(table.start)
     start = max(before, page.start if page else 0)
@@ -491,20 +500,22 @@ def _above(document: Document, table: Table, before: int) -> tuple[list[str], li
     lines = [line for line in lines if tables.SEPARATOR not in f" {line} "]
     near = lines[-_TITLE_LINES:]
     top = lines[:_TOP_LINES] if page and page.start >= before else []
-    titles = [line for line in dict.fromkeys((*_headings(document, table, start), *top, *near)) if _is_title(line)]
+    if document.pages:  # where they number places, and no chapters
+        under = [each for each in under[-1:] if each.start >= start]
+    called = [document.text[each.start : each.end] for each in under]
+    titles = [line for line in dict.fromkeys((*called, *top, *near)) if _is_title(line)]
     return titles, [line for line in lines[-_PROSE_LINES:] if not _is_title(line)]
 
 
-def _headings(document: Document, table: Table, start: int) -> list[str]:
-    """The heading that a table stands under; where there are no pages also those over that."""
-    above = [each for each in document.headings if each.end <= table.start]
-    if document.pages:
-        above = [each for each in above[-1:] if each.start >= start]
-    chain, level = list[str](), 99
-    for each in reversed(above):
-        if each.level < level:
-            chain, level = [document.text[each.start : each.end], *chain], each.level
-    return chain
+def _headings(document: Document) -> Iterator[tuple[Heading, ...]]:
+    """The headings that each table stands under, that of the highest level first."""
+    open_, coming = list[Heading](), deque(document.headings)
+    for table in document.tables:
+        while coming and coming[0].end <= table.start:
+            while open_ and open_[-1].level >= coming[0].level:
+                open_.pop()
+            open_.append(coming.popleft())
+        yield tuple(open_)
 
 
 def _is_title(line: str) -> bool:

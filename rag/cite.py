@@ -40,7 +40,8 @@ class Citation:
         page: Page number from 1, or None where the document has no pages.
         date: The document's date as it says (ISO 8601 where it can be told), or "".
         where: Where in its document the quote stands, for people, such as "page 3" or "sheet Sales, A5:C5"; or "".
-        heads: What the columns are called, where the quote is of rows of a table that do not say it; else none.
+        heads: What the columns are called, as far as the quote has cells, where it is of rows of a table that do not
+            say it; else none.
     """
 
     number: int
@@ -97,9 +98,10 @@ def _heads(document: Document, span: Span) -> tuple[str, ...]:
     text = document.text
     whole = text[span.start - 1 : span.start] in ("", "\n") and text[span.end : span.end + 1] in ("", "\n")
     rows = [row.split(tables.SEPARATOR) for row in text[span.start : span.end].split("\n")]
-    told = any(cell.startswith(tuple(f"{head}: " for head in table.heads)) for row in rows for cell in row)
+    heads, widest = tables.Heads(table.heads), max(map(len, rows))
+    told = any(heads.told(cell) for row in rows for cell in row)
     fits = all(1 < len(row) <= len(table.heads) for row in rows)
-    return table.heads if whole and fits and not told else ()
+    return table.heads[:widest] if whole and fits and not told else ()
 
 
 def anchored(start: int, quote: str, text: str) -> Span | None:

@@ -83,7 +83,7 @@ def in_one_cell(candidate: Candidate, document: Document, question: str) -> Cand
     row = candidate.hit.passage.quote(candidate.span)
     if table is None or not table.heads or "\n" in row:
         return candidate
-    cells = [(head, _moved(span, candidate.span.start)) for head, span in tables.places(row, table.heads)]
+    cells = [(head, _moved(span, candidate.span.start)) for head, span in tables.Heads(table.heads).places(row)]
     asked = _stems(question) - FUNCTION_WORDS
     named = [(_stems(_IN_BRACKETS.sub("", head)), span) for head, span in cells]
     named = [(head, span) for head, span in named if head and head <= asked]

@@ -27,9 +27,11 @@ from rag.extract import extract, in_one_cell, short_in, why_not
 from rag.followup import GLANCED, REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
+from rag.kept import WANTED, see_wanted
 from rag.llm import Model, load
 from rag.reader import FIRST, MORE, Candidate, Reader, Reading, is_statement
 from rag.retrieve import Hit, check_question, retrieve
+from rag.sheet import MOST_CELLS
 from rag.spreadsheets import Spreadsheets
 from rag.tally import Unclear
 from rag.wish import is_plainly_aggregating
@@ -39,6 +41,10 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")  # ISO 8601, whose order is that of time
 _OF_EVERY_ROW = (
     "The closest passage is a row of {}, and no single row answers such a question; ask it in the words of the table's "
     "columns and cells to have it worked out over all of them."
+)
+_TOO_LARGE = (
+    f"The closest passage is a row of {{}}, and nothing is worked out over tables of more than {MOST_CELLS:,} cells; "
+    "split them into files of their own."
 )
 _LONGEST_HEAD = 60  # characters of a line without borders of cells that may be the heads of a table
 _TRIES = 3  # at an answer, where a sync changes what it quotes
@@ -53,6 +59,7 @@ class _Asked:
     turns: Sequence[Turn]
     documents: Collection[str] | None
     stopped: Event
+    dropped: Event
 
 
 class Footnote:
@@ -125,12 +132,23 @@ class Footnote:
         turns: Sequence[Turn] = (),
         documents: Collection[str] | None = None,
         stopped: Event | None = None,
+        dropped: Event = WANTED,
     ) -> Iterator[Answer]:
         """The answer as a language model writes it, a statement more each time; the last one is what `ask` gives.
 
-        See `ask` for what it takes and raises.
+        See `ask` for what else it takes and raises.
+
+        Args:
+            question: See `ask`.
+            turns: See `ask`.
+            documents: See `ask`.
+            stopped: See `ask`.
+            dropped: Set, from another thread, where nobody wants any answer any more.
+
+        Raises:
+            Dropped: Nobody does.
         """
-        asked = _Asked(canonical(question)[0], check_question(question), turns, documents, stopped or Event())
+        asked = _Asked(canonical(question)[0], check_question(question), turns, documents, stopped or Event(), dropped)
         line = help_line(asked.query)
         if line is not None:
             tries = " ".join(self.examples())
@@ -225,20 +243,23 @@ class Footnote:
         """The answer, as it grows where a language model writes it."""
         query, notice = self._standalone(asked)
         silent = Answer(asked.said, query, "abstained")
-        computed, unclear = self._computed(silent, asked.documents)
+        computed, unclear = self._computed(silent, asked)
         if not computed and query != asked.query:  # it may be whole as it was asked, and of a table
-            computed, reason = self._computed(replace(silent, query=asked.query), asked.documents)
+            computed, reason = self._computed(replace(silent, query=asked.query), asked)
             query = asked.query if reason and not computed else query
             unclear = reason or unclear
         if computed:  # and no model says it in other words
             yield replace(computed, notice=notice)
             return
+        see_wanted(asked.dropped)
         reading = self._read(query, asked.documents)
-        row, several = (None, "") if unclear else self._cells.answer(silent, reading.hits)
+        see_wanted(asked.dropped)
+        row, several = (None, "") if unclear else self._cells.answer(silent, reading.hits, asked.dropped)
         if row:  # as exact as what is computed
             yield replace(row, notice=notice)
             return
-        reading = self._of_what_is_named(reading, query)
+        reading = self._of_what_is_named(reading, query, asked.dropped)
+        see_wanted(asked.dropped)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
@@ -256,20 +277,20 @@ class Footnote:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
 
-    def _computed(self, silent: Answer, documents: Collection[str] | None) -> tuple[Answer | None, str]:
+    def _computed(self, silent: Answer, asked: _Asked) -> tuple[Answer | None, str]:
         """What is counted, added up or compared over the rows of a table; or why that cannot be, or neither."""
         if is_statement(silent.query):
             return None, ""
         try:
-            return self._spreadsheets.answer(silent, documents), ""
+            return self._spreadsheets.answer(silent, asked.documents, asked.dropped), ""
         except Unclear as why:
             return None, str(why)
 
-    def _of_what_is_named(self, reading: Reading, query: str) -> Reading:
+    def _of_what_is_named(self, reading: Reading, query: str, dropped: Event) -> Reading:
         """What was read, without what is no sentence to quote, and rows of something else than the question names."""
         documents = self._documents([each.hit for each in reading.candidates if _may_be_row(each)])
         told = [each for each in reading.candidates if not self._is_no_statement(query, each, documents)]
-        return replace(reading, candidates=self._spreadsheets.fitting(query, told))
+        return replace(reading, candidates=self._spreadsheets.fitting(query, told, dropped))
 
     def _is_no_statement(self, query: str, each: Candidate, documents: Mapping[str, Document]) -> bool:
         document = documents.get(each.hit.passage.document_id)
@@ -281,7 +302,9 @@ class Footnote:
         if best is None or not is_plainly_aggregating(query) or is_statement(query):
             return ""
         id = best.hit.passage.document_id
-        return _OF_EVERY_ROW.format(id) if self._spreadsheets.holds(id, best.span.start) else ""
+        if not self._spreadsheets.holds(id, best.span.start):
+            return ""
+        return (_TOO_LARGE if self._spreadsheets.is_too_large(id) else _OF_EVERY_ROW).format(id)
 
     def _of_several(self, several: str, chosen: Sequence[Candidate]) -> str:
         """Why a row is not quoted where others fit as well, if that is what would be quoted; else ""."""

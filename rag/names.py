@@ -44,16 +44,15 @@ _TEXTS = 4_096  # whose words are remembered
 
 def unnamed(statement: str, span: str, context: str) -> Iterator[str]:
     """The names in a statement that neither the span nor its context says."""
-    said = f"{span}\n{context}"
-    known = _spellings(said)
-    initials = _initials(said)
+    known = _spellings(span) | _spellings(context)  # a context may be all the heads of a table, for each of its rows
+    initials = _initials(span) | _initials(context)
     for run in _names(statement):
         if _initials_of(run) in known or " ".join(run).lower() in initials:
             continue
         missing = [word for word in run if not _known(word, known) and _folded(word) not in initials]
         if missing:
             yield " ".join(missing)
-    yield from (code for code in codes(statement) if _folded(code) not in {_folded(other) for other in codes(said)})
+    yield from (code for code in codes(statement) if _folded(code) not in _codes(span) | _codes(context))
 
 
 def renamed(statement: str, span: str) -> Iterator[tuple[str, str]]:
@@ -183,6 +182,11 @@ def _spellings(text: str) -> frozenset[str]:
     known = {_folded(match[0]) for match in WORD.finditer(text)}
     known |= {"".join(match[0].split(".")).lower() for match in re.finditer(r"\b(?:[A-Za-z]\.){2,}", text)}
     return frozenset(known | {stem(word) for word in known} | {f"{root}~" for word in known for root in _roots(word)})
+
+
+@lru_cache(_TEXTS)
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(map(_folded, codes(text)))
 
 
 def _known(word: str, known: frozenset[str]) -> bool:

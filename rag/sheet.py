@@ -20,6 +20,9 @@ from index.lexical import words
 from rag.extract import FUNCTION_WORDS
 from rag.figures import figures
 
+MOST_CELLS = 10_000_000
+"""Of a document's sheets: what is worked out over more would take longer than anyone waits, and too much memory."""
+
 BLANK = frozenset({"", "-", "–", "—", "n/a", "na", "n.a.", "null", "none", "nan"})
 """What stands, in small letters, where there is no value."""
 
@@ -45,6 +48,8 @@ _ISO = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])(?:[T ][0
 _SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
 _YEAR = re.compile(r"1[5-9][0-9]{2}|20[0-9]{2}")
 _SIGNS = "+#-/"  # that make another name of a name: C, C++ and C#
+_MOST_COLUMNS = 16_384  # as in Excel
+_ROWS = 1_000  # that are read at a stretch
 _LONGEST_VALUE = 120  # characters of a cell that a question may name
 _LOOKED_AT = 200  # cells of a column that tell what it holds
 _MOSTLY = 0.8  # of these
@@ -196,8 +201,10 @@ class Sheet:
         wide: The first row that has more cells than there are heads, or -1.
     """
 
-    def __init__(self, document: Document, parts: Sequence[Table], name: str) -> None:
-        """The rows of some tables of a document, which have the same heads."""
+    def __init__(
+        self, document: Document, parts: Sequence[Table], name: str, go_on: Callable[[], None] = lambda: None
+    ) -> None:
+        """The rows of some tables of a document, which have the same heads; `go_on` is called now and then."""
         self.document_id, self.sha256, self.title, self.name = document.id, document.sha256, document.title, name
         self._last: tuple[str, list[dict[int, list[str]]]] = "", []  # what the last question names
         self.starts: list[int] = []
@@ -208,6 +215,8 @@ class Sheet:
         prefixes = [f"{head}: " for head in heads]
         lengths = list(map(len, prefixes))
         for start, end, number, line in _lines(document, parts):
+            if not len(self.starts) % _ROWS:
+                go_on()
             said = line.split(tables.SEPARATOR)
             if len(said) == len(heads) and all(map(str.startswith, said, prefixes)):  # no cell is blank
                 cells = [part[length:] for part, length in zip(said, lengths, strict=True)]
@@ -278,13 +287,47 @@ class Sheet:
 
     def _longest(self, question: str, spans: Sequence[Span], said: tuple[str, ...]) -> tuple[int, dict[int, list[str]]]:
         """How many of some words, from the first, name a cell at most, and the cells that they name, by column."""
-        most = max(column.longest.get(said[0], 0) for column in self.columns)
+        beginning = [(place, self.columns[place]) for place in self.beginning(said[0])]
+        most = max((column.longest[said[0]] for _, column in beginning), default=0)
         for length in range(min(most, len(said)), 0, -1):
             span = Span(spans[0].start, spans[length - 1].end)
-            found = {place: column.meant(said[:length], question, span) for place, column in enumerate(self.columns)}
+            found = {place: column.meant(said[:length], question, span) for place, column in beginning}
             if any(found.values()):
                 return length, {place: cells for place, cells in found.items() if cells}
         return 0, {}
+
+    def beginning(self, word: str) -> Sequence[int]:
+        """The columns of which a cell begins with a word."""
+        return self._beginning.get(word, ())
+
+    def texts_beginning(self, word: str) -> Sequence[int]:
+        """Those of them that hold texts."""
+        return self._texts_beginning.get(word, ())
+
+    @cached_property
+    def _beginning(self) -> dict[str, list[int]]:
+        return self._by_first_word(range(len(self.columns)))
+
+    @cached_property
+    def _texts_beginning(self) -> dict[str, list[int]]:
+        return self._by_first_word(sorted(set(range(len(self.columns))).difference(self.numeric, self.dated)))
+
+    def _by_first_word(self, columns: Iterable[int]) -> dict[str, list[int]]:
+        told: dict[str, list[int]] = {}
+        for place in columns:
+            for word in self.columns[place].longest:
+                told.setdefault(word, []).append(place)
+        return told
+
+    @cached_property
+    def numeric(self) -> list[int]:
+        """The columns of numbers."""
+        return [place for place, column in enumerate(self.columns) if column.is_numeric]
+
+    @cached_property
+    def dated(self) -> list[int]:
+        """The columns of days."""
+        return [place for place, column in enumerate(self.columns) if column.is_dated]
 
     @property
     def called(self) -> str:
@@ -293,19 +336,44 @@ class Sheet:
         return f"{file}, {self.name}" if self.name else file
 
 
-def sheets(document: Document) -> tuple[Sheet, ...]:
-    """The sheets of a document whose rows have heads and numbers, in order."""
-    parts: dict[tuple[str, tuple[str, ...]], list[Table]] = {}
-    for table in document.tables:
-        if is_sheet(table):
-            page = document.page_at(table.start)
-            parts.setdefault((page.name if page else "", table.heads), []).append(table)
-    return tuple(Sheet(document, each, name) for (name, _), each in parts.items())
+def sheets(document: Document, go_on: Callable[[], None] = lambda: None) -> tuple[Sheet, ...]:
+    """The sheets of a document whose rows have heads and numbers, in order, up to `MOST_CELLS`.
+
+    `go_on` is called now and then, and may raise what ends it.
+    """
+    told, left = list[Sheet](), MOST_CELLS
+    for (name, _), tables_ in _alike(document).items():
+        left -= _cells(document, tables_)
+        if left < 0:
+            break
+        told.append(Sheet(document, tables_, name, go_on))
+    return tuple(told)
+
+
+def are_too_large(document: Document) -> bool:
+    """Whether a document's sheets have more cells than are read, or columns than a spreadsheet can have."""
+    cells = sum(_cells(document, tables_) for tables_ in _alike(document).values())
+    return cells > MOST_CELLS or any(table.row and len(table.heads) > _MOST_COLUMNS for table in document.tables)
 
 
 def is_sheet(table: Table) -> bool:
     """Whether the rows of a table can be told apart cell by cell: each under a head of its own, and numbered."""
-    return bool(table.row and table.heads) and len(set(table.heads)) == len(table.heads)
+    heads = table.heads
+    return bool(table.row and heads) and len(set(heads)) == len(heads) <= _MOST_COLUMNS
+
+
+def _alike(document: Document) -> dict[tuple[str, tuple[str, ...]], list[Table]]:
+    """The tables of each sheet, by the name of its page and its heads."""
+    told: dict[tuple[str, tuple[str, ...]], list[Table]] = {}
+    for table in filter(is_sheet, document.tables):
+        page = document.page_at(table.start)
+        told.setdefault((page.name if page else "", table.heads), []).append(table)
+    return told
+
+
+def _cells(document: Document, parts: Sequence[Table]) -> int:
+    """How many cells some tables with the same heads have, blank ones among them: they take room and time too."""
+    return sum((1 + document.text.count("\n", table.start, table.end)) * len(table.heads) for table in parts)
 
 
 def is_blank(cell: str) -> bool:

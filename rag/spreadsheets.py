@@ -3,11 +3,11 @@
 The rows of a table are read where a question may be of it, all of them, and kept for the next one.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby, islice
+from threading import Event
 
 from index import tables
 from index.catalog import Tabled
@@ -17,10 +17,11 @@ from index.library import Library
 from rag.answer import Answer, Draft
 from rag.cite import cite
 from rag.extract import in_one_cell, short_in
+from rag.kept import WANTED, Kept, see_wanted
 from rag.names import unnamed
 from rag.reader import Candidate
 from rag.retrieve import Hit
-from rag.sheet import Sheet, is_sheet, sheets
+from rag.sheet import Sheet, are_too_large, is_sheet, sheets
 from rag.tally import Tally, Unclear, rows_of, tally, where
 from rag.wish import Asked, NotAsked, heads_said, is_aggregating, listed
 
@@ -29,7 +30,7 @@ MOST_ROWS = 12
 
 _TABLES = 12  # documents whose tables a question is laid beside
 _SMALL = 500_000  # characters of tables that are read though the question says none of their heads
-_KEPT_ROWS = 500_000  # of sheets, kept for the next question
+_KEPT_CELLS = 10_000_000  # of sheets, kept for the next question
 _TRIES = 3  # at an answer, where a sync changes what it rests on
 
 
@@ -57,22 +58,25 @@ class Spreadsheets:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._sheets: OrderedDict[tuple[str, str], tuple[Sheet, ...]] = OrderedDict()  # by document and its digest
-        self._reading = threading.Lock()
+        self._sheets = Kept[tuple[str, str], tuple[Sheet, ...]](_KEPT_CELLS, _size)  # by document and its digest
 
-    def answer(self, silent: Answer, documents: Collection[str] | None = None) -> Answer | None:
+    def answer(
+        self, silent: Answer, documents: Collection[str] | None = None, dropped: Event = WANTED
+    ) -> Answer | None:
         """What a question asks to count, add up or compare, or the rows it asks for; None where it asks something else.
 
         Args:
             silent: The question, and what is known before anything is said.
             documents: Of the documents with these ids only.
+            dropped: Set, from another thread, where nobody wants the answer any more.
 
         Raises:
             Unclear: It may be meant in several ways, or the rows do not bear it.
+            Dropped: Nobody wants the answer any more.
             LibraryError: The documents change faster than a question is answered.
         """
         for _ in range(_TRIES):
-            found = self._found(silent.query, documents)
+            found = self._found(silent.query, documents, dropped)
             if found is None:
                 return None
             if found.reason:
@@ -88,14 +92,21 @@ class Spreadsheets:
         tabled = next((each for each in self._library.tabled() if each.id == document_id), None)
         return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
 
-    def fitting(self, question: str, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    def is_too_large(self, document_id: str) -> bool:
+        """Whether a document has tables that nothing is worked out over, since they have too many cells."""
+        try:
+            return are_too_large(self._library.document(document_id))
+        except KeyError:
+            return False
+
+    def fitting(self, question: str, candidates: Sequence[Candidate], dropped: Event = WANTED) -> tuple[Candidate, ...]:
         """Those sentences that may answer, without rows of something else than the question names.
 
         To who reads them as prose, one row is as good as another. Where the best is such a row, only another one of the
         same document stands in for it.
         """
         by_document = sorted(candidates, key=lambda each: each.hit.passage.document_id)  # so that each is read once
-        denied = {id(each) for each in by_document if self._denies(question, each)}
+        denied = {id(each) for each in by_document if self._denies(question, each, dropped)}
         left = tuple(each for each in candidates if id(each) not in denied)
         if left[:1] == tuple(candidates[:1]):
             return left
@@ -104,7 +115,7 @@ class Spreadsheets:
             each for each in left if each.hit.passage.document_id == best and self.holds(best, each.span.start)
         )
 
-    def _denies(self, question: str, candidate: Candidate) -> bool:
+    def _denies(self, question: str, candidate: Candidate, dropped: Event) -> bool:
         """Whether a sentence is a row of something else than the question names."""
         id, place = candidate.hit.passage.document_id, candidate.span.start
         if not self.holds(id, place):
@@ -112,15 +123,15 @@ class Spreadsheets:
         tabled = next(each for each in self._library.tabled() if each.id == id)
         if any(unnamed(question, candidate.hit.passage.quote(candidate.span), " ".join(_names(tabled)))):
             return True
-        rows = ((sheet, sheet.row_at(place)) for sheet in self._read(tabled))
+        rows = ((sheet, sheet.row_at(place)) for sheet in self._read(tabled, dropped))
         return any(row is not None and sheet.denies(row, question) for sheet, row in rows)
 
     # --- which table ---
 
-    def _found(self, question: str, documents: Collection[str] | None) -> _Found | None:
+    def _found(self, question: str, documents: Collection[str] | None, dropped: Event) -> _Found | None:
         """The one sheet that the question fits best, or the reason why that cannot be told."""
         done = _worked_out if is_aggregating(question) else _looked_up
-        asked = sorted(self._asked(question, documents), key=lambda each: -each.fit)
+        asked = sorted(self._asked(question, documents, dropped), key=lambda each: -each.fit)
         for _, fitting in groupby(asked, key=lambda each: each.fit):
             found = list(filter(None, map(done, fitting)))
             if len(found) > 1:
@@ -130,10 +141,11 @@ class Spreadsheets:
                 return found[0]
         return None
 
-    def _asked(self, question: str, documents: Collection[str] | None) -> Iterator[Asked]:
+    def _asked(self, question: str, documents: Collection[str] | None, dropped: Event) -> Iterator[Asked]:
         """The sheets that the question may be of, and how it lies beside each."""
         for tabled in islice(self._likely(question, documents), _TABLES):
-            for sheet in self._read(tabled):
+            for sheet in self._read(tabled, dropped):
+                see_wanted(dropped)
                 try:
                     yield Asked(question, sheet)
                 except NotAsked:
@@ -147,21 +159,16 @@ class Spreadsheets:
             if said[each.id] or sum(table.end - table.start for _, table in each.tables) <= _SMALL:
                 yield each
 
-    def _read(self, tabled: Tabled) -> tuple[Sheet, ...]:
-        """The sheets of a document, as they were read before or now."""
-        key = (tabled.id, tabled.sha256)
-        with self._reading:
-            if key not in self._sheets:
-                try:
-                    document = self._library.document(tabled.id)
-                except KeyError:
-                    return ()
-                key = (document.id, document.sha256)
-                self._sheets[key] = sheets(document)
-            self._sheets.move_to_end(key)
-            while len(self._sheets) > 1 and sum(map(_size, self._sheets.values())) > _KEPT_ROWS:
-                self._sheets.popitem(last=False)
-            return self._sheets[key]
+    def _read(self, tabled: Tabled, dropped: Event) -> tuple[Sheet, ...]:
+        """The sheets of a document, as they were read before or now; none where it is gone."""
+
+        def read() -> tuple[Sheet, ...]:
+            return sheets(self._library.document(tabled.id), partial(see_wanted, dropped))
+
+        try:
+            return self._sheets.get((tabled.id, tabled.sha256), read, dropped)
+        except KeyError:
+            return ()
 
     # --- the answer ---
 
@@ -200,12 +207,12 @@ class Spreadsheets:
             KeyError: The document is not as it was read.
         """
         quoted, hits = list[Candidate](), dict[str, Hit]()
-        heads = [column.head for column in found.sheet.columns]
-        asked = {heads[column] for column in found.columns}
+        called = [column.head for column in found.sheet.columns]
+        heads, asked = tables.Heads(called), {called[column] for column in found.columns}
         for row in found.rows[:MOST_ROWS]:
             start, end = found.sheet.starts[row], found.sheet.ends[row]
             passages = self._library.passages_at(document.id, start, end)
-            cells = tables.places(document.text[start:end], heads)
+            cells = heads.places(document.text[start:end])
             used = [Span(start + span.start, start + span.end) for head, span in cells if head in asked]
             parts = [(each, Span(max(start, each.start), min(end, each.end))) for each in passages]
             telling = [
@@ -258,4 +265,5 @@ def _names(tabled: Tabled) -> list[str]:
 
 
 def _size(read: Sequence[Sheet]) -> int:
-    return sum(map(len, read))
+    """How many cells some sheets have."""
+    return sum(len(sheet) * len(sheet.columns) for sheet in read)

@@ -8,7 +8,7 @@ sheet; one that may be understood in two ways is refused, with a reason.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from itertools import pairwise
 
 from index.document import Span
@@ -70,6 +70,8 @@ _LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a",
 _KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
 _PLACING = frozenset({"in", "from", "for", "at", "of", "to", "with"})
 _DOERS = ("er", "or", "ee")
+_NAMED = 12  # columns, of those that may be meant
+_LONGEST = 100  # words of a question, of which each must be of the table
 _YES_OR_NO = re.compile(  # unless it is a wish: "Can you give me the total revenue?"
     r"(?:is|are|was|were|do|does|did|has|have|had|should|may|might|must|(?:can|could|will|would)(?! you\b))\b",
     re.IGNORECASE,
@@ -133,6 +135,45 @@ def heads_said(question: str, names: Sequence[str]) -> int:
     return sum((stem in known and form not in _EMPTY) or form in _ROWS for stem, form in said)
 
 
+class _Heads:
+    """How the heads of a sheet may be said.
+
+    Attributes:
+        told: Of each head its stems, whole, without what is in brackets, without empty words; and its forms.
+        plain: The forms of each head as it is written.
+    """
+
+    def __init__(self, heads: Sequence[str]) -> None:
+        self.told: list[tuple[list[list[str]], set[str]]] = []
+        self.plain = {forms(head) for head in heads}
+        self._columns: dict[str, set[int]] = {}  # whose heads have a stem
+        self._forms: dict[str, set[str]] = {}  # of the words that have a stem
+        for column, head in enumerate(heads):
+            whole, patterns = _split(head), list[list[str]]()
+            for text in dict.fromkeys((re.sub(r"[(\[][^)\]]*[)\]]", " ", whole), whole)):
+                said = [(word.stem, _form(text, word)) for word in words(text)]
+                content = [stem for stem, form in said if form not in _EMPTY]
+                patterns += [[stem for stem, _ in said], content] if content else []
+                for stem, form in said:
+                    self._columns.setdefault(stem, set()).add(column)
+                    self._forms.setdefault(stem, set()).add(form)
+            self.told.append((patterns, set(forms(whole))))
+
+    def saying(self, stems: Sequence[str]) -> list[int]:
+        """The columns whose heads have all of some stems."""
+        few, *others = sorted((self._columns.get(stem, set()) for stem in set(stems)), key=len)
+        return sorted(few.intersection(*others))
+
+    def related(self, stems: Sequence[str]) -> set[str]:
+        """The words of heads that have one of these stems."""
+        return {form for stem in stems for form in self._forms.get(stem, ())}
+
+
+@lru_cache(16)
+def _heads_of(heads: tuple[str, ...]) -> _Heads:
+    return _Heads(heads)
+
+
 class Asked:
     """A question laid beside a sheet, word by word."""
 
@@ -144,6 +185,9 @@ class Asked:
         """
         self._question, self.sheet = question, sheet
         self._words = words(question)
+        if len(self._words) > _LONGEST:
+            raise NotAsked
+        self._heads = _heads_of(tuple(column.head for column in sheet.columns))
         self._forms = [_form(question, word) for word in self._words]
         names = (self.sheet.title, self.sheet.called)
         self._titled = {form for name in names for form in forms(_split(name))} - _EMPTY
@@ -205,9 +249,7 @@ class Asked:
         """Whether a number is what a column is called: "the total in 2020", of a table of years."""
         said = self._forms[self._within(bound.start, bound.end)[-1]]
         is_alone = bound.said.startswith(("is in ", "is on ", "is exactly "))
-        return (
-            is_alone and not self._dated_columns() and any(forms(each.head) == (said,) for each in self.sheet.columns)
-        )
+        return is_alone and not self._dated_columns() and (said,) in self._heads.plain
 
     def _candidates(self, taken: Collection[int]) -> Iterator[_Mention]:
         """What each run of words may name."""
@@ -228,49 +270,23 @@ class Asked:
         places = range(found.first, found.last)
         run = [self._words[place].stem for place in places]
         is_asking = any(place in self._phrases for place in places)
-        for column, (patterns, head) in enumerate(self._heads):
-            said = {self._forms[place] for place in places}
-            if said & (_EMPTY | _SOFT) - head:  # "located" is not "Location"
+        said = {self._forms[place] for place in places}
+        silent, related = said & (_EMPTY | _SOFT), self._heads.related(run)
+        for column in self._heads.saying(run):
+            patterns, head = self._heads.told[column]
+            if silent - head:  # "located" is not "Location"
                 continue
-            if any(form.endswith(_DOERS) and form not in said for form in head & self._related(run)):
+            if any(form.endswith(_DOERS) and form not in said for form in related & head):
                 continue  # who manages is no manager
             if run in patterns:
                 found.full.add(column)
             elif patterns and not is_asking and set(run) <= set(patterns[-1]):
                 found.partly.add(column)
 
-    def _related(self, stems: Sequence[str]) -> set[str]:
-        """The words of heads that have one of these stems."""
-        return {form for stem in stems for form in self._of_stem.get(stem, ())}
-
-    @cached_property
-    def _of_stem(self) -> dict[str, set[str]]:
-        told: dict[str, set[str]] = {}
-        for column in self.sheet.columns:
-            name = _split(column.head)
-            for word in words(name):
-                told.setdefault(word.stem, set()).add(_form(name, word))
-        return told
-
-    @cached_property
-    def _heads(self) -> list[tuple[list[list[str]], set[str]]]:
-        """How each head may be said, as stems: whole, without what is in brackets, without empty words; its forms."""
-        told = []
-        for column in self.sheet.columns:
-            whole = _split(column.head)
-            patterns = []
-            for text in (re.sub(r"[(\[][^)\]]*[)\]]", " ", whole), whole):
-                said = [(word.stem, _form(text, word)) for word in words(text)]
-                content = [stem for stem, form in said if form not in _EMPTY]
-                patterns += [[stem for stem, _ in said], content] if content else []
-            told.append((patterns, set(forms(whole))))
-        return told
-
     def _of_cells(self, found: _Mention) -> None:
         run = tuple(self._forms[found.first : found.last])
-        for place, column in enumerate(self.sheet.columns):
-            if column.is_numeric or column.is_dated:
-                continue
+        for place in self.sheet.texts_beginning(run[0]):
+            column = self.sheet.columns[place]
             same = column.meant(run, self._question, self._span(found))
             if same:
                 found.values[place] = same
@@ -321,7 +337,7 @@ class Asked:
     def _beside_head(self, mention: _Mention, column: int) -> bool:
         """Whether the head of a column stands right before some words, or right after them."""
         stems = [word.stem for word in self._words]
-        for pattern in self._heads[column][0]:
+        for pattern in self._heads.told[column][0]:
             before = mention.first
             while before and self._forms[before - 1] in _LINKS:
                 before -= 1
@@ -558,7 +574,7 @@ class Asked:
         for mention in self._mentions:
             places = [place for place in range(mention.first, mention.last) if place not in self._swallowed]
             run = [self._words[place].stem for place in places]
-            others = [place for place, (patterns, _) in enumerate(self._heads) if run in patterns]
+            others = [place for place, (patterns, _) in enumerate(self._heads.told) if run in patterns]
             if len(places) < mention.last - mention.first and others and mention.columns:
                 heads = f"{self._head(min(mention.columns))}, or the total of {self._head(others[0])}"
                 raise Unclear(f"“{self._said(mention)}” may be the column {heads}; ask for “the sum of” one of them.")
@@ -778,15 +794,11 @@ class Asked:
         return max(1, _SMALL.get(said, 0) or int(said if said.isdigit() else 1))
 
     def _numeric_columns(self) -> list[int]:
-        return [place for place, column in enumerate(self.sheet.columns) if column.is_numeric]
+        return self.sheet.numeric
 
     def _dated_columns(self) -> list[int]:
-        years = [
-            place
-            for place, column in enumerate(self.sheet.columns)
-            if column.is_numeric and "year" in forms(_split(column.head))
-        ]
-        return [*(place for place, column in enumerate(self.sheet.columns) if column.is_dated), *years]
+        years = [place for place in self.sheet.numeric if "year" in self._heads.told[place][1]]
+        return [*self.sheet.dated, *years]
 
     def _measures(self) -> str:
         heads = [self._head(place) for place in self._numeric_columns()]
@@ -823,6 +835,8 @@ def _split(name: str) -> str:
 
 
 def listed(names: Sequence[str], link: str = "and") -> str:
-    """“a”, “b” and “c”."""
-    quoted = [f"“{name}”" for name in names]
+    """“a”, “b” and “c”; of many the first, and how many others."""
+    quoted = [f"“{name}”" for name in names[:_NAMED]]
+    if len(names) > _NAMED:
+        quoted.append(f"one of {len(names) - _NAMED:,} others" if link == "or" else f"{len(names) - _NAMED:,} others")
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {link} {quoted[-1]}"

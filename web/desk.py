@@ -136,7 +136,9 @@ class Desk:
         line = self.writing if self.docs.model else self.quoting
         with line.seat(kept.owner, task, tell_place):
             start, documents, notice = perf_counter(), self._ready(ticked), ""
-            growing = self.docs.stream(question, turns=talk.turns, documents=documents or None, stopped=task.enough)
+            growing = self.docs.stream(
+                question, turns=talk.turns, documents=documents or None, stopped=task.enough, dropped=task.stopped
+            )
             for answer in growing:
                 turn = Turn(answer, round(1000 * (perf_counter() - start)), documents)
                 grown = replace(talk, turns=(*talk.turns, turn))
