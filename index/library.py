@@ -38,7 +38,7 @@ from index.sync import (
     scan,
 )
 from index.trust import Approval, approval_of, approve, listed, see_plain, shown
-from index.workers import WORKERS
+from index.workers import DRAWING, WANTED, WORKERS
 
 _HOME = ".footnote"
 _PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed, or another process to begin one
@@ -196,16 +196,19 @@ class Library:
             raise LibraryError(f"{rest} has changed since it was read; start Footnote again to read it anew.")
         return data
 
-    def picture(self, document: Document, number: int, span: Span) -> bytes:
+    def picture(self, document: Document, number: int, span: Span, dropped: threading.Event = WANTED) -> bytes:
         """A page of a PDF as it is printed, a PNG, the characters of `span` marked; pages count from 1.
 
+        It is not drawn any more once `dropped` is set, from another thread.
+
         Raises:
+            Dropped: Nobody wants it any more.
             LibraryError: The file is gone, or has changed since, or the page cannot be drawn.
             KeyError: There is no such page.
         """
         page, data = {page.number: page for page in document.pages}[number], self.file_bytes(document.id)
         try:
-            return WORKERS.picture(document, data, page, span)
+            return DRAWING.picture(document, data, page, span, dropped)
         except Refused as reason:
             raise LibraryError(f"This page cannot be drawn: {reason}.") from reason
 

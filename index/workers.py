@@ -14,25 +14,31 @@ from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
-from queue import LifoQueue, SimpleQueue
-from threading import Thread
+from queue import Empty, LifoQueue, SimpleQueue
+from threading import Event, Thread
+from time import monotonic
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from index import elsewhere, formats, recognise
 from index.document import Document, Heading, Page, Span, Table, canonical
-from index.errors import Failed, LibraryError, Refused, Spent
+from index.errors import Dropped, Failed, LibraryError, Refused, Spent
 from index.worker import Blobs, Limits, receive, send
+
+WANTED = Event()
+"""Of what is wanted whatever happens; it is never set."""
 
 COUNT = 2
 """How many files are read at once, beside the embedding."""
 
 _IDLE = 1.0  # seconds
+_LOOK = 0.1  # seconds between two looks whether what a worker does is still wanted
 _GRACE = 5.0  # seconds that a worker is given to tell that a file took too long
 _LONGEST_REASON = 500  # characters
 _WHY: dict[str, type[Refused]] = {"refused": Refused, "spent": Spent}
 _DOCUMENT = TypeAdapter(Document)
+_UNWANTED = "Nobody waits for this any more."
 _BROKE = "what reads it broke down; save it anew, or in another format"
 
 Item = TypeVar("Item")
@@ -113,36 +119,59 @@ class Workers:
                 texts[number] = seen
         return texts
 
-    def picture(self, document: Document, data: bytes, page: Page, span: Span) -> bytes:
+    def picture(self, document: Document, data: bytes, page: Page, span: Span, dropped: Event = WANTED) -> bytes:
         """A page of a PDF as a PNG; see `index.formats.pdf.picture`.
+
+        Args:
+            document: The document.
+            data: The bytes of its file.
+            page: The page.
+            span: What is marked on it.
+            dropped: Set, from another thread, where nobody wants it any more.
 
         Raises:
             Refused: It cannot be drawn, or takes too long or too much memory.
+            Dropped: Nobody wants it any more.
         """
         request = {"task": "picture", "id": document.id, "page": asdict(page), "span": asdict(span)}
-        _, blobs = self.asked(request, [data, document.text.encode()])
+        try:
+            _, blobs = self.asked(request, [data, document.text.encode()], dropped)
+        except Spent as reason:
+            raise Spent("that takes too long or too much memory; read its text") from reason
         if not blobs:
             raise Failed(_BROKE)
         return blobs[0]
 
-    def asked(self, request: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+    def asked(self, request: Mapping[str, Any], blobs: Blobs, dropped: Event = WANTED) -> tuple[dict[str, Any], Blobs]:
         """The reply to a request, from the first worker that is free.
 
         Raises:
+            Dropped: Nobody wants it any more.
             Refused: It is refused.
             Failed: It failed.
             Spent: It took more than its share.
             LibraryError: No process can be begun.
         """
-        worker = self._free.get()
+        worker = self._taken(dropped)
         try:
-            told, results = worker.asked(request, blobs)
+            told, results = worker.asked(request, blobs, dropped)
         finally:
             self._free.put(worker)
         if told.get("outcome") == "done":
             return told, results
         reason = " ".join(canonical(str(told.get("reason", _BROKE)))[0].split())[:_LONGEST_REASON]
         raise _WHY.get(str(told.get("outcome")), Failed)(reason)
+
+    def _taken(self, dropped: Event) -> "_Worker":
+        """The first worker that is free.
+
+        Raises:
+            Dropped: Nobody wants what it is to do any more.
+        """
+        while not dropped.is_set():
+            with contextlib.suppress(Empty):
+                return self._free.get(timeout=_LOOK)
+        raise Dropped(_UNWANTED)
 
     def close(self) -> None:
         """End those that wait; one that reads ends when it is asked next, or with this process."""
@@ -158,10 +187,11 @@ class _Worker:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
 
-    def asked(self, request: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], Blobs]:
+    def asked(self, request: Mapping[str, Any], blobs: Blobs, dropped: Event) -> tuple[dict[str, Any], Blobs]:
         """The reply to a request.
 
         Raises:
+            Dropped: Nobody wants it any more; the process has ended.
             Spent: The process ended, and what it read with it.
             LibraryError: It cannot be begun.
         """
@@ -170,11 +200,14 @@ class _Worker:
         assert process.stdout is not None
         try:
             send(process.stdin, request, blobs)
-            if not _is_ready(process.stdout.fileno(), self._limits.seconds + _GRACE):
+            if not _is_ready(process.stdout.fileno(), self._limits.seconds + _GRACE, dropped):
                 raise EOFError
             told, blobs = receive(process.stdout, 2 * self._limits.reply)
             if told.get("outcome") != "told":
                 return told, blobs
+        except Dropped:
+            self.end()
+            raise
         except (EOFError, OSError, ValueError, struct.error) as error:
             self.end()
             raise Spent(_BROKE) from error
@@ -202,11 +235,20 @@ class _Worker:
             raise LibraryError(f"No process can be begun to read files ({error}); end some others, or wait.") from error
 
 
-def _is_ready(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read within so many seconds."""
-    looked = select.poll()
+def _is_ready(descriptor: int, seconds: float, dropped: Event) -> bool:
+    """Whether there is something to read within so many seconds.
+
+    Raises:
+        Dropped: Nobody wants it any more.
+    """
+    looked, deadline = select.poll(), monotonic() + seconds
     looked.register(descriptor, select.POLLIN)
-    return bool(looked.poll(1000 * seconds))
+    while not looked.poll(1000 * _LOOK):
+        if dropped.is_set():
+            raise Dropped(_UNWANTED)
+        if monotonic() >= deadline:
+            return False
+    return True
 
 
 def _is_of(document: Document, document_id: str, data: bytes) -> bool:
@@ -218,6 +260,9 @@ def _is_of(document: Document, document_id: str, data: bytes) -> bool:
 
 WORKERS = Workers()
 """Those of this process; they end with it."""
+
+DRAWING = Workers(COUNT, Limits(seconds=10.0))
+"""Those that draw pages for who looks at them: who reads files waits for no picture, and who looks for no file."""
 
 
 def in_order(

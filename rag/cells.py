@@ -16,9 +16,10 @@ from index import tables
 from index.document import Document, Heading, Span, Table
 from index.lexical import words
 from index.library import Library
+from index.workers import WANTED
 from rag.answer import Answer, Draft
 from rag.cite import cite
-from rag.kept import WANTED, Kept, see_wanted
+from rag.kept import Kept, see_wanted
 from rag.reader import is_statement
 from rag.retrieve import PLAIN, Hit
 from rag.sheet import folded, number

@@ -17,6 +17,7 @@ from index.errors import LibraryError, ModelError, ModelTrouble
 from index.library import Library
 from index.sync import OnProgress
 from index.tables import SEPARATOR
+from index.workers import WANTED
 from rag import calibration, cite
 from rag.answer import Answer, Draft
 from rag.cells import Cells, is_no_statement
@@ -27,7 +28,7 @@ from rag.extract import extract, in_one_cell, short_in, why_not
 from rag.followup import GLANCED, REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
 from rag.help import help_line
-from rag.kept import WANTED, see_wanted
+from rag.kept import see_wanted
 from rag.llm import Model, load
 from rag.reader import FIRST, MORE, Candidate, Reader, Reading, is_statement
 from rag.retrieve import Hit, check_question, retrieve

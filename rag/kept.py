@@ -7,9 +7,6 @@ from typing import Generic, TypeVar
 
 from index.errors import Dropped
 
-WANTED = Event()
-"""Of what is wanted whatever happens; it is never set."""
-
 _LOOK = 0.1  # seconds between two looks whether the answer is still wanted
 
 Key = TypeVar("Key", bound=Hashable)

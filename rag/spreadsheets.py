@@ -14,10 +14,11 @@ from index.catalog import Tabled
 from index.document import Document, Span
 from index.errors import LibraryError
 from index.library import Library
+from index.workers import WANTED
 from rag.answer import Answer, Draft
 from rag.cite import cite
 from rag.extract import in_one_cell, short_in
-from rag.kept import WANTED, Kept, see_wanted
+from rag.kept import Kept, see_wanted
 from rag.names import unnamed
 from rag.reader import Candidate
 from rag.retrieve import Hit

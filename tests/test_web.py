@@ -154,7 +154,7 @@ def test_a_pdf_is_shown_as_it_is_printed(browser: Browser) -> None:
     data = printed("The dam is 40 m high.", "It was built in 1931.")
     dam = read("seeds/dam.pdf", data)
     docs = FakeDocs((dam, MILL), (quoting("When?", (dam, "built in 1931"), (MILL, "in brick")),))
-    docs.library.picture = lambda document, number, span: picture_of(
+    docs.library.picture = lambda document, number, span, _: picture_of(
         data, document.text, document.pages[number - 1], span
     )
     with serving(as_footnote(docs)) as url:

@@ -10,15 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from index.document import Span
-from index.errors import Failed, LibraryError, Refused, Spent
+from index.errors import Dropped, Failed, LibraryError, Refused, Spent
 from index.worker import Limits
 from index.workers import Workers, in_order
+from tests.conftest import soon
 from tests.test_pdf import pdf
 
 # Takes the place of what reads plain text in a worker: a parser that has been taken over does what the file says.
@@ -273,6 +275,29 @@ def test_a_page_is_drawn_by_a_worker():
     assert workers.picture(document, data, page, Span(page.start, page.end)).startswith(b"\x89PNG")
     with pytest.raises(Refused, match="damaged"):
         workers.picture(document, b"%PDF-", page, Span(page.start, page.end))
+    workers.close()
+
+
+def test_what_nobody_waits_for_is_ended(taken_over):
+    """A page of a PDF that takes long to draw, and whose reader has gone on."""
+    workers = Workers(1, replace(SMALL, seconds=120))
+    dropped, ended = threading.Event(), list[type[BaseException]]()
+
+    def ask(code: str) -> None:
+        try:
+            workers.asked({"task": "read", "id": "docs/a.txt"}, [code.encode()], dropped)
+        except BaseException as error:
+            ended.append(type(error))
+
+    threads = [threading.Thread(target=ask, args=("time.sleep(60)",)) for _ in range(3)]  # for two none is free
+    for thread in threads:
+        thread.start()
+    soon(workers._free.empty)
+    dropped.set()
+    for thread in threads:
+        thread.join(30)
+    assert ended == [Dropped] * 3
+    assert does(workers, "'read'") == "read"
     workers.close()
 
 

@@ -299,7 +299,12 @@ function watchEnds() {
 // A page that cannot be drawn is read as text.
 document.addEventListener("error", async ({ target }) => {
   if (!target.matches?.(".picture")) return;
-  const said = await fetch(target.src).then((answer) => answer.text(), () => "Footnote did not answer.");
+  const answer = await fetch(target.src).catch(() => null);
+  if (answer?.ok) { // there was no room for it a moment ago
+    target.src = URL.createObjectURL(await answer.blob());
+    return;
+  }
+  const said = (await answer?.text()) ?? "Footnote did not answer.";
   const line = document.createElement("p");
   line.className = "notice";
   line.textContent = said;
