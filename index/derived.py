@@ -220,18 +220,27 @@ class OwnIndexes:
 
     @contextmanager
     def _unchanging(self) -> Iterator[None]:
-        """Nobody changes the catalog while the block runs.
+        """Nobody changes the catalog while the block runs, nor has begun to and not ended with `catch_up`.
 
         Raises:
             Ended: The library is being closed, and whoever changes the catalog waits for this thread to end.
         """
-        while not self._changing.acquire(timeout=_LOOK):
-            if self._over.is_set():
+        while not self._is_unchanged():
+            if self._over.wait(_LOOK):
                 raise Ended
         try:
             yield
         finally:
             self._changing.release()
+
+    def _is_unchanged(self) -> bool:
+        """Whether nobody changes the catalog; nobody does, then, until the lock is let go."""
+        if not self._changing.acquire(timeout=_LOOK):
+            return False
+        if self._before is None:
+            return True
+        self._changing.release()
+        return False
 
     def _publish(self, vectors: ChromaVectors) -> None:
         """Search with Chroma from now on."""

@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Collection, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from threading import Event, Lock
+from threading import Event, Lock, RLock
 from time import monotonic
 
 from index import formats, passages, recognise
@@ -23,11 +23,14 @@ from index.workers import WORKERS, in_order
 _COPY = "it is the same as "  # begins the reason why a copy is refused
 _BATCH, _MOMENT = 1_000, 1.0  # passages or files, and seconds, after which what is ready is written
 _NAMED = 5  # runs of pages
+MOST_PASSAGES = 300_000
+"""Of one file: of some hundred megabytes of prose. So many are embedded in half an hour on two cores."""
+_LOOK = 0.5  # seconds between two tellings of who waits for another long document
 _LARGE = 1_000_000  # characters: of longer documents one at a time is made ready, for its parts take far more room
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
+class Ready:
     """A document as it is to be written."""
 
     document: Document
@@ -40,7 +43,7 @@ class _Seen:
     """A file's digest, or "" where its bytes cannot be had; and what it holds, or None where that is known already."""
 
     digest: str
-    outcome: _Ready | Refused | None = None
+    outcome: Ready | Refused | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +67,8 @@ class Ingest:
         embedder: Embedder,
         changing: Callable[[], None],
         over: Event,
-        fresh: dict[tuple[str, str], Document],
+        writing: RLock,
+        large: Lock,
     ) -> None:
         """Write a library's catalog.
 
@@ -74,17 +78,19 @@ class Ingest:
             embedder: What turns texts into vectors.
             changing: Called before the catalog is changed.
             over: Set, from another thread, where the library is being closed.
-            fresh: Documents that were read already, by id and digest.
+            writing: Held while the catalog is changed, and never while anything is made ready for that.
+            large: Held while a long document is made ready.
         """
         self._catalog = catalog
         self._home = home
         self._embedder = embedder
         self._changing = changing
         self._over = over
-        self._fresh = fresh
+        self._writing = writing
         self._waiting = _Waiting()
         self._stopped = Event()
-        self._large = Lock()
+        self._large = large
+        self._parts: dict[str, tuple[int, int]] = {}  # how many passages of a document are done, and of how many
 
     def apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         """Read some files and forget others; what is ready is written where it can be, whatever comes in between.
@@ -94,12 +100,24 @@ class Ingest:
             NoRoom: The disk is full.
         """
         *before, size = itertools.accumulate((found.size for found in read), initial=0)
+        done = 0
+
+        def tell() -> None:
+            self._go_on()
+            found, parts = read[done], self._parts.get(read[done].id, (0, 0))
+            ready = before[done] + found.size * parts[0] // max(1, parts[1])
+            on_progress(Progress(done, len(read), PurePosixPath(found.id).name, ready, size, *parts))
+
+        def idle() -> None:
+            self._write()
+            tell()
+
         try:
-            with closing(in_order(partial(self._see, removed=removed), read, self._write)) as coming:
-                for done, found in enumerate(read):
-                    self._go_on()
-                    on_progress(Progress(done, len(read), PurePosixPath(found.id).name, before[done], size))
+            with closing(in_order(partial(self._see, removed=removed), read, idle)) as coming:
+                for done, found in enumerate(read):  # noqa: B007 # `tell` reads it
+                    tell()
                     self._settle(found, next(coming), removed)
+                    self._parts.pop(found.id, None)
                     self._write_in_time()
         except BaseException:
             self._stopped.set()
@@ -111,10 +129,11 @@ class Ingest:
             self._remove(removed[start : start + _BATCH])
 
     def _remove(self, document_ids: Sequence[str]) -> None:
-        self._changing()
-        with self._catalog.together():
-            for document_id in document_ids:
-                self._catalog.remove(document_id)
+        with self._writing:
+            self._changing()
+            with self._catalog.together():
+                for document_id in document_ids:
+                    self._catalog.remove(document_id)
 
     def _go_on(self) -> None:
         """See that what is being made ready is still wanted.
@@ -133,35 +152,23 @@ class Ingest:
             digest = sha256(data).hexdigest()
             if _is_read(self._catalog.file(found.id), digest) or self._original(found, digest, removed):
                 return _Seen(digest)
-            document = self._fresh.get((found.id, digest)) or WORKERS.read(found.id, data)
-            return _Seen(digest, self._ready(document))
+            return _Seen(digest, self._ready(WORKERS.read(found.id, data, self._stopped)))
         except Refused as reason:
             return _Seen(digest, reason)
 
-    def _ready(self, document: Document) -> _Ready:
-        """A document, cut and embedded; a text that has a vector is not embedded again.
+    def _ready(self, document: Document) -> Ready:
+        """A document, cut and embedded.
 
         Raises:
-            Failed: It cannot be cut.
+            Refused: It cannot be cut, or has too many passages.
             LibraryError: The library is being closed.
         """
-        with self._large if len(document.text) > _LARGE else nullcontext():
-            return self._made_ready(document)
 
-    def _made_ready(self, document: Document) -> _Ready:
-        target = min(passages.TARGET_TOKENS, self._embedder.max_tokens - 2)  # two marks that every text gets
-        try:
-            cut = passages.cut(document, self._embedder.token_spans, target)
-        except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
-            raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
-        texts = {text_key(passage.text): passage.text for passage in cut}
-        vectors = self._catalog.known_vectors(texts)
-        missing = [key for key in texts if key not in vectors]
-        embedded = self._embedder.embed_passages([texts[key] for key in missing])
-        for key, vector in zip(missing, embedded, strict=True):
+        def tell(done: int, total: int) -> None:
             self._go_on()
-            vectors[key] = vector
-        return _Ready(document, cut, vectors)
+            self._parts[document.id] = (done, total)
+
+        return made_ready(document, self._catalog, self._embedder, self._large, tell)
 
     def _settle(self, found: Found, seen: _Seen, removed: Collection[str]) -> None:
         """Write down what became of one file, with others or at once."""
@@ -180,12 +187,12 @@ class Ingest:
             seen = self._see(found, removed)
             outcome = seen.outcome
         file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
-        if isinstance(outcome, _Ready):
-            self._put(replace(file, title=outcome.document.title, reason=_missed(outcome.document)), outcome)
+        if isinstance(outcome, Ready):
+            self._put(as_read(file, outcome.document), outcome)
         elif outcome:
             self._refuse(known, unread(file, outcome), outcome)
 
-    def _put(self, file: File, ready: _Ready) -> None:
+    def _put(self, file: File, ready: Ready) -> None:
         waiting = self._waiting
         waiting.writes.append(partial(self._catalog.put, file, ready.document, ready.passages, ready.vectors))
         waiting.digests.add(file.sha256)
@@ -218,16 +225,61 @@ class Ingest:
         if self._waiting.passages:
             see_room(self._home)
         waiting, self._waiting = self._waiting, _Waiting()
-        if waiting.is_change:
-            self._changing()
-        with self._catalog.together():
-            for write in waiting.writes:
-                write()
+        with self._writing:
+            if waiting.is_change:
+                self._changing()
+            with self._catalog.together():
+                for write in waiting.writes:
+                    write()
 
     def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
         """The file with the same bytes that is read, and goes on to be."""
         original = twin(self._catalog, digest) if digest else None
         return original if original and original.id not in (found.id, *removed) else None
+
+
+def made_ready(
+    document: Document, catalog: Catalog, embedder: Embedder, large: Lock, tell: Callable[[int, int], None]
+) -> Ready:
+    """A document, cut and embedded; a text that has a vector is not embedded again. Nothing is written.
+
+    Args:
+        document: The document.
+        catalog: Where the vectors are that are known.
+        embedder: What turns texts into vectors.
+        large: Held meanwhile where it is a long one.
+        tell: Told how many passages are done, and of how many, again and again; what it raises ends this.
+
+    Raises:
+        Refused: It has too many passages.
+        Failed: It cannot be cut.
+    """
+    if len(document.text) <= _LARGE:
+        return _made_ready(document, catalog, embedder, tell)
+    while not large.acquire(timeout=_LOOK):
+        tell(0, 0)
+    try:
+        return _made_ready(document, catalog, embedder, tell)
+    finally:
+        large.release()
+
+
+def _made_ready(document: Document, catalog: Catalog, embedder: Embedder, tell: Callable[[int, int], None]) -> Ready:
+    target = min(passages.TARGET_TOKENS, embedder.max_tokens - 2)  # two marks that every text gets
+    try:
+        cut = passages.cut(document, embedder.token_spans, target)
+    except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
+        raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
+    if len(cut) > MOST_PASSAGES:
+        raise Refused(f"it has {len(cut):,} passages, and Footnote reads at most {MOST_PASSAGES:,} of a file; split it")
+    texts = {text_key(passage.text): passage.text for passage in cut}
+    vectors = catalog.known_vectors(texts)
+    missing = [key for key in texts if key not in vectors]
+    embedded = embedder.embed_passages([texts[key] for key in missing])
+    for done, (key, vector) in enumerate(zip(missing, embedded, strict=True)):
+        tell(done, len(missing))
+        vectors[key] = vector
+    return Ready(document, cut, vectors)
 
 
 def twin(catalog: Catalog, digest: str) -> File | None:
@@ -240,6 +292,11 @@ def orphans(files: Collection[File]) -> set[str]:
     read = {file.sha256: file for file in files if file.state == "indexed"}
     copies = (file for file in files if file.state == "refused" and file.reason.startswith(_COPY))
     return {copy.id for copy in copies if copy.sha256 not in read or copy.reason != _copy_of(read[copy.sha256])}
+
+
+def as_read(file: File, document: Document) -> File:
+    """A file that is read, and on which of its pages no text was found."""
+    return replace(file, title=document.title, reason=_missed(document))
 
 
 def unread(file: File, reason: Refused) -> File:

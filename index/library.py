@@ -6,9 +6,10 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -18,7 +19,7 @@ from index.derived import Indexes, OwnIndexes, SharedIndexes
 from index.disk import see_room
 from index.document import Document, Span, canonical
 from index.errors import LibraryError, ModelMismatch, NoRoom, Refused
-from index.ingest import Ingest, orphans, twin, unread
+from index.ingest import Ingest, as_read, made_ready, orphans, twin, unread
 from index.lock import Lock
 from index.names import spelt
 from index.passages import Passage
@@ -38,11 +39,12 @@ from index.sync import (
     scan,
 )
 from index.trust import Approval, approval_of, approve, listed, see_plain, shown
-from index.workers import DRAWING, WANTED, WORKERS
+from index.workers import DRAWING, WANTED, WORKERS, awaited, begun
 
 _HOME = ".footnote"
 _PATIENCE = 10.0  # seconds that a sync is given to end when the library is closed, or another process to begin one
 _LOOK = 0.05  # seconds between two looks at what another process has begun
+_TELL = 0.5  # seconds between two tellings of who waits for another sync
 _MAX_NAME = 200  # bytes of an upload's name: a disk takes 255, and it may get a number
 _OVERFETCH = 64  # candidates asked of a search, before copies are collapsed
 
@@ -110,9 +112,11 @@ class Library:
         self.chroma = chroma or ""
         self.lock = Lock(self.home)
         self._approved = approval_of(self.home)
-        self._syncing = threading.RLock()
+        self._looking = threading.RLock()  # held while the folders are gone through; taken before the next
+        self._writing = threading.RLock()  # held while the catalog is changed, which takes a moment
+        self._large = threading.Lock()  # held while a long document is made ready
         self._is_changed, self._closing = False, threading.Event()
-        self._fresh: dict[tuple[str, str], Document] = {}  # just read, by id and digest
+        self._coming: set[str] = set()  # names of uploads that are being read
         self._tabled: tuple[int, tuple[Tabled, ...]] = (-1, ())
         catalog = self.home / CATALOG
         try:
@@ -128,7 +132,7 @@ class Library:
             self.embedder = self._load_embedder(model)
             self._name = self._root_name()
             self._indexes: Indexes = (
-                OwnIndexes(self._catalog, self.home, self._syncing, self.chroma)
+                OwnIndexes(self._catalog, self.home, self._writing, self.chroma)
                 if self.writable
                 else SharedIndexes(self._catalog, self.home, self.lock)
             )
@@ -143,14 +147,15 @@ class Library:
     def close(self) -> None:
         """Let go of the library, so that another process may write it; a sync ends once what is ready is written."""
         self._closing.set()
-        is_still = self._syncing.acquire(timeout=_PATIENCE)
+        is_still = self._looking.acquire(timeout=_PATIENCE)
         try:
-            self._indexes.close()
-            self._catalog.close()
-            self.lock.release()
+            with self._writing:
+                self._indexes.close()
+                self._catalog.close()
+                self.lock.release()
         finally:
             if is_still:
-                self._syncing.release()
+                self._looking.release()
 
     # --- what is in it ---
 
@@ -314,7 +319,9 @@ class Library:
 
     def _sync(self, seen: Callable[[File], File], on_progress: OnProgress) -> tuple[File, ...]:
         """Sync; what is in the folders is compared with what is `seen` of each file that is known."""
-        with self._syncing:
+        while not self._looking.acquire(timeout=_TELL):
+            on_progress(Progress(0, 1, self.folder.name))
+        try:
             if self.writable and self._catalog.setting("recipe") != _RECIPE:
                 self._catalog.forget_digests()
                 self._catalog.set("recipe", _RECIPE)
@@ -322,16 +329,16 @@ class Library:
             todo = plan(scan(self.roots, self.home), {id: seen(file) for id, file in known.items()})
             if todo.read or todo.removed or orphans(known.values()):
                 self._require()
-                self._is_changed = False
                 self._catalog.set(UNREAD, "yes")
                 try:
                     self._apply(todo.read, todo.removed, on_progress)
                 finally:
-                    if self._is_changed:
-                        self._indexes.catch_up()
+                    self._catch_up()
             if self.writable and self._catalog.setting(UNREAD):
                 self._catalog.set(UNREAD, "")
             return self._catalog.files()
+        finally:
+            self._looking.release()
 
     def include(self, folder: Path, on_progress: OnProgress = lambda _: None) -> None:
         """Read another folder as well, now and at every sync; so is one approved that the catalog names already.
@@ -343,7 +350,7 @@ class Library:
         """
         self.require_writable()
         path = _folder_of(folder)
-        with self._syncing:
+        with self._looking:
             for root in self.roots:
                 ours, theirs = root.path.resolve(), path.resolve()
                 if root.is_approved and (ours.is_relative_to(theirs) or theirs.is_relative_to(ours)):
@@ -362,7 +369,7 @@ class Library:
             LibraryError: It was not included, or another process writes this library, or the disk is full.
         """
         self._require()
-        with self._syncing:
+        with self._looking:
             roots = self._catalog.roots()
             path = os.path.realpath(folder.expanduser())
             left = {name: each for name, each in roots.items() if os.path.realpath(each) != path}
@@ -379,7 +386,7 @@ class Library:
         Args:
             name: The file's name, for people; folders in it are ignored.
             data: The file's bytes.
-            on_progress: Told how far the sync is.
+            on_progress: Told how far it is, again and again; what it raises ends the reading, and nothing is kept.
 
         Returns:
             What became of it. A file that is not read is not kept.
@@ -389,41 +396,90 @@ class Library:
         """
         self.require_writable()
         clean = _file_name(name)
-        file = File(f"{UPLOADS}/{clean}", len(data), 0, "", "indexed")
         try:
             formats.check(clean, data[: formats.HEAD])
             if len(data) > MAX_BYTES:
                 raise Refused(f"it is larger than {MAX_BYTES // 2**20} MB; split it, or save its text alone")
-            document = WORKERS.read(file.id, data)
+            known = self._twin(data, on_progress)
+            if known is not None:
+                return known
+            with self._named(clean) as free:
+                return self._added(File(f"{UPLOADS}/{free}", len(data), 0, "", "indexed"), data, on_progress)
         except Refused as reason:
-            return unread(file, reason)
-        with self._syncing:
+            return unread(File(f"{UPLOADS}/{clean}", len(data), 0, "", "indexed"), reason)
+
+    def _twin(self, data: bytes, on_progress: OnProgress) -> File | None:
+        """The file with the same bytes that is read, as far as it can be now."""
+        known = twin(self._catalog, sha256(data).hexdigest())
+        if known is not None and may_be_read_now(known):
+            self.sync(on_progress)
             known = twin(self._catalog, sha256(data).hexdigest())
-            if known is not None and may_be_read_now(known):
-                self.sync(on_progress)
-                known = twin(self._catalog, sha256(data).hexdigest())
+        return known
+
+    @contextmanager
+    def _named(self, name: str) -> Iterator[str]:
+        """A name for an upload that no other has, nor gets while the block runs."""
+        with self._writing:
+            free = _free_name(name, [*os.listdir(self.home / UPLOADS), *self._coming])
+            self._coming.add(free)
+        try:
+            yield free
+        finally:
+            self._coming.discard(free)
+
+    def _added(self, file: File, data: bytes, on_progress: OnProgress) -> File:
+        """A file read, and only then kept and written: what takes long holds nobody up.
+
+        Raises:
+            Refused: It cannot be read.
+            LibraryError: It cannot be kept.
+        """
+        name, stopped = file.id.partition("/")[2], threading.Event()
+
+        def tell(done: int = 0, total: int = 0) -> None:
+            if self._closing.is_set():
+                raise LibraryError(f"{self.home} is being closed; add {name} again.")
+            on_progress(Progress(0, 1, name, len(data) * done // max(1, total), len(data), done, total))
+
+        try:
+            document = awaited(begun(partial(WORKERS.read, file.id, data, stopped)), tell)
+        except BaseException:
+            stopped.set()
+            raise
+        ready = made_ready(document, self._catalog, self.embedder, self._large, tell)
+        with self._writing:
+            known = twin(self._catalog, document.sha256)
             if known is not None:
                 return known
             see_room(self.home)
+            status = self._keep(name, data)
+            file = replace(file, size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=document.sha256)
+            self._changing()
             try:
-                path = self.home / UPLOADS / _free_name(clean, os.listdir(self.home / UPLOADS))
-                part = path.with_name(f".{path.name}.part")
-                private.make_file(part)
-                part.write_bytes(data)
-                part.replace(path)
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise LibraryError(
-                    f"{clean} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
-                    f"another place with --library."
-                ) from error
-            id = f"{UPLOADS}/{path.name}"
-            self._fresh = {(id, document.sha256): document} if id == document.id else {}
-            try:
-                self.sync(on_progress)
+                self._catalog.put(as_read(file, document), document, ready.passages, ready.vectors)
             finally:
-                self._fresh = {}
-            return next(file for file in self.files() if file.id == id)
+                self._catch_up()
+            return as_read(file, document)
+
+    def _keep(self, name: str, data: bytes) -> os.stat_result:
+        """Keep the bytes of an upload, whole or not at all.
+
+        Raises:
+            LibraryError: They cannot be kept.
+        """
+        path = self.home / UPLOADS / name
+        part = path.with_name(f".{name}.part")
+        try:
+            private.make_file(part)
+            part.write_bytes(data)
+            part.replace(path)
+            return path.stat()
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise LibraryError(
+                f"{name} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
+                f"another place with --library."
+            ) from error
 
     def remove(self, id: str) -> None:
         """Forget a document that was added, and delete its file.
@@ -439,11 +495,17 @@ class Library:
             raise KeyError(id)
         if name != UPLOADS:
             raise LibraryError(f"{rest} lies in {root_of(self.roots, id).path}; delete it there.")
-        with self._syncing:
+        with self._writing:
             try:
                 path_of(self.roots, id).unlink(missing_ok=True)
             except OSError as error:
                 raise LibraryError(f"{rest} cannot be deleted ({(error.strerror or str(error)).lower()}).") from error
+            self._changing()
+            try:
+                self._catalog.remove(id)
+            finally:
+                self._catch_up()
+        if orphans(self.files()):
             self.sync()
 
     def settle(self) -> None:
@@ -464,7 +526,7 @@ class Library:
             LibraryError: Another process writes or reads this library, or the disk is full, or a server is away.
         """
         self._require()
-        with self._syncing:
+        with self._looking, self._writing:
             self._indexes.discard()
             self._catalog.prune()
             self._catalog.vacuum()
@@ -478,20 +540,28 @@ class Library:
             self.close()
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
-        ingest = Ingest(self._catalog, self.home, self.embedder, self._changing, self._closing, self._fresh)
+        ingest = Ingest(
+            self._catalog, self.home, self.embedder, self._changing, self._closing, self._writing, self._large
+        )
         ingest.apply(read, removed, on_progress)
         if again := orphans(self._catalog.files()):
             ingest.apply([found for found in scan(self.roots, self.home) if found.id in again], (), lambda _: None)
-        if self._is_changed:
-            self._catalog.prune()
         size = sum(found.size for found in read)
         on_progress(Progress(len(read), len(read), "", size, size))
 
     def _changing(self) -> None:
-        """To be called before the catalog is changed by a sync."""
+        """To be called before the documents in the catalog are changed, by who holds `_writing`."""
         if not self._is_changed:
             self._indexes.distrust()
             self._is_changed = True
+
+    def _catch_up(self) -> None:
+        """To be called after, also where others go on changing them: they call `_changing` anew."""
+        with self._writing:
+            if self._is_changed:
+                self._is_changed = False
+                self._catalog.prune()
+                self._indexes.catch_up()
 
     # --- opening ---
 

@@ -111,6 +111,8 @@ class Progress:
         name: The one being read.
         bytes_done: Their sizes together, for what is to be told of time: files differ more in size than in pace.
         bytes_total: The sizes of all.
+        passages_done: How many passages of the one being read are done.
+        passages_total: Of how many; 0 while that is not known.
     """
 
     done: int
@@ -118,6 +120,8 @@ class Progress:
     name: str
     bytes_done: int = 0
     bytes_total: int = 0
+    passages_done: int = 0
+    passages_total: int = 0
 
 
 OnProgress = Callable[[Progress], None]

@@ -55,30 +55,38 @@ class Workers:
         for _ in range(count):
             self._free.put(_Worker(self._limits))
 
-    def read(self, document_id: str, data: bytes) -> Document:
+    def read(self, document_id: str, data: bytes, dropped: Event = WANTED) -> Document:
         """The document in a file's bytes; see `index.formats.read`. Where tesseract is installed, scans have text too.
+
+        Args:
+            document_id: The document's id.
+            data: The bytes of its file.
+            dropped: Set, from another thread, where nobody wants it any more.
 
         Raises:
             Refused: It cannot be read, or takes too long or too much memory.
             Failed: What reads it broke down.
+            Dropped: Nobody wants it any more.
         """
         try:
-            document = self._read(document_id, data)
+            document = self._read(document_id, data, dropped)
         except Refused as reason:
             if str(reason) != formats.SCAN or not recognise.is_there():
                 raise
-            return self._of_scan(document_id, data)
+            return self._of_scan(document_id, data, dropped)
         pictures = document.pictures[: recognise.MAX_PAGES]
         if not pictures or not recognise.is_there():
             return document
         try:
-            return self._read(document_id, data, self._recognised(document_id, data, pictures))
+            return self._read(document_id, data, dropped, self._recognised(document_id, data, pictures, dropped))
         except Refused:  # it is too long with what was recognised
             return document
 
-    def _read(self, document_id: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Document:
+    def _read(
+        self, document_id: str, data: bytes, dropped: Event, recognised: Mapping[int, str] | None = None
+    ) -> Document:
         seen = [json.dumps(list(recognised.items())).encode()] if recognised else []
-        told, blobs = self.asked({"task": "read", "id": document_id}, [data, *seen])
+        told, blobs = self.asked({"task": "read", "id": document_id}, [data, *seen], dropped)
         try:
             document = _DOCUMENT.validate_python({**told["document"], "text": blobs[0].decode()})
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -87,29 +95,29 @@ class Workers:
             raise Failed(_BROKE)
         return document
 
-    def _of_scan(self, document_id: str, data: bytes) -> Document:
+    def _of_scan(self, document_id: str, data: bytes, dropped: Event) -> Document:
         """The document in a PDF that has no text but in its pictures.
 
         Raises:
             Refused: It has too many pages, or no text there either.
         """
-        told, _ = self.asked({"task": "count", "id": document_id}, [data])
+        told, _ = self.asked({"task": "count", "id": document_id}, [data], dropped)
         count = told.get("count")
         if not isinstance(count, int):
             raise Failed(_BROKE)
         if count > recognise.MAX_PAGES:
             raise Refused(f"it is a scan of {count:,} pages, and Footnote recognises at most {recognise.MAX_PAGES}")
-        texts = self._recognised(document_id, data, range(1, count + 1))
+        texts = self._recognised(document_id, data, range(1, count + 1), dropped)
         if not any(texts.values()):
             raise Refused("no text was found in it, nor recognised in its pictures")
-        return self._read(document_id, data, texts)
+        return self._read(document_id, data, dropped, texts)
 
-    def _recognised(self, document_id: str, data: bytes, pages: Iterable[int]) -> dict[int, str]:
+    def _recognised(self, document_id: str, data: bytes, pages: Iterable[int], dropped: Event) -> dict[int, str]:
         """The text that is recognised on some pages of a PDF, by their number, but for those where that breaks down."""
         texts = {}
         for number in pages:
             try:
-                _, blobs = self.asked({"task": "scan", "id": document_id, "number": number}, [data])
+                _, blobs = self.asked({"task": "scan", "id": document_id, "number": number}, [data], dropped)
             except Spent:  # what has one page that takes too long may have hundreds
                 break
             except Refused:  # it cannot be drawn: the others are read all the same
@@ -274,7 +282,7 @@ def in_order(
     """What `work` makes of some items, in their order; `at_once` of them are begun before they are asked for.
 
     The threads keep the end of the process waiting for nothing. They end with the iterator. `idle` is called in the
-    thread that asks, where it has waited for a second.
+    thread that asks, each second that it waits; what it raises ends the waiting.
     """
     todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
     coming: deque[Future[Result]] = deque()
@@ -285,9 +293,9 @@ def in_order(
             coming.append(Future())
             todo.put(partial(_do, partial(work, item), coming[-1]))
             if len(coming) > at_once:
-                yield _awaited(coming.popleft(), idle)
+                yield awaited(coming.popleft(), idle)
         while coming:
-            yield _awaited(coming.popleft(), idle)
+            yield awaited(coming.popleft(), idle)
     finally:
         for future in coming:
             future.cancel()
@@ -302,8 +310,9 @@ def begun(work: Callable[[], Result]) -> "Future[Result]":
     return doing
 
 
-def _awaited(doing: "Future[Result]", idle: Callable[[], None]) -> Result:
-    if wait([doing], _IDLE).not_done:
+def awaited(doing: "Future[Result]", idle: Callable[[], None]) -> Result:
+    """What some work comes to; `idle` is called each second that it is waited for."""
+    while wait([doing], _IDLE).not_done:
         idle()
     return doing.result()
 

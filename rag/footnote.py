@@ -206,9 +206,9 @@ class Footnote:
         """Bring it up to date, and look at the bytes of every file; see `Library.verify`."""
         return self.library.verify(on_progress)
 
-    def add(self, name: str, data: bytes) -> File:
+    def add(self, name: str, data: bytes, on_progress: OnProgress = lambda _: None) -> File:
         """Add a document that does not lie in the folder; see `Library.add`."""
-        return self.library.add(name, data)
+        return self.library.add(name, data, on_progress)
 
     def remove(self, id: str) -> None:
         """Forget a document that was added; see `Library.remove`."""
