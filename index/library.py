@@ -50,7 +50,7 @@ _OVERFETCH = 64  # candidates asked of a search, before copies are collapsed
 
 # How documents are read and cut; what was read by another recipe is read anew. Raise the number when the
 # formats or the borders of passages change.
-_RECIPE = f"5, {passages.TARGET_TOKENS} tokens"
+_RECIPE = f"6, {passages.TARGET_TOKENS} tokens"
 
 _log = logging.getLogger(__name__)
 

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.document import beginning, canonical
+from index.document import beginning, canonical, canonical_pieces, printable, printable_name
 
 # Any string a decoder can hand over: surrogates too, and often the characters that canonical() minds.
 SPECIAL = (
-    "\r\n\v\f\x1c\x85\u2028\x00\x1b\xad\u061c\u200b\u200c\u200d\u200e\u202e\u2066\ufeff\ufffe\ud800\U000e0041aé👩क"
+    "\r\n\v\f\x1c\x85\u2028\x00\x1b\xad\u061c\u200b\u200c\u200d\u200e\u202e\u2066\ufeff\ufffe\ud83d\ude00\U000e0041aé👩क"
+    "\u0301\u20dd\u20e3\ufe0f\U000e0100\u180b\u3164\u034f1字ᠠ"
 )
+JOINING = "a1\u0301\u20dd\u20e3\ufe0f\u200d\u200bक字\r\n\U000e0100\ud83d\ude00"
 any_text = st.lists(st.sampled_from(SPECIAL) | st.characters(codec=None), max_size=40).map("".join)
+joining = st.lists(st.sampled_from(JOINING), max_size=60).map("".join)
 
 DROPPED = {
     "NUL": "\x00",
@@ -36,6 +39,16 @@ DROPPED = {
     "lone surrogate": "\ud83d",
     "language tag": "\U000e0001",
     "tag letter": "\U000e0061",
+    "what a tag may become": "\U000e0fff",
+    "grapheme joiner": "\u034f",
+    "blank letter": "\u3164",
+    "narrow blank letter": "\uffa0",
+    "Khmer vowel that is not written": "\u17b4",
+    "object that is none": "\ufff8",
+    "other non-character": "\ufdd0",
+    "musical format": "\U0001d173",
+    "selector of no shape": "\ufe0f",
+    "selector of no ideograph": "\U000e0101",
 }
 
 
@@ -55,9 +68,25 @@ def test_two_line_ends_stay_two():
     assert canonical("one\r\n\r\ntwo\n\rthree") == ("one\n\ntwo\n\nthree", 0)
 
 
-@pytest.mark.parametrize("shaped", ["👩‍👩‍👧", "क्‍ष", "می‌خواهم", "🏳️‍🌈"])
-def test_joiners_that_shape_letters_and_emoji_stay(shaped):
+@pytest.mark.parametrize("shaped", ["👩‍👩‍👧", "क्‍ष", "می‌خواهم", "🏳️‍🌈", "❤️", "1️⃣", "葛󠄀城", "©️", "ᠠ\u180b"])
+def test_joiners_and_selectors_that_shape_letters_and_emoji_stay(shaped):
     assert canonical(f"see {shaped} here") == (f"see {shaped} here", 0)
+
+
+@pytest.mark.parametrize(
+    "selected", ["1\ufe0f", "é\ufe0f", "❤\ufe0f\ufe0f", "a\U000e0100", "❤\U000e0100", "字\U000e0100\ufe0f"]
+)
+def test_a_selector_that_chooses_no_shape_goes(selected):
+    kept = selected[:2] if selected[:2] in ("❤\ufe0f", "字\U000e0100") else selected[0]
+    assert canonical(selected) == (kept, len(selected) - len(kept))
+
+
+def test_of_a_flood_of_marks_the_first_ones_stay():
+    for mark in "\u0301\u20dd\u0e47\u05b0":
+        assert canonical(f"a{mark * 500}b") == (f"a{mark * 10}b", 490)
+    joined = "\u0301\u200d" * 250  # a joiner ends no row of them
+    assert canonical(f"a{joined}b") == (f"a{5 * chr(0x301)}b", 495)
+    assert canonical("ཧྐྵྨླྺྼྻྂ") == ("ཧྐྵྨླྺྼྻྂ", 0)
 
 
 @pytest.mark.parametrize("hiding", ["pass\u200dword", "pass\u200c\u200dword", "\u200dpassword", "password\u200c"])
@@ -87,7 +116,49 @@ def test_nothing_else_is_normalised(kept):
 def test_canonical_text_is_canonical_already(text):
     once, _ = canonical(text)
     assert canonical(once) == (once, 0)
+    assert printable(once) == once
+    assert printable(once[1:-1]) == once[1:-1]
     once.encode()  # it can be written down
+
+
+@given(any_text | joining, st.lists(st.integers(0, 60), max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_a_text_in_pieces_becomes_what_it_becomes_as_a_whole(text, cuts):
+    cuts = sorted(min(cut, len(text)) for cut in cuts)
+    pieces = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    whole = re.sub("[\ud800-\udbff][\udc00-\udfff]", lambda pair: joined(pair[0]), text)
+    assert "".join(canonical_pieces(pieces)) == canonical(whole)[0]
+
+
+def joined(pair):
+    return pair.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_a_piece_is_given_as_soon_as_nothing_can_change_it():
+    pieces = ["The mill", " burned", " in 19\u202e", "02. 水", "車\u0301", "x"]
+    assert list(canonical_pieces(pieces)) == ["The mill", " burned", " in 19", "02. 水", "車", "\u0301x", ""]
+    assert list(canonical_pieces(["\ud83d", "\ude00"])) == ["😀", ""]
+
+
+@pytest.mark.parametrize("piece", ["\u0301", "\u200d", "\U000e0100", "\u200b"])
+def test_pieces_without_end_are_not_kept(piece):
+    start = time.process_time()
+    assert len("".join(canonical_pieces(["a", *[piece] * 20_000]))) <= 11
+    assert time.process_time() - start < 5  # seconds; it grew with the square of their number
+
+
+@given(any_text | joining)
+@settings(max_examples=300, deadline=None)
+def test_what_is_printed_commands_nothing_and_hides_nothing(text):
+    line = printable_name(text)
+    assert canonical(line) == (line, 0)
+    assert "\n" not in line
+
+
+def test_what_would_hide_is_spelt_out():
+    assert printable_name("a\x1b[31m\u202eb\nc\udcff\x9b.txt") == r"a\x1b[31m\u202eb\nc\udcff\x9b.txt"
+    assert printable("two\nlines\r\x85") == "two\nlines\\r\\x85"
+    assert printable_name("Müller – שלום 👩‍👩‍👧.txt") == "Müller – שלום 👩‍👩‍👧.txt"
 
 
 @given(any_text)
@@ -99,11 +170,11 @@ def test_every_dropped_character_is_counted(text):
 
 
 def test_a_long_run_of_joiners_takes_no_longer_than_its_length():
-    run = "é" + "\u200d" * 200_000
-    began = time.monotonic()
-    assert canonical(run + "é") == (run + "é", 0)
-    assert canonical(run) == ("é", 200_000)
-    assert time.monotonic() - began < 5  # seconds; it was minutes when each joiner looked ahead anew
+    run = "क" + "\u200d" * 200_000
+    began = time.process_time()
+    assert canonical(run + "क") == (f"क{10 * chr(0x200D)}क", 199_990)
+    assert canonical(run) == ("क", 200_000)
+    assert time.process_time() - began < 5  # seconds; it was minutes when each joiner looked ahead anew
 
 
 @given(any_text, st.integers(5, 30))
