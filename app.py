@@ -1,6 +1,5 @@
 """The front door: the command line. It composes and launches, and holds no logic of its own."""
 
-import json
 import logging
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.text import Text
 
 import rag
 from index.backup import backup as write_backup
@@ -22,16 +22,17 @@ from index.backup import restore as read_backup
 from index.catalog import File
 from index.doctor import examine
 from index.doctor import mend as mend_library
+from index.document import printable, printable_name
 from index.errors import FootnoteError, QuestionError
 from index.library import Library, home_of
 from index.sync import Changes, OnProgress, became
 from index.sync import Progress as SyncProgress
-from index.trust import shown
 from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
 from rag.llm import SETTING
 from web import memory
+from web.export import written
 
 SEEDS = Path(__file__).parent / "seeds"
 
@@ -117,7 +118,7 @@ def serve(
             proxies=trusted,
             root_path=path,
             opener=partial(rag.open, reader=reader, chroma=chroma, llm=""),
-            ready=lambda url: typer.echo(f"Footnote is at {url} (Ctrl-C ends it)"),
+            ready=lambda url: _say(f"Footnote is at {url} (Ctrl-C ends it)"),
         )
 
 
@@ -139,7 +140,7 @@ def sync(
         raise typer.BadParameter("--verify reads, and --dry-run only looks; leave out one of them.")
     with closing(Library(folder, home=library, model=model, chroma=chroma)) as opened:
         if dry_run:
-            typer.echo(_told(opened.changes()))
+            _say(_told(opened.changes()))
             return
         opened.require_writable()
         before = opened.files()
@@ -147,9 +148,9 @@ def sync(
             (opened.verify if verify else opened.sync)(show)
         opened.settle()
         _report_unread(opened.files())
-        typer.echo(f"{became(before, opened.files())} {_count(opened)}")
+        _say(f"{became(before, opened.files())} {_count(opened)}")
         if watch:
-            typer.echo("Watching the folder (Ctrl-C ends it)")
+            _say("Watching the folder (Ctrl-C ends it)")
             with suppress(KeyboardInterrupt):
                 watch_folder(opened)
 
@@ -164,7 +165,7 @@ def include(
     """Have a library read another folder as well."""
     with _opened(docs, library, chroma=chroma) as opened:
         opened.library.include(folder)
-        typer.echo(_count(opened.library))
+        _say(_count(opened.library))
 
 
 @app.command()
@@ -177,7 +178,7 @@ def exclude(
     """Have a library forget a folder that was included."""
     with _opened(docs, library, chroma=chroma) as opened:
         opened.library.exclude(folder)
-        typer.echo(_count(opened.library))
+        _say(_count(opened.library))
 
 
 @app.command()
@@ -187,7 +188,7 @@ def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> 
         docs.library.lock.require()
         told = _count(docs.library)
         docs.library.purge()
-    typer.echo(told)
+    _say(told)
 
 
 @app.command()
@@ -200,17 +201,15 @@ def doctor(
     home = library or home_of(folder)
     found = examine(home, folder)
     for each in found:
-        typer.echo(f"{each.what}; {each.cure}.")
+        _say(printable_name(f"{each.what}; {each.cure}."))
     if found and mend:
         mend_library(home, folder)
         found = examine(home, folder)
-        typer.echo(
-            f"Mended, but for {len(found)}." if found else "Mended. What was forgotten is read at the next start."
-        )
+        _say(f"Mended, but for {len(found)}." if found else "Mended. What was forgotten is read at the next start.")
     elif found:
-        typer.echo("footnote doctor --mend does what can be done without you.")
+        _say("footnote doctor --mend does what can be done without you.")
     else:
-        typer.echo("Nothing is wrong.")
+        _say("Nothing is wrong.")
     raise typer.Exit(ERROR if found else 0)
 
 
@@ -222,7 +221,7 @@ def backup(
 ) -> None:
     """Write the library, with uploads and conversations, to one file, also while the chat is open."""
     write_backup(library or home_of(docs), target)
-    typer.echo(f"The library is in {target} as well.")
+    _say(printable_name(f"The library is in {target} as well."))
 
 
 @app.command()
@@ -235,7 +234,7 @@ def restore(
     """Make the library of a folder that a backup holds."""
     read_backup(source, library or home_of(docs))
     with _opened(docs, library, chroma=chroma) as opened:
-        typer.echo(_count(opened.library))
+        _say(_count(opened.library))
 
 
 @app.command()
@@ -252,7 +251,7 @@ def ask(
     """Answer a question. Exit code 0: answered; 3: the documents do not say."""
     with _opened(docs, library, model, reader, chroma, llm) as opened, _writing(opened):
         answer = opened.ask(question)
-    typer.echo(_json(asdict(answer)) if as_json else str(answer))
+    _say(written(asdict(answer)) if as_json else str(answer))
     raise typer.Exit(0 if answer.status == "answered" else ABSTAINED)
 
 
@@ -271,11 +270,11 @@ def search(
         _say_behind(opened.library)
         hits = opened.retrieve(query, k)
     if as_json:
-        typer.echo(_json([asdict(hit) for hit in hits]))
+        _say(written([asdict(hit) for hit in hits]))
         return
     for hit in hits:
         passage = hit.passage
-        typer.echo(f"{hit.rank}. {place(passage)}\n   {' '.join(passage.text.split())}\n")
+        _say(f"{hit.rank}. {printable_name(place(passage))}\n   {' '.join(passage.text.split())}\n")
 
 
 @app.command()
@@ -287,19 +286,21 @@ def status(
         _say_behind(opened.library)
         files, count, (_, *included, _) = opened.files(), _count(opened.library), opened.library.roots
     if as_json:
-        typer.echo(_json([asdict(file) for file in files]))
+        _say(written([asdict(file) for file in files]))
         return
     for file in files:
-        typer.echo(f"{file.id}: {file.state}{': ' if file.reason else ''}{file.reason}")
+        _say(printable_name(f"{file.id}: {file.state}{': ' if file.reason else ''}{file.reason}"))
     for root in included:
         told = "is included" if root.is_approved else "the library names, and you have not included here"
-        typer.echo(f"{root.name} is {shown(root.path)}, which {told}.")
-    typer.echo(count)
+        _say(printable_name(f"{root.name} is {root.path}, which {told}."))
+    _say(count)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; what goes wrong is one line on stderr and an exit code."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    shown = logging.StreamHandler()
+    shown.setFormatter(_Lines("%(message)s"))
+    logging.basicConfig(handlers=[shown], level=logging.WARNING)
     logging.getLogger("index").setLevel(logging.INFO)
     try:
         app(arguments)
@@ -334,7 +335,7 @@ def _bar() -> Iterator[OnProgress]:
         BarColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -343,7 +344,7 @@ def _bar() -> Iterator[OnProgress]:
         task = bar.add_task("", total=None)
 
         def show(progress: SyncProgress) -> None:
-            count = f"{min(progress.done + 1, progress.total)} of {progress.total}: {progress.name}"
+            count = f"{min(progress.done + 1, progress.total)} of {progress.total}: {printable_name(progress.name)}"
             bar.update(task, completed=progress.bytes_done, total=progress.bytes_total, description=count)
 
         yield show
@@ -353,21 +354,21 @@ def _bar() -> Iterator[OnProgress]:
 def _writing(docs: rag.Footnote) -> Iterator[None]:
     """A line on a terminal while a language model is asked, which takes its time."""
     console = Console(stderr=True)
-    with console.status(f"{docs.model.name} is writing") if docs.model and console.is_terminal else nullcontext():
+    line = Text(f"{docs.model.name} is writing") if docs.model else Text()
+    with console.status(line) if line and console.is_terminal else nullcontext():
         yield
 
 
 def _say_behind(library: Library) -> None:
     if library.behind():
-        typer.echo(library.behind(), err=True)
+        _say(library.behind(), err=True)
 
 
 def _report_unread(files: Sequence[File]) -> None:
     for file in files:
         if file.reason:
-            typer.echo(
-                f"{file.id} was {'read, but' if file.state == 'indexed' else 'not read:'} {file.reason}", err=True
-            )
+            became_of_it = "read, but" if file.state == "indexed" else "not read:"
+            _say(printable_name(f"{file.id} was {became_of_it} {file.reason}"), err=True)
 
 
 def _count(library: Library) -> str:
@@ -375,7 +376,7 @@ def _count(library: Library) -> str:
     indexed = sum(file.state == "indexed" for file in files)
     return (
         f"{_number(indexed, 'document')}, {_number(library.passage_count(), 'passage')}; "
-        f"{_number(len(files) - indexed, 'file')} not read. The library is in {library.home}."
+        f"{_number(len(files) - indexed, 'file')} not read. The library is in {printable_name(library.home)}."
     )
 
 
@@ -389,15 +390,24 @@ def _told(changes: Changes) -> str:
     lines += [f"~ {id}" for id in changes.changed]
     lines += [f"> {before} is now {now}" for before, now in changes.renamed]
     lines += [f"- {id}" for id in changes.removed]
-    return "\n".join(lines or ["Nothing has changed."])
+    return "\n".join(map(printable_name, lines or ["Nothing has changed."]))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+class _Lines(logging.Formatter):
+    """Messages whose names command no terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, as it is printed."""
+        return printable(super().format(record))
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print some lines, whatever the names, documents and models hold that they tell of."""
+    typer.echo(printable(text), err=err)
 
 
 def _fail(error: FootnoteError, code: int) -> None:
-    typer.echo(str(error), err=True)
+    _say(str(error), err=True)
     sys.exit(code)
 
 

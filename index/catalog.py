@@ -26,7 +26,6 @@ from index.document import Document, Heading, Page, Span, Table
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.passages import Passage
-from index.trust import shown
 
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
@@ -716,7 +715,7 @@ def see_ours(path: Path, connection: sqlite3.Connection, names: Collection[str] 
         is_plain = kind in {"table", "index"} and not re.match(r"\s*CREATE\s+VIRTUAL", sql, re.IGNORECASE)
         if not is_plain or (names is not None and name not in names and not name.startswith("sqlite_")):
             raise LibraryError(
-                f"{path} holds the {kind} {shown(name)}, which Footnote does not make; move that file away, and one is "
+                f"{path} holds the {kind} {name}, which Footnote does not make; move that file away, and one is "
                 f"made anew."
             )
 
@@ -738,7 +737,7 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _damaged(path: Path, error: Exception) -> LibraryError:
-    why = "its names cannot be read" if isinstance(error, UnicodeDecodeError) else shown(error)
+    why = "its names cannot be read" if isinstance(error, UnicodeDecodeError) else error
     return LibraryError(
         f"The library's catalog {path} is damaged ({why}); footnote doctor --mend sets it aside, and the folder is "
         f"read anew."

@@ -21,7 +21,7 @@ from index.lock import Lock
 from index.passages import Passage
 from index.roots import path_of, roots_of
 from index.sync import Found, Root, read_bytes
-from index.trust import approval_of, see_plain, shown
+from index.trust import approval_of, see_plain
 
 _OFF = 1e-3  # by which the length of a unit vector may differ from 1
 _SAME = 0.95  # the least cosine of two vectors of one text by one model, on whatever computers they were made
@@ -171,8 +171,8 @@ def _withdraw(_: Catalog, home: Path) -> None:
 def _of_model(catalog: Catalog, home: Path) -> Iterator[Ailment]:
     name = catalog.setting("model")
     if name not in ("", embeddings.DEFAULT_MODEL, *approval_of(home).models):
-        what = f"The embedding model {shown(name)} has not been used with this library on this computer"
-        yield Ailment(what, f"if you know it, for it may run code, open the library once with --model {shown(name)}")
+        what = f"The embedding model {name} has not been used with this library on this computer"
+        yield Ailment(what, f"if you know it, for it may run code, open the library once with --model {name}")
         return
     try:
         embedder = embeddings.load(name) if name else None

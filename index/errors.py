@@ -15,9 +15,15 @@ FootnoteError           anything Footnote refuses or cannot do
 └── Dropped             nobody waits for this any more
 """
 
+from index.document import printable_name
+
 
 class FootnoteError(Exception):
-    """Something Footnote refuses or cannot do; its message is fit to be shown as it is."""
+    """Something Footnote refuses or cannot do; its message is fit to be shown as it is, whatever names it holds."""
+
+    def __str__(self) -> str:
+        """The message, on one line."""
+        return printable_name(super().__str__())
 
 
 class Refused(FootnoteError):

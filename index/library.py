@@ -38,7 +38,7 @@ from index.sync import (
     read_bytes,
     scan,
 )
-from index.trust import Approval, approval_of, approve, listed, see_plain, shown
+from index.trust import Approval, approval_of, approve, listed, see_plain
 from index.workers import DRAWING, WANTED, WORKERS, awaited, begun
 
 _HOME = ".footnote"
@@ -645,7 +645,7 @@ class Library:
             _log.warning(
                 "The library in %s names folders that you have not included here, and they are not read: %s. Include "
                 "or exclude each with footnote include, or exclude, FOLDER --docs %s.",
-                *(shown(self.home), listed(root.path for root in self.unapproved), shown(self.folder)),
+                *(listed([self.home]), listed(root.path for root in self.unapproved), listed([self.folder])),
             )
 
     def _load_embedder(self, model: str | None) -> embeddings.Embedder:
@@ -660,8 +660,8 @@ class Library:
         known = {asked, embeddings.DEFAULT_MODEL, *self._approved.models}
         if made_with and made_with not in known:
             raise LibraryError(
-                f"This library was made with the embedding model {shown(made_with)}, which you have not used with it "
-                f"on this computer; if you know the model, for it may run code, add --model {shown(made_with)} once."
+                f"This library was made with the embedding model {made_with}, which you have not used with it "
+                f"on this computer; if you know the model, for it may run code, add --model {made_with} once."
             )
         if not made_with and not self.writable:
             raise self._being_made()

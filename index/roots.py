@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from index.errors import LibraryError
 from index.names import unspelt
 from index.sync import UPLOADS, Root
-from index.trust import Approval, shown
+from index.trust import Approval
 
 
 def roots_of(own: Root, included: Mapping[str, Path], home: Path, approval: Approval) -> tuple[Root, ...]:
@@ -28,7 +28,7 @@ def root_of(roots: Iterable[Root], document_id: str) -> Root:
         if root.name == name:
             root.require()
             return root
-    raise LibraryError(f"The folder of {shown(name)} is not included any more; the next sync forgets its documents.")
+    raise LibraryError(f"The folder of {name} is not included any more; the next sync forgets its documents.")
 
 
 def path_of(roots: Iterable[Root], document_id: str) -> Path:
@@ -45,5 +45,5 @@ def path_of(roots: Iterable[Root], document_id: str) -> Path:
     except (OSError, RuntimeError, ValueError):  # a name too long, links in a circle, or a NUL
         lies_in_it = False
     if not lies_in_it or ".." in below.parts:
-        raise LibraryError(f"{shown(rest)} does not lie in {shown(root)}; start Footnote again to read it anew.")
+        raise LibraryError(f"{rest} does not lie in {root}; start Footnote again to read it anew.")
     return path

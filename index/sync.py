@@ -15,7 +15,6 @@ from index import formats, recognise
 from index.catalog import File
 from index.errors import LibraryError, Refused
 from index.names import spelt
-from index.trust import shown
 
 MAX_BYTES = 64 * 2**20
 UPLOADS = "uploads"
@@ -56,7 +55,7 @@ class Root:
             LibraryError: The user has not approved it.
         """
         if not self.is_approved:
-            raise LibraryError(f"{shown(self.path)} was not read: {_UNAPPROVED.format(shown(self.path))}.")
+            raise LibraryError(f"{self.path} was not read: {_UNAPPROVED.format(self.path)}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +268,7 @@ def read_bytes(file: Found) -> bytes:
         Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable.
     """
     if file.unapproved:
-        raise Refused(_UNAPPROVED.format(shown(file.path)))
+        raise Refused(_UNAPPROVED.format(file.path))
     if file.unlisted:
         raise Refused("it is a folder that is empty or cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():

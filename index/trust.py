@@ -19,6 +19,7 @@ from tempfile import NamedTemporaryFile
 
 import platformdirs
 
+from index.document import printable_name
 from index.errors import LibraryError
 
 INDEXES = ("chroma", "lexical")
@@ -96,30 +97,23 @@ def see_plain(home: Path) -> None:
         LibraryError: It does not, or cannot be looked into.
     """
     if home.is_symlink():
-        raise LibraryError(f"{shown(home)} is a link; name the place that it leads to with --library.")
+        raise LibraryError(f"{home} is a link; name the place that it leads to with --library.")
     try:
         for folder in (home, *(home / name for name in INDEXES)):
             for path in _entries(folder):
                 mode = path.lstat().st_mode
                 if not S_ISREG(mode) and not S_ISDIR(mode):
                     raise LibraryError(
-                        f"{shown(path)} is a link or no plain file, and no library makes one; delete it, or name "
+                        f"{path} is a link or no plain file, and no library makes one; delete it, or name "
                         f"another place for the library with --library."
                     )
     except OSError as error:
-        raise LibraryError(
-            f"{shown(home)} cannot be looked into ({(error.strerror or str(error)).lower()})."
-        ) from error
-
-
-def shown(path: object) -> str:
-    """A path that a foreign catalog may have named, for people: what does not print is spelt out."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(path))
+        raise LibraryError(f"{home} cannot be looked into ({(error.strerror or str(error)).lower()}).") from error
 
 
 def listed(paths: Iterable[object]) -> str:
-    """Some paths or names in a sentence."""
-    *others, last = (shown(path) for path in paths)
+    """Some paths or names in a sentence, as they can be printed: a foreign catalog may have named them."""
+    *others, last = map(printable_name, paths)
     return f"{', '.join(others)} and {last}" if others else last
 
 

@@ -155,10 +155,6 @@ def test_the_commands_say_what_is_not_read(foreign, notes, capsys):
     assert f"notes is {notes}, which the library names, and you have not included here." in capsys.readouterr().out
 
 
-def test_what_is_named_is_shown_without_what_moves_a_cursor():
-    assert trust.shown("/a\x1b[31m\u202e\udcff") == r"/a\x1b[31m\u202e\udcff"
-
-
 # --- models and servers ---
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from index.document import Document, Span
+from index.document import Document, Span, canonical
 from index.embeddings import cores
 from index.errors import FootnoteError, QuestionError
 from index.sync import OnProgress, Progress, became
@@ -336,7 +336,7 @@ class Desk:
         if SELF not in request.headers:
             yield gr.skip(), viewer.notice("Only who runs Footnote can choose what writes its answers.")
             return
-        setting = _said(event, "setting").strip()
+        setting = canonical(_said(event, "setting"))[0].strip()
         yield gr.skip(), viewer.outcome([f"Turning to {setting or 'the documents'}"])  # the first time takes seconds
         try:
             self.docs.write_with(setting)

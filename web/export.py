@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import asdict
 
-from index.document import Span
+from index.document import Span, printable, printable_name
 from rag.answer import ABSTENTION, DISAGREEMENT, Answer
 from rag.chat import Conversation
 from rag.cite import Citation, place
@@ -47,8 +47,13 @@ def markdown(conversation: Conversation) -> str:
 
 def as_json(conversation: Conversation) -> str:
     """A conversation as JSON: title and turns, every answer as `ask --json` prints it."""
-    told = {"title": conversation.title, "turns": [asdict(turn) for turn in conversation.turns]}
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    return written({"title": conversation.title, "turns": [asdict(turn) for turn in conversation.turns]}) + "\n"
+
+
+def written(value: object) -> str:
+    """A value as JSON, exact whatever it holds; where that would command a terminal or hide something, in ASCII."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if printable(text) == text else json.dumps(value, indent=2)
 
 
 def _footnote(citation: Citation, prefix: str) -> str:
@@ -59,5 +64,6 @@ def _footnote(citation: Citation, prefix: str) -> str:
 def _plain(text: str) -> str:
     """Text on one line that Markdown shows as it is."""
     return _MARKUP.sub(
-        lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\", " ".join(text.split())
+        lambda found: f"\\{found[0]}" if not found[0].isdigit() else f"{found[0]}\\",
+        printable_name(" ".join(text.split())),
     )

@@ -1,7 +1,8 @@
 """The conversation, the source and the documents list: values -> escaped HTML.
 
 Pure. Whatever comes from a document, a name, a question or an answer is text and never markup: each value
-passes `_text` on its way in. Spans are cut here and not in the browser, which counts in UTF-16 units.
+passes `_text` on its way in, and a name `_isolated`, so that its letters order nothing but themselves. What comes back
+from the browser as it was passes `_exact`. Spans are cut here and not in the browser, which counts in UTF-16 units.
 Buttons say what they are for in `data-event`; page.js sends that to page.py.
 """
 
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 
 from index import tables
 from index.catalog import File
-from index.document import Document, Page, Span, beginning
+from index.document import Document, Page, Span, beginning, printable, printable_name
 from index.sync import Progress
 from rag.answer import ABSTENTION, DISAGREEMENT, UNSUPPORTED, Answer, Statement
 from rag.chat import Conversation, Turn, Verdict
@@ -182,13 +183,13 @@ def progress(told: Progress, seconds: float, is_stopping: bool, *, stop: str) ->
     count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
     bar = f'<progress value="{told.done}" max="{told.total}" aria-label="Documents read"></progress>' if several else ""
     button = "Stopping" if is_stopping else f'<button class="plain link" data-event="{stop}">Stop</button>'
-    line = f"<p>Reading {count}<bdi>{_text(told.name)}</bdi></p>{bar}{_pace(told, seconds)}"
+    line = f"<p>Reading {count}{_isolated(printable_name(told.name))}</p>{bar}{_pace(told, seconds)}"
     return f'<div role="status" class="quiet reading">{line}{button if several else ""}</div>'
 
 
 def outcome(lines: Iterable[str]) -> str:
     """What became of what was to be read or removed, a line each."""
-    told = "".join(f"<p><bdi>{_text(line)}</bdi></p>" for line in lines)
+    told = "".join(f"<p>{_isolated(printable_name(line))}</p>" for line in lines)
     return f'<div role="status" class="quiet">{told}</div>'
 
 
@@ -200,7 +201,7 @@ def writers(setting: str, tried: str = "", trouble: str = "") -> str:
         tried: What was named and cannot be used, for `trouble`.
         trouble: Why, or "".
     """
-    written = f"Answers written by <bdi>{_text(setting.rpartition('@')[0])}</bdi>"
+    written = f"Answers written by {_isolated(setting.rpartition('@')[0])}"
     summary = written if setting else "Answers quoted from the documents"
     quote = '<button class="plain link" data-event="write" data-setting="">Quote the documents instead</button>'
     return (
@@ -216,8 +217,9 @@ def libraries(current: Path, known: Sequence[Known]) -> str:
     """The name of this library; under it, the others to turn to, and a place to name another folder."""
     rows = "".join(_library(each) for each in known if each.folder != current)
     listed = f'<ul aria-label="Libraries">{rows}</ul>' if rows else ""
+    name = _isolated(printable_name(current.name))
     return (
-        f'<details class="libraries"><summary title="{_text(str(current))}"><bdi>{_text(current.name)}</bdi></summary>'
+        f'<details class="libraries"><summary title="{_text(printable_name(current))}">{name}</summary>'
         f'{listed}<form data-event="turn"><input name="folder" required aria-label="Another folder" '
         'placeholder="~/another folder" autocomplete="off" spellcheck="false">'
         '<button class="plain link">Open</button></form></details>'
@@ -226,16 +228,16 @@ def libraries(current: Path, known: Sequence[Known]) -> str:
 
 def way(name: str, url: str) -> str:
     """The way to another library, which page.js goes."""
-    return f'<p class="quiet" role="status"><a class="link" data-goto href="{_text(url)}">Go to {_text(name)}</a></p>'
+    link = f'<a class="link" data-goto href="{_exact(url)}">Go to {_isolated(printable_name(name))}</a>'
+    return f'<p class="quiet" role="status">{link}</p>'
 
 
 def _library(each: Known) -> str:
-    name, path = _text(each.folder.name), _text(str(each.folder))
+    name, path = _isolated(printable_name(each.folder.name)), _text(printable_name(each.folder))
     if each.url:
-        return f'<li><a class="link" href="{_text(each.url)}" title="{path}"><bdi>{name}</bdi></a></li>'
-    button = (
-        f'<button class="plain link" data-event="turn" data-folder="{path}" title="{path}"><bdi>{name}</bdi></button>'
-    )
+        return f'<li><a class="link" href="{_exact(each.url)}" title="{path}">{name}</a></li>'
+    folder = _exact(str(each.folder))
+    button = f'<button class="plain link" data-event="turn" data-folder="{folder}" title="{path}">{name}</button>'
     return f"<li>{button}</li>"
 
 
@@ -290,12 +292,22 @@ def part(document: Document, border: int, side: Literal["before", "after"], tint
 
 
 def _text(value: str) -> str:
-    """A value as text inside HTML, in an element or in a quoted attribute."""
+    """A value as text inside HTML, in an element or in a quoted attribute; nothing in it hides or reorders the rest."""
+    return escape(printable(value), quote=True)
+
+
+def _isolated(value: str) -> str:
+    """A value in letters that may run the other way than those around it, such as a name, as an element."""
+    return f"<bdi>{_text(value)}</bdi>"
+
+
+def _exact(value: str) -> str:
+    """A value that the browser gives back and does not show, in a quoted attribute."""
     return escape(value, quote=True)
 
 
 def _name(document_id: str) -> str:
-    return document_id.rsplit("/", 1)[-1]
+    return printable_name(document_id.rsplit("/", 1)[-1])
 
 
 def _count(number: int, noun: str) -> str:
@@ -304,7 +316,7 @@ def _count(number: int, noun: str) -> str:
 
 def _named(ids: Sequence[str]) -> str:
     """Some documents by name: the first ones, and how many more."""
-    names = [f"<bdi>{_text(_name(each))}</bdi>" for each in ids[:_NAMED]]
+    names = [_isolated(_name(each)) for each in ids[:_NAMED]]
     if len(ids) > _NAMED:
         names.append(f"{len(ids) - _NAMED:,} more")
     *first, last = names
@@ -312,20 +324,20 @@ def _named(ids: Sequence[str]) -> str:
 
 
 def _file(file: File, called: str, is_ticked: bool) -> str:
-    name = f"<bdi>{_text(called)}</bdi>"
+    name = _isolated(printable_name(called))
     if file.state != "indexed":
         state = f"{file.state}: {_text(file.reason)}"
         return f'<li><span class="name">{name}</span><span class="state unread">{state}</span></li>'
     told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
-    title = "" if told else f"<span><bdi>{_text(file.title)}</bdi></span>"
+    title = "" if told else f"<span>{_isolated(file.title)}</span>"
     missed = f'<span class="missed">{_text(file.reason)}</span>' if file.reason else ""
     tick = (
-        f'<input type="checkbox" data-document="{_text(file.id)}"{" checked" if is_ticked else ""} '
+        f'<input type="checkbox" data-document="{_exact(file.id)}"{" checked" if is_ticked else ""} '
         f'aria-label="Ask only {_text(_name(file.id))}" title="Ask only the ticked documents">'
     )
     return (
         f'<li class="indexed">{tick}'
-        f'<button class="plain name" data-event="open" data-document="{_text(file.id)}">{name}</button>'
+        f'<button class="plain name" data-event="open" data-document="{_exact(file.id)}">{name}</button>'
         f'<span class="state"><span>ready</span><span>{_kind_and_size(file)}</span>{title}{missed}</span>'
         f"{_removal(file)}</li>"
     )
@@ -358,7 +370,7 @@ def _removal(file: File) -> str:
     if not file.id.startswith(_UPLOADED):
         return ""
     sure = (
-        f'<button class="plain link" data-event="remove" data-document="{_text(file.id)}">Remove it for good</button>'
+        f'<button class="plain link" data-event="remove" data-document="{_exact(file.id)}">Remove it for good</button>'
     )
     return f'<details class="removal"><summary>Remove</summary>{sure}</details>'
 
@@ -383,7 +395,7 @@ def _welcome(examples: Sequence[str]) -> str:
         hint = "Ask a full question: who, when, where, why or how many."
         return f'<div class="welcome"><h2>Ask your documents</h2><p>{hint}</p></div>'
     buttons = "".join(
-        f'<li><button class="example" dir="auto" data-event="example" data-question="{_text(example)}">'
+        f'<li><button class="example" dir="auto" data-event="example" data-question="{_exact(example)}">'
         f"{_text(example)}</button></li>"
         for example in examples
     )
@@ -413,12 +425,12 @@ def _searched(answer: Answer) -> str:
     """What was looked for, where that is not what was asked."""
     if answer.is_as_asked:
         return ""
-    return f'<p class="quiet searched" dir="auto">Searched for: {_text(answer.query)}</p>'
+    return f'<p class="quiet searched">Searched for: {_isolated(answer.query)}</p>'
 
 
 def _wait(doing: str, question: str) -> str:
     """What is being done, and a button to stop it."""
-    stop = f'<button class="plain link" data-event="stop" data-question="{_text(question)}">Stop</button>'
+    stop = f'<button class="plain link" data-event="stop" data-question="{_exact(question)}">Stop</button>'
     return f'<div class="waiting"><p role="status">{_text(doing)}</p>{stop}</div>'
 
 
@@ -449,8 +461,8 @@ def _disagreement(turn: int, answer: Answer) -> str:
     if not answer.rivals:
         return ""
     rows = "".join(
-        f"<li><strong>{_text(answer.text[value.start : value.end])}</strong>{_mark(turn, citation)} "
-        f'<span class="quiet"><bdi>{_text(_name(citation.document_id))}</bdi>{_dated(citation.date)}</span></li>'
+        f"<li><strong>{_isolated(answer.text[value.start : value.end])}</strong>{_mark(turn, citation)} "
+        f'<span class="quiet">{_isolated(_name(citation.document_id))}{_dated(citation.date)}</span></li>'
         for statement, value in answer.rivals
         for citation in answer.citations
         if citation.number in statement.citations
@@ -463,14 +475,17 @@ def _dated(date: str) -> str:
 
 
 def _statement(turn: int, answer: Answer, statement: Statement) -> str:
-    """A statement and its marks; its last word is tied to the first, so that no line begins with it."""
+    """A statement and its marks; its last word is tied to the first, so that no line begins with it.
+
+    Statements stand apart, so that one whose letters run from right to left does not move the marks of another.
+    """
     start, end = statement.span.start, statement.span.end
     last_word = answer.text[start:end].split()[-1][-_TIED:]
     tail = end - len(last_word)
     first, *more = (_mark(turn, citation) for citation in answer.citations if citation.number in statement.citations)
     short = statement.short if statement in dict(answer.rivals) else answer.short
     tied = f'<span class="tied">{_emphasised(answer.text, tail, end, short)}{first}</span>'
-    return _emphasised(answer.text, start, tail, short) + tied + "".join(more)
+    return f'<span class="statement">{_emphasised(answer.text, start, tail, short)}{tied}{"".join(more)}</span>'
 
 
 def _emphasised(text: str, start: int, end: int, short: Span | None) -> str:
@@ -508,11 +523,11 @@ def _abstention(turn: int, answer: Answer) -> str:
 
 
 def _passage_button(turn: int, number: int, hit: Hit) -> str:
-    where = f", {_text(hit.passage.where)}" if hit.passage.where else ""
+    where = f", {_isolated(hit.passage.where)}" if hit.passage.where else ""
     preview = beginning(hit.passage.text, _PREVIEW)
     return (
         f'<button class="plain passage" data-event="hit" data-turn="{turn}" data-number="{number}">'
-        f"<cite><bdi>{_text(_name(hit.passage.document_id))}</bdi>{where}</cite>"
+        f"<cite>{_isolated(_name(hit.passage.document_id))}{where}</cite>"
         f'<span dir="auto">{_text(preview)}</span></button>'
     )
 
@@ -525,7 +540,7 @@ def _foot(number: int, turn: Turn) -> str:
     used = f"{_count(len(passages), 'passage')}, {_count(len(sources), 'document')} · " if passages else ""
     used += f"{answer.model} read {answer.read} of {len(answer.hits)} · " if answer.model else ""
     asked = f" · asked only of {_named(turn.documents)}" if turn.documents else ""
-    copy = f'<button class="plain link" data-copy="{_text(answer_markdown(answer))}">Copy</button>'
+    copy = f'<button class="plain link" data-copy="{_exact(answer_markdown(answer))}">Copy</button>'
     line = f'<p class="quiet"><span>{_text(used)}{turn.milliseconds:,} ms{asked}</span> · {copy}</p>'
     return f"<footer>{line}{_found(number, answer) if answer.hits else ''}{_judging(number, turn)}</footer>"
 
@@ -541,7 +556,7 @@ def _judging(number: int, turn: Turn) -> str:
     )
     told = ""
     if chosen and chosen.quote:
-        told = f"Noted: “{_text(beginning(chosen.quote, _SPOKEN))}” answers it."
+        told = f"Noted: “{_isolated(beginning(chosen.quote, _SPOKEN))}” answers it."
     elif chosen and chosen.verdict == "wrong":
         told = "You can also select the words that do answer, in the Source column."
     elif chosen:
@@ -610,9 +625,9 @@ def _source(document: Document, place: _Place, steps: str) -> str:
     shown = Span(max(0, place.span.start - _REACH), min(len(document.text), place.span.end + _REACH))
     return (
         f'<header><h2 dir="auto">{_text(document.title)}</h2>'
-        f'<p class="quiet"><bdi>{_text(document.id)}</bdi></p>'
-        f'<p class="where"><span dir="auto">{_text(" · ".join(where))}</span>{view}{steps}</p>{moved}</header>{picture}'
-        f'<article class="source-text" tabindex="0" aria-label="Document" data-document="{_text(document.id)}">'
+        f'<p class="quiet">{_isolated(printable_name(document.id))}</p>'
+        f'<p class="where"><span>{" · ".join(map(_isolated, where))}</span>{view}{steps}</p>{moved}</header>{picture}'
+        f'<article class="source-text" tabindex="0" aria-label="Document" data-document="{_exact(document.id)}">'
         f"{_more(document, place, 'before', shown.start)}{_marked(document, place, shown)}"
         f"{_more(document, place, 'after', shown.end)}</article>"
     )
