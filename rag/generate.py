@@ -1,14 +1,17 @@
 """An answer written by a language model from numbered passages; no sentence of it is believed before it is checked."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
 from threading import Event
+from traceback import format_tb
 from typing import Protocol
 
 from index.document import Document, Span, beginning
-from index.errors import ModelTrouble
+from index.errors import FootnoteError, ModelTrouble
 from index.lexical import words
 from index.passages import Passage
 from rag import prompts
@@ -23,6 +26,7 @@ from rag.verify import Support
 
 _MOST_READ = 10  # passages
 _MOST_SPOKEN = 8_000  # characters of an answer, twice what it is allowed to have
+_MOST_THOUGHT = 200_000  # characters before it
 _MOST_RECALLED = 400  # characters of each answer before a follow-up
 _LONGEST_MARK = 16  # characters
 _LIKELY = 3  # passages looked at for a sentence that names none
@@ -36,7 +40,10 @@ _ABSTAINS = re.compile(  # the sentence it was given, and what models say in its
 )
 _CLOSERS = re.compile(r"[\"'”’)]*")
 _JOINED = re.compile(r"^[\s,;]*(?:(?:and|but|while|whereas)\b)?", re.IGNORECASE)
+_MAY_END = re.compile(r"[\n.!?]")  # what no sentence ends without
 _STOPPED = re.compile(r"[.!?][\"'”’)]*\s*\Z")
+
+_log = logging.getLogger(__name__)
 
 
 class Verifier(Protocol):
@@ -108,7 +115,13 @@ class Writer:
         Raises:
             ModelTrouble: The model does not write an answer, or is stopped.
         """
-        prompt = _Prompt(silent.query, sources[:_MOST_READ])
+        with _in_trouble(self.model):
+            yield from self._fitting(silent, _Prompt(silent.query, sources[:_MOST_READ]), quoted, stopped)
+
+    def _fitting(
+        self, silent: Answer, prompt: "_Prompt", quoted: Sequence[Candidate], stopped: Event
+    ) -> Iterator[Answer]:
+        """See `write`; from as many passages as the model reads."""
         count = prompt.fitting(self.model.room())
         while True:
             if not count:
@@ -128,9 +141,11 @@ class Writer:
         """
         told = [(asked, beginning(answer, _MOST_RECALLED)) for asked, answer in said]
         messages = [Message("system", prompts.REWRITING), Message("user", prompts.conversation(told, question))]
-        if sum(tokens(each.text) for each in messages) > self.model.room():
-            raise ModelTrouble(f"{self.model.name} has no room for the conversation")
-        return " ".join("".join(_spoken(self.model.write(messages, stopped))).split())
+        with _in_trouble(self.model):
+            if sum(tokens(each.text) for each in messages) > self.model.room():
+                raise ModelTrouble(f"{self.model.name} has no room for the conversation")
+            with closing(iter(self.model.write(messages, stopped))) as pieces:
+                return " ".join("".join(_spoken(pieces)).split())
 
     def _written(
         self, silent: Answer, prompt: "_Prompt", count: int, quoted: Sequence[Candidate], stopped: Event
@@ -141,16 +156,17 @@ class Writer:
         yield silent
         reply = self.model.write(prompt.messages(count), stopped)
         draft, left_out, kinds = Draft(silent), list[str](), set[str]()
-        for sentence in sentences(_spoken(reply), prompt.marks):
-            named = _there(sentence, sources)
-            kinds.add("abstains" if sentence.abstains else "named" if named else "bare")
-            is_cut = reply.is_unfinished and not _STOPPED.search(sentence.text)
-            if sentence.abstains or not sentence.is_statement or is_cut:
-                continue
-            if self._say(draft, sentence, sources):
-                yield draft.answer(unsupported=left_out)
-            else:
-                left_out.append(sentence.text)
+        with closing(iter(reply)) as pieces:
+            for sentence in sentences(_spoken(pieces), prompt.marks):
+                named = _there(sentence, sources)
+                kinds.add("abstains" if sentence.abstains else "named" if named else "bare")
+                is_cut = reply.is_unfinished and not _STOPPED.search(sentence.text)
+                if sentence.abstains or not sentence.is_statement or is_cut:
+                    continue
+                if self._say(draft, sentence, sources):
+                    yield draft.answer(unsupported=left_out)
+                else:
+                    left_out.append(sentence.text)
         if not kinds:
             raise ModelTrouble(f"{self.model.name} wrote nothing")
         if draft.is_empty and kinds == {"bare"}:
@@ -231,7 +247,7 @@ def sentences(pieces: Iterable[str], marks: Marks) -> Iterator[Sentence]:
     held = ""
     for piece in pieces:
         held += piece
-        while end := _end(held, marks):
+        while _MAY_END.search(held) and (end := _end(held, marks)):
             yield from _sentence(held[:end], marks)
             held = held[end:]
     yield from _sentence(held, marks)
@@ -269,6 +285,7 @@ def _is_open(text: str) -> bool:
 
 def _sentence(text: str, marks: Marks) -> Iterator[Sentence]:
     """A stretch of a text as a sentence, where there is anything in it."""
+    text = text.rpartition(_THOUGHT[1])[2]  # a thought whose beginning was not written
     plain, named = marks.read(text)
     plain = " ".join(_MARKUP.sub("", plain).split())
     if named and plain and plain[-1].isalnum():
@@ -298,11 +315,16 @@ def _spoken(pieces: Iterable[str]) -> Iterator[str]:
         ModelTrouble: It does not come to an end.
     """
     first, last = _THOUGHT
-    held, count = "", 0
+    held, thought, count = "", 0, 0
     for piece in pieces:
         held += piece
         if not count and first.startswith(held.lstrip()[: len(first)]):  # it thinks, or may be about to
+            thought += len(piece)
+            if thought > _MOST_THOUGHT:
+                raise ModelTrouble("The model thought on and on")
             if last not in held:
+                held = held.lstrip()
+                held = held if len(held) <= len(first) else first + held[len(first) :][-len(last) :]
                 continue
             held = held.partition(last)[2]
         count += len(held)
@@ -310,6 +332,22 @@ def _spoken(pieces: Iterable[str]) -> Iterator[str]:
             raise ModelTrouble("The model wrote on and on")
         yield held
         held = ""
+
+
+@contextmanager
+def _in_trouble(model: Model) -> Iterator[None]:
+    """Whatever goes wrong in the block is trouble with a model; what nobody has foreseen is logged besides.
+
+    What is logged has no message: it may hold what a person asks, or a key.
+    """
+    try:
+        yield
+    except FootnoteError:
+        raise
+    except Exception as error:
+        where = "".join(format_tb(error.__traceback__))
+        _log.error("%s while %s was writing\n%s", type(error).__name__, model.name, where)
+        raise ModelTrouble(f"What {model.name} wrote could not be read ({type(error).__name__})") from error
 
 
 def _likely(text: str, sources: Sequence[Source]) -> list[Source]:

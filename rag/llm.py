@@ -5,21 +5,25 @@ It may fail in any way: what it writes is followed with deadlines, and every tro
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue, SimpleQueue
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from index.document import canonical, canonical_pieces
 from index.errors import ModelError, ModelTrouble
 
 if TYPE_CHECKING:  # heavy: 3 s, and only where a model is asked
     from llama_index.core.base.llms.types import ChatResponse
     from llama_index.core.llms import LLM
+
+    from rag.wire import Wire
 
 SETTING, KEY = "FOOTNOTE_LLM", "FOOTNOTE_LLM_KEY"  # in the environment
 
@@ -32,6 +36,8 @@ _SETTING = re.compile(r"(?P<name>\S+?)@(?P<where>https?://\S+|[\w-]+)")
 _BYTES_A_TOKEN = 3  # of letters, fewer than in the prose of any language that today's vocabularies know
 _CUT = 7  # bytes: a server that counts fewer tokens than one for so many has not read all
 _ASKED = 4.0  # seconds that a server is asked for its window
+_AHEAD = 64  # pieces that are listened to before they are read
+_MOST_PIECES = 100_000  # of an answer, with those of which nothing is read
 _TOO_LONG = re.compile(r"context[ _](?:length|window|size)|too (?:long|large|many)|maximum", re.IGNORECASE)
 _LETTERS_AND_BLANKS = re.compile(r"[^\W\d_]+|\s+")
 
@@ -63,10 +69,26 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What a model writes at once, and what is said beside it.
+
+    Attributes:
+        text: Its words.
+        ends: Why it ends here, or "" where it does not.
+        counted: How many tokens its server says that it has read, or 0.
+    """
+
+    text: str
+    ends: str
+    counted: int
+
+
 class Reply:
     """What a model writes, piece by piece as it comes; what is known of it once it has ended.
 
-    Iterating raises `ModelTrouble` where it does not end well.
+    The text is canonical, as those of documents are: nothing in it hides or reorders what is read. Iterating raises
+    `ModelTrouble` where it does not end well.
 
     Attributes:
         is_unfinished: Whether it was cut off at its longest.
@@ -81,43 +103,51 @@ class Reply:
         self._stopped = stopped
         self._sent = sum(len(each.text.encode()) for each in messages)
 
-    def __iter__(self) -> Iterator[str]:
-        """The pieces, each within its deadline."""
+    def __iter__(self) -> Generator[str, None, None]:
+        """The pieces, each within its deadline; closing it ends all that waits for more."""
+        with closing(self._pieces()) as pieces:
+            yield from canonical_pieces(pieces)
+
+    def _pieces(self) -> Generator[str, None, None]:
         if self._stopped.is_set():  # before anything is sent
             raise self._model.stopped()
-        came: SimpleQueue[ChatResponse | Exception | None] = SimpleQueue()
+        came: Queue[_Piece | Exception | None] = Queue(_AHEAD)
         left, line = Event(), self._model.connect()
-        Thread(target=self._listen, args=(line.llm, came, left), daemon=True).start()
+        Thread(target=self._listen, args=(line.llm, came, left), name="listening to a model", daemon=True).start()
         deadlines, began = self._model.deadlines, monotonic()
         patience, is_whole = deadlines.first, not self._model.address
         try:
-            while (piece := self._next(came, patience, began + deadlines.whole)) is not None:
+            for _ in range(_MOST_PIECES):
+                piece = self._next(came, patience, began + deadlines.whole)
+                if piece is None:
+                    break
                 patience = deadlines.next
-                is_whole = self._heed(piece.raw) or is_whole
-                yield piece.delta or ""
+                is_whole = self._heed(piece) or is_whole
+                yield piece.text
+            else:
+                raise ModelTrouble(f"{self._model.name} wrote on and on")
         finally:
             left.set()
             line.hang_up()
+            _drain(came)
         if not is_whole:
             raise ModelTrouble(f"{self._model.place} broke off in the middle of its answer")
 
-    def _listen(self, llm: "LLM", came: "SimpleQueue[ChatResponse | Exception | None]", left: Event) -> None:
+    def _listen(self, llm: "LLM", came: "Queue[_Piece | Exception | None]", left: Event) -> None:
         """Pass on what the model writes until it ends, or nobody listens."""
         from llama_index.core.llms import ChatMessage  # heavy: 2 s
 
         try:
             messages = [ChatMessage(role=each.role, content=each.text) for each in self._messages]
-            for piece in llm.stream_chat(messages):
-                came.put(piece)
+            for response in llm.stream_chat(messages):
+                came.put(_piece(response))
                 if left.is_set():
                     return
             came.put(None)
         except Exception as error:  # of whatever library speaks with it: `_next` says which
             came.put(error)
 
-    def _next(
-        self, came: "SimpleQueue[ChatResponse | Exception | None]", seconds: float, end: float
-    ) -> "ChatResponse | None":
+    def _next(self, came: "Queue[_Piece | Exception | None]", seconds: float, end: float) -> _Piece | None:
         """The next piece, or None at the end.
 
         Raises:
@@ -138,14 +168,30 @@ class Reply:
             return piece
         raise self._model.stopped()
 
-    def _heed(self, raw: Any) -> bool:
-        """What the protocol says beside the words; returns whether it says that this is the end."""
-        usage = getattr(raw, "usage", None)
-        counted = getattr(usage, "prompt_tokens", None) or 0
-        self.was_read_in_part |= 0 < counted * _CUT < self._sent
-        ends = [choice.finish_reason for choice in getattr(raw, "choices", None) or () if choice.finish_reason]
-        self.is_unfinished |= "length" in ends
-        return bool(ends)
+    def _heed(self, piece: _Piece) -> bool:
+        """What is said beside the words; returns whether this is the end."""
+        self.was_read_in_part |= 0 < piece.counted * _CUT < self._sent
+        self.is_unfinished |= piece.ends == "length"
+        return bool(piece.ends)
+
+
+def _piece(response: "ChatResponse") -> _Piece:
+    """What an integration hands on, whatever is in it."""
+    choices = getattr(response.raw, "choices", None)
+    reasons = [getattr(each, "finish_reason", None) for each in choices] if isinstance(choices, list) else []
+    counted = getattr(getattr(response.raw, "usage", None), "prompt_tokens", None)
+    return _Piece(
+        response.delta if isinstance(response.delta, str) else "",
+        next((str(each) for each in reasons if each), ""),
+        counted if type(counted) is int else 0,
+    )
+
+
+def _drain(came: "Queue[_Piece | Exception | None]") -> None:
+    """Let go who waits to pass something on that nobody reads."""
+    with suppress(Empty):
+        while True:
+            came.get_nowait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +257,15 @@ class Model:
         if status is not None:
             said = _SAID.get(status, "{place} failed (status {status})")
             return ModelTrouble(said.format(name=self.name, place=self.place, status=status))
-        kind = type(error).__name__
-        if kind in {"APIConnectionError", "ConnectError"}:
+        causes = list(_causes(error))
+        kinds = [type(each).__name__ for each in causes]
+        if known := next((each for each in causes if isinstance(each, ModelTrouble)), None):
+            return known
+        if {"ConnectError", "ConnectTimeout"} & set(kinds):
             return ModelTrouble(f"No language model answers at {self.place}")
-        if "Timeout" in kind:
+        if any("Timeout" in kind for kind in kinds):
             return ModelTrouble(f"{self.name} did not write on in time")
-        return ModelTrouble(f"What {self.place} sent is no answer ({kind})")
+        return ModelTrouble(f"What {self.place} sent is no answer ({kinds[-1]})")
 
     def _known(self) -> int:
         """How many tokens its integration knows it to read."""
@@ -226,32 +275,42 @@ class Model:
             raise self.trouble(error) from error
 
     def _told(self) -> int:
-        """How many tokens its server says that it reads; 0 where it does not say so, so that it is asked again."""
+        """How many tokens its server says that it reads; 0 where it does not say so, so that it is asked again.
+
+        Of a server far away, which is asked but once, what is usual.
+        """
+        from rag.wire import Wire, bounded  # heavy: httpx, and only those who ask a model wait for it
+
+        headers = {"Authorization": f"Bearer {_key()}"} if _key() else {}
+        wire = Wire(self.place, _ASKED, bounded, trust_env=bool(self.remote), headers=headers)
         told: SimpleQueue[int] = SimpleQueue()
-        Thread(target=lambda: told.put(self._asked()), daemon=True).start()
+        Thread(target=lambda: told.put(self._asked(wire)), name="asking for a window", daemon=True).start()
         try:
             return told.get(timeout=_ASKED)
         except Empty:
             return 0
+        finally:
+            wire.hang_up()
 
-    def _asked(self) -> int:
-        """What its server says; where it is silent, 0, or of one far away, which is asked but once, what is usual."""
-        import httpx  # here, so that only those who ask a model wait for it
-
+    def _asked(self, wire: "Wire") -> int:
+        """See `_told`."""
         root = urlunsplit(urlsplit(self.address)._replace(path=""))
-        headers = {"Authorization": f"Bearer {_key()}"} if _key() else {}
-        with httpx.Client(timeout=2.0, trust_env=bool(self.remote), headers=headers) as client:
+        try:
             for place in _TOLD_AT:
-                try:
-                    answer = client.get(place.format(base=self.address, root=root))
-                    told = _windows(answer.json() if answer.is_success else None, self.name)
-                except httpx.TransportError:
-                    return 0
-                except (httpx.HTTPError, ValueError, RecursionError):  # it is no JSON
-                    continue
-                if told:
-                    return min(told)
+                windows = _windows(wire.json(place.format(base=self.address, root=root)), self.name)
+                if windows:
+                    return min(windows)
+        except (ModelTrouble, RecursionError):
+            return 0
         return WINDOW if self.remote else 0
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it comes of, and so on."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
 
 
 class TooLong(ModelTrouble):
@@ -276,7 +335,7 @@ def load(setting: str) -> Model:
     Raises:
         ModelError: It cannot be read, or its integration is not installed.
     """
-    named = _SETTING.fullmatch(setting.strip())
+    named = _SETTING.fullmatch(canonical(setting)[0].strip())
     if named is None:
         raise ModelError(f"No language model can be read from {SETTING} or --llm; {_FORM}.")  # a key may stand in it
     name, where = named["name"], named["where"]
@@ -317,18 +376,16 @@ def _compatible(name: str, where: str) -> Model:
     import httpx
     from llama_index.llms import openai_like  # heavy: 3 s
 
+    from rag.wire import Wire, events
+
     opened: Any = openai_like.OpenAILike
     base = urlunsplit((address.scheme, address.netloc, address.path.rstrip("/"), "", ""))
+    place = f"{host}:{port}" if port else host
     key, certificates, patience = _key() or "none", httpx.create_ssl_context(), Deadlines().first
 
     def connect() -> Line:
         # Not through a proxy to this machine itself, and to no other host than the one that people are told of.
-        client = httpx.Client(
-            timeout=httpx.Timeout(patience, connect=5.0),
-            verify=certificates,
-            trust_env=host not in LOOPBACK,
-            follow_redirects=False,
-        )
+        wire = Wire(place, patience, events, verify=certificates, trust_env=host not in LOOPBACK)
         llm = opened(
             model=name,
             api_base=base,
@@ -339,11 +396,11 @@ def _compatible(name: str, where: str) -> Model:
             max_retries=0,
             timeout=patience,
             additional_kwargs={"stream_options": {"include_usage": True}},
-            http_client=client,
+            http_client=wire.client,
         )
-        return Line(llm, client.close)
+        return Line(llm, wire.hang_up)
 
-    return Model(f"{name}@{where}", name, connect, base, f"{host}:{port}" if port else host, context[0])
+    return Model(f"{name}@{where}", name, connect, base, place, context[0])
 
 
 def _native(name: str, integration: str) -> Model:
@@ -369,7 +426,7 @@ def _native(name: str, integration: str) -> Model:
 def _windows(told: Any, name: str) -> list[int]:
     """The windows that a server's answer gives: of the model of this name, where it tells of several."""
     if isinstance(told, list):
-        named = [each for each in told if isinstance(each, dict) and name in {each.get(key) for key in ("id", "name")}]
+        named = [each for each in told if isinstance(each, dict) and name in (each.get("id"), each.get("name"))]
         told = named or (told if len(told) == 1 else [])
         return [window for each in told for window in _windows(each, name)]
     if not isinstance(told, dict):

@@ -4,8 +4,10 @@
 where something else came of one. tests/test_generate.py plays them too.
 """
 
+import json
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,9 +18,10 @@ from threading import Event, Timer
 import typer
 
 import rag
+from index.document import canonical
 from rag.answer import Answer
 from rag.llm import Deadlines
-from tests.llm_server import Prompt, Said, Script, speaking, words
+from tests.llm_server import Prompt, Said, Script, delta, event, speaking, words
 
 DOCUMENTS = {
     "mill.txt": (
@@ -133,6 +136,51 @@ def _bytes(*sent: bytes) -> Said:
     return write
 
 
+def _among(*sent: bytes) -> Said:
+    """A true sentence, after what is sent in other ways."""
+
+    def write(prompt: Prompt) -> Iterator[bytes | str | float]:
+        yield from sent
+        yield f"{TRUE} {prompt.mark('burned in 1902')}."
+
+    return write
+
+
+def _forever(sent: bytes) -> Said:
+    def write(prompt: Prompt) -> Iterator[bytes | str | float]:
+        yield from repeat(sent, 30 * 2**20 // len(sent))
+
+    return write
+
+
+def _in_pieces(*pieces: str) -> Said:
+    def write(prompt: Prompt) -> Iterator[bytes | str | float]:
+        for piece in pieces:
+            yield delta(piece.format(mark=prompt.mark("burned in 1902")))
+
+    return write
+
+
+def _otherwise(prompt: Prompt) -> Iterator[bytes | str | float]:
+    """A true sentence, as no protocol has it: other line ends, comments, no blank lines, half an event at a time."""
+    text = json.dumps({"choices": [{"delta": {"content": f"{TRUE} {prompt.mark('burned in 1902')}."}}]})
+    sent = f"\ufeff: hello\r\nevent: x\r\nid: 1\r\ndata:{text}\r\nretry: 5\r\ndata: {{}}\r\n".encode()
+    yield from (sent[:30], sent[30:90], sent[90:])
+
+
+def _parts(prompt: Prompt) -> Iterator[bytes | str | float]:
+    yield delta([{"type": "text", "text": TRUE}, {"type": "text", "text": f" {prompt.mark('burned in 1902')}."}])
+
+
+def _thinking(prompt: Prompt) -> Iterator[bytes | str | float]:
+    yield "<think>"
+    yield from repeat("hmm " * 1_000, 100)
+
+
+def _packing(script: Script) -> Script:
+    return replace(script, packed="gzip")
+
+
 def _too_long(prompt: Prompt) -> Iterator[bytes | str | float]:
     yield "This model's maximum context length is 512 tokens"
 
@@ -146,6 +194,29 @@ def _ending(ends: str | None) -> Callable[[Script], Script]:
 
 
 _SAYS = "{mark}"
+_NONSENSE = (
+    [1],
+    None,
+    "x",
+    {"choices": None},
+    {"choices": [None]},
+    {"choices": {"a": 1}},
+    {"choices": ["a"]},
+    {"choices": [{"delta": None}]},
+    {"choices": [{"delta": {"content": 5}}]},
+    {"choices": [{"delta": {"content": {"a": 1}}}]},
+    {"choices": [{"delta": {"tool_calls": [{"index": None, "function": None}]}}]},
+    {"usage": [1, 2]},
+    {"usage": {"prompt_tokens": "12", "total_tokens": None}},
+    {"usage": {"prompt_tokens": -5}},
+    {"usage": {"prompt_tokens": float("nan")}},
+    {"usage": {"prompt_tokens": 10**400}},
+)
+_DEEP = b"data: " + b"[" * 100_000 + b"]" * 100_000 + b"\n\n"
+_HUGE = b'data: {"usage": {"prompt_tokens": ' + b"9" * 6_000 + b"}}\n\n"
+_THINKS = {"choices": [{"delta": {"reasoning_content": "hmm " * 50}}]}
+_PACKED = zlib.compress(b'data: {"x": "' + b"a" * 2**22, wbits=31)
+_FLOOD = "\u0301" * 300
 _ERROR = b'data: {"error": {"message": "CUDA out of memory", "code": 500}}\n\n'
 
 BEHAVIOURS: tuple[Behaviour, ...] = (
@@ -222,6 +293,23 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         "markup that a browser would run", said(f"{TRUE} {_SAYS}. <script>alert(1)</script> {_SAYS}."), left_out=1
     ),
     Behaviour("slowly, but steadily", said(f"{TRUE} {_SAYS}. It was rebuilt in brick {_SAYS}.", pause=0.03), kept=2),
+    # what would be shown as something else
+    Behaviour("letters turned around", said(f"The mill of Orsa burned in \u202e1902\u202c {_SAYS}.")),
+    Behaviour("a mark that turns letters, alone", _in_pieces("The mill of Orsa burned in ", "\u202e", "1902 {mark}.")),
+    Behaviour(
+        "letters between that nobody sees", said(f"The mi\u200bll of\x00 Orsa\U000e0065 bur\u034fned in 1902 {_SAYS}.")
+    ),
+    Behaviour("a forged mark, hidden", said(f"The mill was a palace [ab\u200bcd:1]. {TRUE} {_SAYS}."), left_out=1),
+    Behaviour("a thought, hidden", said(f"<thi\u200bnk>1903.</think> {TRUE} {_SAYS}.")),
+    Behaviour("a thought that only ends", said(f"1903, I think. </think> {TRUE} {_SAYS}.")),
+    Behaviour("what covers the lines around", said(f"{TRUE} {_SAYS}. Everyone was s{_FLOOD}ad {_SAYS}."), left_out=1),
+    Behaviour(
+        "a not in letters that are blank",
+        said(f"The dam does\u3164not hold water {_SAYS}. {TRUE} {_SAYS}."),
+        left_out=1,
+    ),
+    Behaviour("half a character", _in_pieces("\ud800", "The mill of Orsa burned in 1902 {mark}.", "\udfff")),
+    Behaviour("a character in two halves", _in_pieces(TRUE + " {mark}. Sad \ud83d", "\ude00 {mark}."), left_out=1),
     # when it does not answer
     Behaviour("it abstains", said("The documents don't say."), "abstained", kept=0),
     Behaviour("it abstains in other letters", said("The documents do not say."), "abstained", kept=0),
@@ -245,6 +333,15 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour("stopped by its reader", hanging("The mill", " of"), mode="extract", notice="You stopped", stop=0.3),
     Behaviour("no JSON", _bytes(b"data: {nonsense\n\n"), mode="extract", notice="no answer"),
     Behaviour("not even text", _bytes(b"data: \xff\xfe\x00\n\n"), mode="extract", notice="no answer"),
+    Behaviour("what is not text, among words", _among(delta("So, ").replace(b"So", b"\xff\xfe")), kept=1),
+    Behaviour("as no protocol has it", _otherwise),
+    Behaviour("values of every wrong kind", _among(*map(event, _NONSENSE), _HUGE)),
+    Behaviour("text in parts", _parts),
+    Behaviour("nested without end", _among(_DEEP), mode="extract", notice="nested too deeply"),
+    Behaviour("a line without end", _forever(b"a" * 65_536), mode="extract", notice="without an end of the line"),
+    Behaviour("reasons without end", _forever(event(_THINKS) * 300), mode="extract", notice="more than 16 MB"),
+    Behaviour("a thought on and on", _thinking, mode="extract", notice="thought on and on"),
+    Behaviour("packed", _bytes(_PACKED), mode="extract", script=_packing, notice="packed"),
     Behaviour("an error in the middle", _bytes(_ERROR), mode="extract", notice=_OWN),
     Behaviour("400: too long for it", _too_long, mode="extract", script=_failing(400), notice="no room"),
     Behaviour("401", said("no key"), mode="extract", script=_failing(401), notice="FOOTNOTE_LLM_KEY"),
@@ -321,6 +418,7 @@ def wrong(behaviour: Behaviour, answer: Answer) -> list[str]:
         "notice": behaviour.notice in answer.notice and bool(behaviour.notice) == bool(answer.notice),
         "kept": answer.mode == "extract" or len(answer.statements) == behaviour.kept,
         "left out": len(answer.unsupported) == behaviour.left_out,
+        "shown": all(canonical(each) == (each, 0) for each in (answer.text, answer.notice, *answer.unsupported)),
         "text": answer.mode == "abstained"
         or not any(word in answer.text for word in ("[", "lightning", "palace", "<")),
     }

@@ -61,6 +61,8 @@ class Script:
         models: What it says of its models.
         counted: How many tokens it says that it read; 0 where it says nothing of that.
         longest: How many passages it takes.
+        packed: How it says that its answer is packed, or "".
+        endless: What it says of its models in place of JSON, over and over; "" for JSON.
         prompts: What it was sent.
         sent: When each piece was sent, in seconds since the epoch.
     """
@@ -71,6 +73,8 @@ class Script:
     models: dict[str, Any] = field(default_factory=lambda: {"data": [{"id": "scripted", "max_model_len": 8192}]})
     counted: int = 0
     longest: int = 99
+    packed: str = ""
+    endless: str = ""
     prompts: list[Prompt] = field(default_factory=list)
     sent: list[tuple[float, str]] = field(default_factory=list)
 
@@ -83,6 +87,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
+        if self.script.endless:
+            self._begin(200, "application/json", None)
+            try:
+                for _ in range(10_000):
+                    self._send(self.script.endless.encode())
+            except OSError:  # who asked has gone
+                self.close_connection = True
+            return
         told = json.dumps(self.script.models if self.path.endswith("/models") else {}).encode()
         self._begin(200 if self.path.endswith("/models") else 404, "application/json", len(told))
         self.wfile.write(told)
@@ -125,6 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(length))
+        if self.script.packed:
+            self.send_header("Content-Encoding", self.script.packed)
         self.end_headers()
 
     def _send(self, data: bytes) -> None:
@@ -132,8 +146,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
-def _event(delta: dict[str, str], finish: str | None = None) -> bytes:
+def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
     return _chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+def event(data: Any) -> bytes:
+    """Any value as an event of a stream."""
+    return b"data: %s\n\n" % json.dumps(data).encode()
+
+
+def delta(content: Any) -> bytes:
+    """Any value in place of a piece of text."""
+    return _event({"content": content})
 
 
 def _counted(count: int) -> bytes:
@@ -142,7 +166,7 @@ def _counted(count: int) -> bytes:
 
 def _chunk(more: dict[str, Any]) -> bytes:
     whole = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "scripted", **more}
-    return b"data: %s\n\n" % json.dumps(whole).encode()
+    return event(whole)
 
 
 class _Server(ThreadingHTTPServer):

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 import rag
 from index.document import Span, canonical
+from index.passages import Passage
 from rag.answer import Answer
 from rag.chat import Turn
 from rag.cite import Marks
 from rag.generate import sentences
+from rag.verify import Support
 from tests import behaviours
 from tests.behaviours import BEHAVIOURS, BURNED, TRUE, Behaviour, play, said, wrong
 from tests.llm_server import Prompt, Said, Script, speaking, words
@@ -280,6 +282,42 @@ def test_a_long_row_of_blanks_is_read_in_no_time() -> None:
     start = time.process_time()
     list(sentences([f"{TRUE}{' ' * 20_000}", *[" "] * 200, f"{ONE}."], MARKS))
     assert time.process_time() - start < 2
+
+
+class Broken:
+    """A verifier that nobody has foreseen."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def support(self, statement: str, passage: Passage, title: str = "") -> Support | None:
+        raise self.error
+
+
+def test_whatever_goes_wrong_while_a_model_writes_ends_in_the_documents_words(
+    orsa: rag.Footnote, caplog: pytest.LogCaptureFixture
+) -> None:
+    with speaking(Script(said(f"{TRUE} {{mark}}."))) as setting:
+        for error in (KeyError("sk-secret"), RecursionError(), MemoryError(), UnicodeError()):
+            orsa.write_with(setting)
+            orsa.writer._verifier = Broken(error)  # type: ignore[union-attr]
+            answer = orsa.ask(BURNED)
+            name = type(error).__name__
+            assert (answer.mode, answer.status) == ("extract", "answered")
+            assert (
+                answer.notice == f"What scripted wrote could not be read ({name}); these are your documents' own words."
+            )
+            assert caplog.records[-1].getMessage().startswith(f"{name} while scripted was writing\n")
+        assert "sk-secret" not in caplog.text
+        orsa.writer._verifier = Broken(KeyboardInterrupt())  # type: ignore[union-attr]
+        with pytest.raises(KeyboardInterrupt):
+            orsa.ask(BURNED)
+        orsa.write_with("")
+
+
+def test_a_rewritten_question_hides_nothing(orsa: rag.Footnote) -> None:
+    _, answer = after(orsa, BURNED, "Who rebuilt it?", words_of("Who re\u202ebuilt the mill\x1b of\u200b Orsa?"))
+    assert answer.query == "Who rebuilt the mill of Orsa?"
 
 
 def test_a_failed_model_is_not_waited_for_twice(orsa: rag.Footnote) -> None:

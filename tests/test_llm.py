@@ -6,9 +6,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import repeat
 from pathlib import Path
 from threading import Event
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from llama_index.core.llms import CompletionResponse, CompletionResponseGen, Cus
 import rag
 from eval.served import free_port
 from index.errors import ModelError, ModelTrouble
+from rag import llm
 from rag.llm import MOST_WRITTEN, WINDOW, Message, load, tokens
 from tests import behaviours
 from tests.behaviours import BURNED, said
@@ -125,6 +127,22 @@ def test_tokens_are_not_counted_short(text: str) -> None:
     assert tokens(text) >= len(tokenizer().encode(text, add_special_tokens=False).ids)
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\x1b", "\u200b", "\U000e0041"])
+def test_a_name_hides_nothing(hidden: str) -> None:
+    model = load(f"lla{hidden}ma@http://localhost:1/v1{hidden}")
+    assert (model.name, model.setting) == ("llama", "llama@http://localhost:1/v1")
+
+
+@pytest.mark.parametrize(
+    "told", [{"data": [{"id": ["scripted"], "n_ctx": 5}]}, {"data": [{"id": {}, "name": "scripted"}]}]
+)
+def test_models_that_are_told_of_in_any_way(told: Any) -> None:
+    script = Script(said(""))
+    script.models = told
+    with speaking(script) as setting:
+        assert load(setting).room() in (WINDOW - MOST_WRITTEN, 5 - 5 // 3)
+
+
 class Echo(CustomLLM):
     """An integration of llama-index's, of a kind that comes with a package of its own."""
 
@@ -148,13 +166,48 @@ class Echo(CustomLLM):
             yield CompletionResponse(text=text, delta=word)
 
 
-def test_an_integration_of_llama_index_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+class Wild(Echo):
+    """One that hands on whatever its service sends."""
+
+    def stream_chat(self, messages: Any, **kwargs: Any) -> Any:
+        if self.model == "endless":
+            yield from repeat(_response("", None), 1_000_000)
+        odd = (None, {"usage": 5}, SimpleNamespace(choices=5, usage=SimpleNamespace(prompt_tokens="12")))
+        for raw in (*odd, SimpleNamespace(choices=[None, SimpleNamespace(finish_reason=[1])], usage=[1])):
+            yield _response("\ud83d", raw)
+        yield _response("\u202eThe mill of Orsa burned in 1902.", None)
+
+
+def _response(delta: str, raw: Any) -> Any:
+    return SimpleNamespace(delta=delta or None, raw=raw)
+
+
+@pytest.fixture
+def integration(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of llama-index's that has one model."""
     from importlib.machinery import ModuleSpec
 
     module = ModuleType("llama_index.llms.echo_test")
     module.__spec__ = ModuleSpec(module.__name__, None)
-    module.EchoTest = Echo  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module
+
+
+def test_whatever_an_integration_hands_on(integration: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    integration.EchoTest = Wild  # type: ignore[attr-defined]
+    monkeypatch.setattr(llm, "_MOST_PIECES", 1_000)
+    with behaviours.library() as docs:
+        docs.write_with("wild@echo-test")
+        answer = docs.ask(BURNED)
+        assert (answer.mode, answer.text, answer.notice) == ("generate", "The mill of Orsa burned in 1902.", "")
+        docs.write_with("endless@echo-test")
+        answer = docs.ask(BURNED)
+        assert (answer.mode, "wrote on and on" in answer.notice) == ("extract", True)
+
+
+def test_an_integration_of_llama_index_by_its_name(integration: ModuleType) -> None:
+    module = integration
+    module.EchoTest = Echo  # type: ignore[attr-defined]
     with behaviours.library() as docs:
         docs.write_with("parrot@echo-test")
         assert docs.writer is not None
