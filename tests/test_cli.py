@@ -1,10 +1,12 @@
 """The command line: exit codes, JSON and nothing else, one line for every trouble."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,9 @@ import app
 import rag
 from eval.served import free_port
 from index import export, recognise
+from index.document import printable
 from index.formats import AS_IN_A_SCAN
+from index.sync import Progress
 from tests.test_recognise import partly
 
 ROOT = Path(__file__).parent.parent
@@ -178,3 +182,60 @@ def test_a_dry_run_says_what_would_be_done(capsys: pytest.CaptureFixture[str], f
     assert told(capsys, dry)[:2] == (0, f"> {folder.name}/a.txt is now {folder.name}/b.txt\n")
     (folder / "b.txt").unlink()
     assert told(capsys, dry)[:2] == (0, f"- {folder.name}/a.txt\n")
+
+
+NAMES = (
+    b"\x1b[31mred.txt",
+    b"two\nlines.txt",
+    b"bell\x07\xc2\x9b2J.md",
+    "gpj.\u202etxt.md".encode(),
+    b"\xff.txt",
+    b"[red].txt",
+)
+
+
+def test_no_name_commands_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, other = tmp_path / "a\x1b[2Jb\nc", tmp_path / "\x1b]0;title\x07"
+    for place in (folder, other):
+        place.mkdir()
+    for number, name in enumerate(NAMES):
+        (folder / os.fsdecode(name)).write_text(f"The hat of Ida number {number} is blue.")
+        (other / os.fsdecode(name)).write_text("")
+    (other / "hat.txt").write_text("The hat of Eva is brown.")
+    commands = [
+        ["sync", str(folder), "--dry-run"],
+        ["sync", str(folder)],
+        ["include", str(other), "--docs", str(folder)],
+        *(["status", "--docs", str(folder), *more] for more in ([], ["--json"])),
+        *(["search", "hat", "--docs", str(folder), *more] for more in ([], ["--json"])),
+        *(["ask", "What colour is the hat of Ida?", "--docs", str(folder), *more] for more in ([], ["--json"])),
+        ["doctor", str(folder)],
+        ["backup", str(tmp_path / "b\x1b.zip"), "--docs", str(folder)],
+        ["backup", str(tmp_path / "no\x1b\n" / "b.zip"), "--docs", str(folder)],
+        ["ask", "Who?", "--docs", str(tmp_path / "none\x1b[31m\u202e")],
+        ["ask", "Who?", "--docs", str(folder), "--llm", "\x1b[31mred"],
+        ["exclude", str(other), "--docs", str(folder)],
+        ["exclude", str(other), "--docs", str(folder)],
+    ]
+    printed = ""
+    for command in commands:
+        with suppress(SystemExit):
+            app.main(command)
+        out, err = capsys.readouterr()
+        assert printable(out + err) == out + err
+        assert "--json" not in command or json.loads(out)
+        assert err.count("\n") <= len(NAMES)
+        printed += out
+    assert r"\x1b[31mred.txt: indexed" in printed
+
+
+def test_a_name_on_the_bar_is_no_markup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with app._bar() as show:
+        show(Progress(0, 2, "[/b]\x1b[2J\x07.txt", 1, 2))
+    assert r"[/b]\x1b[2J\x07.txt" in capsys.readouterr().err
+
+
+def test_a_name_in_a_log_commands_nothing() -> None:
+    record = logging.LogRecord("index", logging.INFO, "", 0, "%s was read\nand kept", ("\x1b[2J\u202e",), None)
+    assert app._Lines("%(message)s").format(record) == "\\x1b[2J\\u202e was read\nand kept"

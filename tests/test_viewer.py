@@ -1,20 +1,27 @@
 """The viewer alone: values -> HTML."""
 
+import json
 import re
+from dataclasses import asdict, replace
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Browser
 
 from index.catalog import File
-from index.document import Span
+from index.document import Span, canonical, printable
+from index.sync import Progress
 from rag.answer import Answer
+from rag.chat import Conversation, Turn
 from rag.cite import Citation
 from tests.fakes import document, fake, quoting
-from web import viewer
+from web import export, viewer
 from web.desk import leaves
+from web.shelf import Known
 
 
 class _Text(HTMLParser):
@@ -114,3 +121,61 @@ def test_no_documents_one_document() -> None:
 )
 def test_what_leaves_the_computer_is_said(host: str, chroma: str, said: str) -> None:
     assert leaves(host, chroma, "") == said
+
+
+HIDING = "a\x1b[2J\u202eb\u200b\x9b"
+
+
+def test_no_name_hides_or_reorders_what_stands_around_it() -> None:
+    file = File(f"documents/{HIDING}\n.txt", 1, 0, "", "indexed", title="Letters")
+    shown = (
+        viewer.documents([file, File(f"uploads/{HIDING}.txt", 1, 0, "", "failed", "it is empty")], []),
+        viewer.scope([f"documents/{HIDING}.txt"]),
+        viewer.notice(f"{HIDING} was not read."),
+        viewer.outcome([f"{HIDING}\n is ready"]),
+        viewer.writers(f"{HIDING}@http://localhost/v1"),
+        viewer.libraries(Path(f"/{HIDING}"), [Known(Path(f"/other/{HIDING}"), "")]),
+        viewer.progress(Progress(0, 2, HIDING), 1.0, False, stop="enough"),
+        viewer.way(HIDING, "http://localhost"),
+    )
+    for html in shown:
+        parsed = _Text()
+        parsed.feed(html)
+        assert canonical(parsed.text) == (parsed.text, 0)
+        assert r"a\x1b[2J\u202eb\u200b\x9b" in parsed.text
+    assert f'data-document="{escape(file.id)}"' in shown[0]  # what the browser gives back is exact
+    assert f'data-folder="/other/{HIDING}"' in shown[5]
+
+
+def test_what_is_taken_away_hides_nothing() -> None:
+    source = document("mill.txt", "The mill burned.")
+    answer = replace(quoting("q", (source, "The mill burned.")), notice=f"No model answers at {HIDING}")
+    (cited,) = answer.citations
+    answer = replace(answer, citations=(replace(cited, document_id=f"documents/{HIDING}\n.txt"),))
+    talk = Conversation("1", "A title", (Turn(answer, 0),))
+    for taken in (export.markdown(talk), export.as_json(talk)):
+        assert printable(taken) == taken
+    assert json.loads(export.as_json(talk))["turns"][0]["answer"] == json.loads(json.dumps(asdict(answer)))
+    assert "é" in export.written("é")  # what hides nothing stays readable
+
+
+def test_letters_from_right_to_left_move_no_footnote(browser: Browser) -> None:
+    sources = [
+        document("mill.txt", "The mill burned in 1902."),
+        document("he.txt", "הטחנה נשרפה בשנת 1902."),
+        document("ar.txt", "احترقت الطاحونة سنة 1902."),
+        document("end.txt", "It was rebuilt."),
+    ]
+    orders = []
+    for order in (sources, sources[1:3]):
+        answer = quoting("q", *((each, each.text) for each in order))
+        html = viewer.conversation(Conversation("", "", (Turn(answer, 0),)), ())
+        page = browser.new_page()
+        style = (Path(viewer.__file__).parent / "page.css").read_text()
+        page.set_content(f"<style>{style} #conversation {{ width: 2000px }}</style><div id='conversation'>{html}</div>")
+        places = [mark.bounding_box() for mark in page.locator(".mark").all()]
+        assert len({round(place["y"]) for place in places}) == 1  # on one line
+        orders.append([place["x"] for place in places])
+        page.close()
+    assert orders[0] == sorted(orders[0])  # in a text from left to right
+    assert orders[1] == sorted(orders[1], reverse=True)  # and in one from right to left
