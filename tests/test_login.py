@@ -174,6 +174,14 @@ def test_what_cannot_be_kept_is_told_and_not_done(login: Login, tmp_path: Path) 
     run(fail())
 
 
+def test_the_page_is_not_kept_by_a_browser_that_may_sign_out(login: Login) -> None:
+    async def open_page() -> None:
+        async with _browser(login, **await _signed_in(login, {})) as client:
+            assert (await client.get("/")).headers["cache-control"] == "no-store"
+
+    run(open_page())
+
+
 def test_who_signs_out_is_on_the_page_itself(login: Login) -> None:
     async def leave() -> None:
         held = await _signed_in(login, {})
@@ -239,10 +247,10 @@ def test_who_leaves_keeps_no_place(login: Login) -> None:
             asyncio.ensure_future(guard(_request("POST", "/login", {}), each.receive, each.send)) for each in left
         ]
         await asyncio.sleep(0.5)
+        begun = asyncio.get_running_loop().time()
         for each in left:
             each.leaves.set()
         await asyncio.gather(*guesses)
-        begun = asyncio.get_running_loop().time()
         assert await login.is_right(b"password=correct+horse", "", "")
         assert asyncio.get_running_loop().time() - begun <= 1
 
