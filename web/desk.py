@@ -231,7 +231,8 @@ class Desk:
 
     def tick(self, event: gr.EventData) -> Updates:
         """The documents that are asked alone, and the line that says so."""
-        ticked = self._ready(getattr(event, "documents", []))
+        documents = getattr(event, "documents", ())
+        ticked = self._ready(documents if isinstance(documents, list) else ())
         return ticked, viewer.scope(ticked)
 
     def cite(self, event: gr.EventData, talk: Conversation) -> object:

@@ -291,7 +291,7 @@ async def _mixed(scope: Scope, receive: Receive, secret: str) -> tuple[Response 
     try:
         told = json.loads(body)
         told[_NAME] = _mix(str(told[_NAME]), secret)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return PlainTextResponse("This request cannot be read.", 400), receive
     return None, _resent(scope, json.dumps(told).encode(), receive)
 

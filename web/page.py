@@ -22,6 +22,7 @@ from web import viewer
 from web.address import HOST, check
 from web.connections import room
 from web.desk import Desk
+from web.events import Events
 from web.guard import Guard
 from web.incoming import Blocks, Incoming
 from web.line import LONGEST
@@ -142,6 +143,7 @@ def launch(
             "middleware": [
                 *([Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []),
                 Middleware(Guard, name=_library_name(docs), login=login),
+                Middleware(Events, page=page),
             ],
             "routes": [incoming.route, *routes(docs)],
             "lifespan": incoming.lifespan,
