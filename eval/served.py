@@ -8,9 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
+from typing import IO
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from index.errors import FootnoteError
@@ -22,8 +24,15 @@ _PATIENCE = 5  # seconds with a page that has begun to answer
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def served(
+    folder: Path, *, password: str = "", log: IO[bytes] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A chat of this folder in a process of its own, and its address; it is stopped in the end.
+
+    Args:
+        folder: Whose documents it is about.
+        password: What opens its page; "" where that needs none.
+        log: What it says on standard error goes there; to this process's own where there is none.
 
     Raises:
         FootnoteError: It ended, or did not answer in time.
@@ -31,9 +40,11 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {name: value for name, value in os.environ.items() if name != "FOOTNOTE_PASSWORD"}
+    if password:
+        environment["FOOTNOTE_PASSWORD"] = password
     command = [sys.executable, str(APP), "serve", str(folder), "--port", str(port)]
     with TemporaryDirectory() as forgotten:  # the libraries that it turns to are not those of its user
-        process = subprocess.Popen(command, env={**environment, "XDG_STATE_HOME": forgotten})
+        process = subprocess.Popen(command, env={**environment, "XDG_STATE_HOME": forgotten}, stderr=log)
         try:
             _wait(process, address)
             yield process, address
@@ -71,5 +82,7 @@ def _answers(address: str) -> bool:
     try:
         with urlopen(address, timeout=_PATIENCE) as response:
             return bool(response.status == 200)
+    except HTTPError as error:
+        return error.code == HTTPStatus.UNAUTHORIZED  # it asks for its password
     except (URLError, TimeoutError):
         return False

@@ -112,7 +112,8 @@ def _fitting(values: Sequence[Any], kinds: Sequence[Kind]) -> list[Any]:
 
 
 def _fits(value: object, kind: Kind) -> bool:
-    return isinstance(value, {"state": type(None), "text": str, "files": list}[kind])
+    fitting: dict[Kind, type] = {"state": type(None), "text": str, "files": list}
+    return isinstance(value, fitting[kind])
 
 
 def _plain(said: object) -> dict[str, object]:

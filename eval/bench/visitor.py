@@ -44,17 +44,16 @@ class Visitor:
         if found is None:
             raise FootnoteError(f"The page at {client.base_url} names no handlers; is it Footnote?")
         self.session = secrets.token_hex(5)
-        self._client = client
+        self.client = client
         self._handlers = dict(_handlers(json.loads(found[1])))
 
     def ask(self, question: str) -> Outcome:
         """Type a question and wait for what comes of it."""
-        told = self._said("question.submit", [question])
-        if FULL in told:
-            return "full"
-        if 'class=\\"notice' in told:  # beside the answers before
-            return "failed"
-        return "answered" if 'class=\\"answer' in told or 'class=\\"abstention' in told else "failed"
+        return outcome(self.heard(question))
+
+    def heard(self, question: str) -> str:
+        """Type a question; what the server tells of the conversation once it is answered, as it comes."""
+        return self._said("question.submit", [question])
 
     def click(self, event: str, **said: object) -> str:
         """Click on something that stands for this event; what the server tells, as it comes."""
@@ -62,7 +61,7 @@ class Visitor:
 
     def add(self, name: str, text: str) -> str:
         """Add a document; what the server tells, as it comes."""
-        sent = self._client.post("/gradio_api/upload", files={"files": (name, text.encode())})
+        sent = self.client.post("/gradio_api/upload", files={"files": (name, text.encode())})
         (path,) = sent.raise_for_status().json()
         return self._said("upload.upload", [[{"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}]])
 
@@ -72,7 +71,7 @@ class Visitor:
         states = [None] * (handler.inputs - len(values))  # the server has them
         body = {"data": values + states, "fn_index": handler.number, "session_hash": self.session, "event_data": said}
         try:
-            joined = self._client.post("/gradio_api/queue/join", json=body)
+            joined = self.client.post("/gradio_api/queue/join", json=body)
             return self._last() if joined.is_success else ""
         except httpx.TransportError:
             return ""
@@ -80,7 +79,7 @@ class Visitor:
     def _last(self) -> str:
         """What the server tells of an event when it is through with it."""
         last = ""
-        told = self._client.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session})
+        told = self.client.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session})
         with told as stream:
             for line in stream.iter_lines():
                 if _TOLD in line[:40]:  # what comes before it need not be read
@@ -88,14 +87,31 @@ class Visitor:
         return last
 
 
+def outcome(told: str) -> Outcome:
+    """What came of a question, from what the server tells of it."""
+    if FULL in told:
+        return "full"
+    if 'class=\\"notice' in told:  # beside the answers before
+        return "failed"
+    return "answered" if 'class=\\"answer' in told or 'class=\\"abstention' in told else "failed"
+
+
 @contextmanager
-def visiting(address: str) -> Iterator[Visitor]:
+def visiting(address: str, password: str = "", source: str | None = None) -> Iterator[Visitor]:
     """A person who opens the page at an address, and closes it in the end.
 
+    Args:
+        address: Where the page is.
+        password: What opens it, where it has one.
+        source: The address of this computer to come from, where that is not all the same.
+
     Raises:
-        FootnoteError: It is no page of Footnote.
+        FootnoteError: It is no page of Footnote, or the password does not open it.
     """
-    with httpx.Client(base_url=address, timeout=_PATIENCE, verify=False) as client:
+    way = httpx.HTTPTransport(local_address=source, verify=False)
+    with httpx.Client(base_url=address, timeout=_PATIENCE, transport=way) as client:
+        if password:
+            client.post("/login", data={"password": password})
         visitor = Visitor(client)
         with client.stream("GET", f"/gradio_api/heartbeat/{visitor.session}"):  # its end tells that the page is closed
             yield visitor
