@@ -164,15 +164,16 @@ def test_letters_from_right_to_left_move_no_footnote(browser: Browser) -> None:
         document("mill.txt", "The mill burned in 1902."),
         document("he.txt", "הטחנה נשרפה בשנת 1902."),
         document("ar.txt", "احترقت الطاحونة سنة 1902."),
+        document("fa.txt", "آسیاب در سال 1902 سوخت."),
         document("end.txt", "It was rebuilt."),
     ]
     orders = []
-    for order in (sources, sources[1:3]):
+    for order in (sources, sources[1:4]):
         answer = quoting("q", *((each, each.text) for each in order))
         html = viewer.conversation(Conversation("", "", (Turn(answer, 0),)), ())
         page = browser.new_page()
         style = (Path(viewer.__file__).parent / "page.css").read_text()
-        page.set_content(f"<style>{style} #conversation {{ width: 2000px }}</style><div id='conversation'>{html}</div>")
+        page.set_content(f"<style>{style} #conversation {{ width: 3000px; max-width: none }}</style><div id='conversation'>{html}</div>")
         places = [mark.bounding_box() for mark in page.locator(".mark").all()]
         assert len({round(place["y"]) for place in places}) == 1  # on one line
         orders.append([place["x"] for place in places])
