@@ -182,11 +182,23 @@ def exclude(
 
 
 @app.command()
-def purge(folder: Folder = SEEDS, library: Home = None, chroma: Chroma = "") -> None:
+def purge(
+    folder: Folder = SEEDS,
+    library: Home = None,
+    chroma: Chroma = "",
+    conversations: Annotated[
+        bool, typer.Option("--conversations", help="Delete the conversations too that quote what it has forgotten.")
+    ] = False,
+) -> None:
     """Bring the library up to date, and leave nothing on the disk of what it has forgotten."""
     with _opened(folder, library, chroma=chroma) as docs:
         docs.library.lock.require()
         told = _count(docs.library)
+        if conversations:
+            from rag.conversations import forget_gone  # what they are read with takes a while, and answers need none
+
+            gone = forget_gone(docs.library.home, {file.id for file in docs.files() if file.state == "indexed"})
+            told = f"{_number(gone, 'conversation')} deleted. {told}"
         docs.library.purge()
     _say(told)
 

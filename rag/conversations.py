@@ -2,7 +2,7 @@
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -157,9 +157,35 @@ def every(home: Path) -> tuple[Conversation, ...]:
     Raises:
         LibraryError: The file cannot be read.
     """
+    return tuple(Conversations(home, owner).open(id) for id, owner in _owned(home))
+
+
+def forget_gone(home: Path, there: Collection[str]) -> int:
+    """Delete the conversations that hold text of documents which are not there any more; how many those are.
+
+    Raises:
+        LibraryError: The file, or one of the conversations, cannot be read or written.
+    """
+    count = 0
+    for id, owner in _owned(home):
+        kept = Conversations(home, owner)
+        if not _quoted(kept.open(id)) <= set(there):
+            kept.delete(id)
+            count += 1
+    return count
+
+
+def _owned(home: Path) -> list[tuple[str, str]]:
+    """Every conversation's id, and its owner."""
     with _opened(home) as database:
-        owned = database.execute("SELECT id, owner FROM conversation ORDER BY id").fetchall()
-    return tuple(Conversations(home, owner).open(id) for id, owner in owned)
+        return database.execute("SELECT id, owner FROM conversation ORDER BY id").fetchall()
+
+
+def _quoted(talk: Conversation) -> set[str]:
+    """The documents that text in a conversation is of."""
+    answers = [turn.answer for turn in talk.turns]
+    cited = {citation.document_id for answer in answers for citation in answer.citations}
+    return cited | {hit.passage.document_id for answer in answers for hit in answer.hits}
 
 
 @contextmanager

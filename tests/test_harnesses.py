@@ -1,4 +1,4 @@
-"""Small versions of the long harnesses: `python -m tests.locks`, `tests.diskfull`, `tests.state` and `tests.kills`."""
+"""Small versions of the long harnesses: `python -m tests.locks`, `diskfull`, `state`, `kills` and `gone`."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import diskfull, kills, locks, state
+from tests import diskfull, gone, kills, locks, state
 
 
 @pytest.mark.parametrize("name", locks.HARNESSES)
@@ -35,3 +35,8 @@ def test_killed_at_every_named_point_and_by_chance_nothing_is_lost_and_no_hand_i
         every = [each for some in threads.map(left, range(2)) for each in some]
     assert (len(kills.POINTS), len(every)) == (18, 50)
     assert [each for each in every if not each.is_well] == []
+
+
+def test_what_is_removed_and_purged_is_nowhere_on_the_disk_whatever_was_killed_before(tmp_path: Path) -> None:
+    """Kills the library twice, and its page once."""
+    assert list(gone.rounds(tmp_path, 3, seed=1)) == [[], [], []]

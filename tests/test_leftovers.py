@@ -8,15 +8,18 @@ import sys
 import time
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import app
 from index import backup as backup_module
 from index import doctor, leftovers, private
 from index.backup import backup, restore
 from index.errors import LibraryError
 from index.library import Library
+from rag.answer import Answer
 from rag.conversations import Conversations
 from tests.conftest import OpenLibrary
 from tests.test_conversations import turn
@@ -249,3 +252,19 @@ def test_a_library_that_is_shared_with_a_group_on_purpose_stays_so(home, folder)
     assert modes(home) == {0o2770}
     assert modes(home / "catalog.sqlite") == {0o660}
     assert doctor.examine(home) == ()
+
+
+def test_conversations_that_quote_what_is_gone_are_purged_where_that_is_wanted(home, folder, capsys):
+    """Those of every reader, and no others; what they said is in no file of the library then."""
+    about_gone = turn("When did the mill burn?", "The mill ZEBRA burned in 1902.")
+    there = replace(about_gone, answer=Answer("hello", "hello", "answered", "Ask about your documents.", mode="help"))
+    for owner in ("ada", "otto"):
+        Conversations(home, owner).add("", about_gone)
+    Conversations(home, "ada").add("", there)
+    for options, count, left in (([], "", 3), (["--conversations"], "2 conversations deleted. ", 1)):
+        with pytest.raises(SystemExit) as ended:
+            app.main(["purge", str(folder), *options])
+        assert not ended.value.code
+        assert capsys.readouterr().out.startswith(f"{count}3 documents")
+        assert len(Conversations(home, "ada").listed()) + len(Conversations(home, "otto").listed()) == left
+    assert not any(b"ZEBRA" in path.read_bytes() for path in home.rglob("*") if path.is_file())
