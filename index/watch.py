@@ -34,7 +34,7 @@ def watching(library: Library) -> Iterator[None]:
 def watch(library: Library, over: Event | None = None) -> None:
     """Sync a library whenever its folder changes, until `over` is set; in the main thread Ctrl-C comes through."""
     changes = watchfiles.watch(
-        *(root.path for root in library.roots if root.path.is_dir()),
+        *(root.path for root in library.roots if root.is_approved and root.path.is_dir()),
         watch_filter=lambda _, path: not Path(path).is_relative_to(library.home),
         debounce=_SETTLED,
         rust_timeout=_LOOK,

@@ -306,6 +306,8 @@ def test_an_older_one_is_not_brought_forward_with_a_trigger_in_it(foreign):
     change(foreign / ".footnote", ALIEN["trigger"], "UPDATE setting SET value = '4' WHERE key = 'schema'")
     with pytest.raises(LibraryError, match="which Footnote does not make"):
         Catalog(foreign / ".footnote" / CATALOG, "rw")
+    with closing(sqlite3.connect(foreign / ".footnote" / CATALOG)) as opened:
+        assert opened.execute("SELECT value FROM setting WHERE key = 'schema'").fetchone() == ("4",)
 
 
 def test_nor_do_conversations(tmp_path):
