@@ -139,6 +139,11 @@ class Draft:
         """Whether nothing has been said."""
         return not self._said
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The statements so far."""
+        return tuple(self._said)
+
     def say(
         self,
         text: str,

@@ -13,7 +13,8 @@ from rag.reader import Candidate, Reading, is_statement
 from rag.retrieve import Hit
 
 _MOST_SENTENCES = 3
-_NEAR = 3  # hits looked through for what a question speaks of
+NEAR = 3
+"""How many hits are looked through for what a question speaks of."""
 _MOST_WORDS = 4  # named in a reason
 
 FUNCTION_WORDS = frozenset(
@@ -43,8 +44,8 @@ def extract(reading: Reading, calibration: Calibration) -> tuple[Candidate, ...]
     best = reading.candidates[0]
     also = [other for other in reading.candidates[1:] if other.score >= calibration.weights.also * best.score]
     chosen: list[Candidate] = []
-    for candidate in (*reading.candidates[: reading.needed], *_leaned_on(best), *also):
-        whole = _with_list(candidate)
+    for candidate in (*reading.candidates[: reading.needed], *leaned_on(best), *also):
+        whole = with_list(candidate)
         if not any(_says(earlier, whole) for earlier in chosen):
             chosen = [*(earlier for earlier in chosen if not _says(whole, earlier)), whole][:_MOST_SENTENCES]
     passages = [candidate.hit.passage.id for candidate in chosen]
@@ -58,7 +59,7 @@ def why_not(question: str, hits: Sequence[Hit]) -> str:
     if not hits:
         return "No document holds a passage near this question."
     place = closest(hits[0])
-    missing = _missing(question, hits[:_NEAR])
+    missing = _missing(question, hits[:NEAR])
     if missing:
         said = "Neither it nor the next ones speak" if len(hits) > 1 else "It does not speak"
         return f"{place}. {said} of {_listed(missing)}."
@@ -123,7 +124,7 @@ def content_words(question: str) -> list[Word]:
     return [word for word in every if word.stem not in FUNCTION_WORDS] or every
 
 
-def _leaned_on(candidate: Candidate) -> list[Candidate]:
+def leaned_on(candidate: Candidate) -> list[Candidate]:
     """The sentence before one that leans on it, where both stand in the same passage and it is no question."""
     earlier = [span for span in candidate.hit.passage.sentences if span.end <= candidate.span.start]
     if not earlier or not LEANS.match(_text(candidate)):
@@ -132,7 +133,7 @@ def _leaned_on(candidate: Candidate) -> list[Candidate]:
     return [] if _text(before).rstrip().endswith("?") else [before]
 
 
-def _with_list(candidate: Candidate) -> Candidate:
+def with_list(candidate: Candidate) -> Candidate:
     """A sentence that ends in a colon, together with what it opens."""
     if not _text(candidate).endswith(":"):
         return candidate

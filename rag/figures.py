@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
+from index.document import Span
 from index.lexical import words
 from rag.amounts import MONTH, MONTHS, NUMBER, SCALES, WORTH, rounds
 from rag.extract import FUNCTION_WORDS
@@ -83,6 +84,7 @@ _MOST_NOUNS = 3
 _POWERS = {"square": "square", "sq": "square", "cubic": "cubic", "cu": "cubic"}
 _FARTHEST = 24  # characters before an amount in which its bound stands
 _TEXTS = 4_096  # whose figures are remembered
+_NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Amount:
         bound: How the text holds it: exact (""), about, more than, at least, less than, at most.
         rough: Whether it is so large, and written with a word such as "million", that it may be a rounded one.
         said: As it stands in the text, with its bound and unit.
+        span: Where the number itself stands in the text.
     """
 
     value: Decimal
@@ -106,6 +109,7 @@ class Amount:
     bound: Bound
     rough: bool
     said: str
+    span: Span = _NOWHERE
 
     @property
     def is_year(self) -> bool:
@@ -115,10 +119,21 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """As much of a date as a text says; the `readings` of 3/5/1931 are two, each year, month and day."""
+    """As much of a date as a text says, and where; the `readings` of 3/5/1931 are two, each year, month and day."""
 
     readings: tuple[tuple[int | None, int | None, int | None], ...]
     said: str
+    span: Span = _NOWHERE
+
+    def fits(self, other: "Date", years: frozenset[int]) -> bool:
+        """Whether another date, and years beside it, bear this one out."""
+        return any(
+            (year is None or year == theirs or (theirs is None and year in years))
+            and (month is None or month == their_month)
+            and (day is None or day == their_day)
+            for year, month, day in self.readings
+            for theirs, their_month, their_day in other.readings
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +148,7 @@ class Figures:
     def unborne(self, by: "Figures") -> Iterator[str]:
         """What another text's figures do not bear out, worded for people."""
         for date in self.dates:
-            if not any(_fits(date, other, by.years) for other in by.dates):
+            if not any(date.fits(other, by.years) for other in by.dates):
                 yield f"the date “{date.said}”"
         said = Counter(_years(self.dates))
         for amount in self.amounts:
@@ -163,7 +178,10 @@ def figures(text: str) -> Figures:
         dates += [date for match in found for date in _dates(match)]
         rest = _blanked(rest, found)
     alone = list(_MONTH_ALONE.finditer(rest))
-    dates += [Date(((None, _month(match["month"] or match["doubtful"]), None),), match[0]) for match in alone]
+    dates += [
+        Date(((None, _month(match["month"] or match["doubtful"]), None),), match[0], Span(*match.span()))
+        for match in alone
+    ]
     rest = _blanked(rest, alone)
     amounts = tuple(_amounts(_blanked(rest, list(_CODE.finditer(rest)))))
     years = {year for date in dates for year, _, _ in date.readings if year}
@@ -196,15 +214,15 @@ def _dates(match: re.Match[str]) -> Iterator[Date]:
     parts = match.groupdict()
     year = int(parts["year"]) if parts.get("year") else None
     day = _day(parts.get("day"))
-    said = " ".join(match[0].split())
+    said, span = " ".join(match[0].split()), Span(*match.span())
     if number := parts.get("number"):
         both = ((year, int(number), day), (year, day, int(number)))
-        yield Date(both if parts.get("mark") else both[:1], said)
+        yield Date(both if parts.get("mark") else both[:1], said, span)
         return
     month = _month(parts["month"] or "")
-    yield Date(((year, month, day),), said)
+    yield Date(((year, month, day),), said, span)
     if first := parts.get("from"):
-        yield Date(((year, month, _day(first)),), said)
+        yield Date(((year, month, _day(first)),), said, span)
 
 
 def _month(name: str) -> int:
@@ -310,7 +328,14 @@ def _held(text: str, tokens: Sequence[re.Match[str]], place: int, end: int, amou
         unit, next_end = _measured(text, tokens, end, unit)
     bound, first = _bound(text, start, next_end if unit else last)
     last = next_end if unit else last
-    return replace(amount, unit=unit, nouns=() if unit else nouns, bound=bound, said=" ".join(text[first:last].split()))
+    return replace(
+        amount,
+        unit=unit,
+        nouns=() if unit else nouns,
+        bound=bound,
+        said=" ".join(text[first:last].split()),
+        span=Span(tokens[place].start(), tokens[end - 1].end()),
+    )
 
 
 def _measured(text: str, tokens: Sequence[re.Match[str]], end: int, unit: str) -> tuple[str, int]:
@@ -401,14 +426,3 @@ def _same(other: Amount, amount: Amount) -> bool:
     if other.value == amount.value:
         return True
     return (amount.rough or amount.bound == "~") and rounds(amount.value, other.value)
-
-
-def _fits(date: Date, other: Date, years: frozenset[int]) -> bool:
-    """Whether another date, and years beside it, bear a date out."""
-    return any(
-        (year is None or year == theirs or (theirs is None and year in years))
-        and (month is None or month == their_month)
-        and (day is None or day == their_day)
-        for year, month, day in date.readings
-        for theirs, their_month, their_day in other.readings
-    )

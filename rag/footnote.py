@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from threading import Event, Lock
 from types import TracebackType
@@ -27,6 +27,7 @@ from rag.examples import candidates
 from rag.extract import extract, in_one_cell, short_in, why_not
 from rag.followup import GLANCED, REMEMBERED, depends, is_rewrite, standalone
 from rag.generate import Source, Verifier, Writer
+from rag.guard import of_the_named
 from rag.help import help_line
 from rag.kept import see_wanted
 from rag.llm import Model, load
@@ -259,12 +260,12 @@ class Footnote:
         if row:  # as exact as what is computed
             yield replace(row, notice=notice)
             return
-        reading = self._of_what_is_named(reading, query, asked.dropped)
+        reading, unnamed = self._of_what_is_named(reading, query, asked.dropped)
         see_wanted(asked.dropped)
         sure = self.calibration.confidence.probability(reading.logit)
         silent = Answer(asked.said, query, "abstained", hits=reading.hits, confidence=sure)
         chosen = extract(reading, self.calibration)
-        unclear = unclear or self._of_every_row(query, chosen) or self._of_several(several, chosen)
+        unclear = unclear or unnamed or self._of_every_row(query, chosen) or self._of_several(several, chosen)
         if unclear or not chosen:  # and no model is asked
             yield replace(silent, reason=unclear or why_not(query, reading.hits))
             return
@@ -287,11 +288,19 @@ class Footnote:
         except Unclear as why:
             return None, str(why)
 
-    def _of_what_is_named(self, reading: Reading, query: str, dropped: Event) -> Reading:
-        """What was read, without what is no sentence to quote, and rows of something else than the question names."""
+    def _of_what_is_named(self, reading: Reading, query: str, dropped: Event) -> tuple[Reading, str]:
+        """What was read, without what is no sentence to quote, or is of something else than the question names.
+
+        And why, where nothing is left that speaks of a number, a date or a code of the question.
+        """
         documents = self._documents([each.hit for each in reading.candidates if _may_be_row(each)])
         told = [each for each in reading.candidates if not self._is_no_statement(query, each, documents)]
-        return replace(reading, candidates=self._spreadsheets.fitting(query, told, dropped))
+        reading = replace(reading, candidates=self._spreadsheets.fitting(query, told, dropped))
+        return of_the_named(query, reading, cache(self._document_of), self.calibration.weights.also)
+
+    def _document_of(self, hit: Hit) -> Document | None:
+        """The document of a hit, or None where a sync has removed it meanwhile."""
+        return next(iter(self._documents([hit]).values()), None)
 
     def _is_no_statement(self, query: str, each: Candidate, documents: Mapping[str, Document]) -> bool:
         document = documents.get(each.hit.passage.document_id)
@@ -370,7 +379,8 @@ class Footnote:
         return self.reader.read(query, self.retrieve(query, k, documents=documents))
 
     def _is_answered(self, question: str) -> bool:
-        return bool(extract(self._read(question), self.calibration))
+        reading, _ = self._of_what_is_named(self._read(question), question)
+        return bool(extract(reading, self.calibration))
 
 
 def _may_be_row(candidate: Candidate) -> bool:

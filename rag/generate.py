@@ -19,7 +19,9 @@ from rag.answer import Answer, Draft
 from rag.cite import Marks, cite
 from rag.disagree import disagreeing
 from rag.extract import closest, content_words, short_in
+from rag.guard import strays, why
 from rag.llm import Message, Model, Reply, TooLong, tokens
+from rag.naming import Missing
 from rag.reader import CLAIM_END, Candidate
 from rag.retrieve import Hit
 from rag.verify import Support
@@ -155,7 +157,7 @@ class Writer:
         sources = prompt.sources[:count]
         yield silent
         reply = self.model.write(prompt.messages(count), stopped)
-        draft, left_out, kinds = Draft(silent), list[str](), set[str]()
+        draft, left_out, kinds, stray = Draft(silent), list[str](), set[str](), None
         with closing(iter(reply)) as pieces:
             for sentence in sentences(_spoken(pieces), prompt.marks):
                 named = _there(sentence, sources)
@@ -163,7 +165,12 @@ class Writer:
                 is_cut = reply.is_unfinished and not _STOPPED.search(sentence.text)
                 if sentence.abstains or not sentence.is_statement or is_cut:
                     continue
-                if self._say(draft, sentence, sources):
+                borne = self._bearing(sentence, sources)
+                missing = _missing(silent.query, draft, sentence.text, borne)
+                if missing:
+                    stray = stray or missing
+                elif borne:
+                    self._say(draft, sentence, sources, borne)
                     yield draft.answer(unsupported=left_out)
                 else:
                     left_out.append(sentence.text)
@@ -173,28 +180,32 @@ class Writer:
             raise ModelTrouble(f"{self.model.name} wrote nothing that rests on a passage")
         disagreeing = _with_rivals(draft, silent.query, quoted, sources)
         if draft.is_empty:
-            yield replace(silent, reason=self._why_not(silent, left_out), unsupported=tuple(left_out))
+            reason = why(stray, silent.hits) if stray else self._why_not(silent, left_out)
+            yield replace(silent, reason=reason, unsupported=tuple(left_out))
         else:
-            yield replace(draft.answer(disagreeing, left_out), notice=self._notice(reply))
+            notice = self._notice(reply) or (f"Left out what is not of “{stray.numeral.written}”." if stray else "")
+            yield replace(draft.answer(disagreeing, left_out), notice=notice)
 
-    def _say(self, draft: Draft, sentence: Sentence, sources: Sequence[Source]) -> bool:
-        """Add a statement where the passages that it names bear it out, or any where it names none."""
-        named = _there(sentence, sources)
-        borne = self._borne(sentence.text, named or _likely(sentence.text, sources))
-        if not borne and sentence.parts:  # "... in 1902 [k:1], and the dam is 40 metres high [k:2]."
-            each = [self._borne(part.text, _there(part, sources)) for part in sentence.parts]
-            borne = [support for part in each for support in part] if all(each) else []
-        if not borne:
-            return False
+    def _bearing(self, sentence: Sentence, sources: Sequence[Source]) -> list[tuple[Source, Support]]:
+        """What bears a sentence out of the passages that it names, or of any where it names none."""
+        borne = self._borne(sentence.text, _there(sentence, sources) or _likely(sentence.text, sources))
+        if borne or not sentence.parts:
+            return borne
+        parts = [self._borne(part.text, _there(part, sources)) for part in sentence.parts]
+        return [support for part in parts for support in part] if all(parts) else []  # "in 1902 [k:1], and 40 m [k:2]."
+
+    def _say(
+        self, draft: Draft, sentence: Sentence, sources: Sequence[Source], borne: Sequence[tuple[Source, Support]]
+    ) -> None:
+        """Add a sentence and what bears it out."""
         best = max(borne, key=lambda each: each[1].score)
         citations = [cite(0, source.hit.passage, support.span, source.document) for source, support in borne]
         draft.say(
             sentence.text,
-            citations if named else [citations[borne.index(best)]],
+            citations if _there(sentence, sources) else [citations[borne.index(best)]],
             "verbatim" if best[1].verbatim and len(borne) == 1 else "supported",
             min(support.score for _, support in borne) if sentence.parts else best[1].score,
         )
-        return True
 
     def _borne(self, text: str, sources: Sequence[Source]) -> list[tuple[Source, Support]]:
         """The sources that bear a statement out, each with what does."""
@@ -301,6 +312,12 @@ def _parts(text: str, marks: Marks) -> Iterator[Sentence]:
         said = _JOINED.sub("", _MARKUP.sub("", text[start : run.start])).strip()
         yield Sentence(said, marks.read(text[run.start : run.end])[1])
         start = run.end
+
+
+def _missing(question: str, draft: Draft, text: str, borne: Sequence[tuple[Source, Support]]) -> Missing | None:
+    """The numeral of a question that neither a sentence is of, nor what was said before it or bears it out."""
+    quoted = [(source.document, source.hit.passage, support.span) for source, support in borne]
+    return strays(question, "\n".join([*draft.said, text]), quoted) if borne else None
 
 
 def _there(sentence: Sentence, sources: Sequence[Source]) -> list[Source]:

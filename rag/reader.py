@@ -57,12 +57,14 @@ class Candidate:
         span: Where, in the document.
         score: How well it answers, 0..1.
         short: The answer proper in it, in the document, or None where the reader finds no spans.
+        trust: How likely its passage answers, as log odds not calibrated yet.
     """
 
     hit: Hit
     span: Span
     score: float
     short: Span | None = None
+    trust: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +155,15 @@ class CrossReader:
         for place, (each, score) in enumerate(zip(reads, scores, strict=True)):
             passage = each.hit.passage
             sentences = [span for span in passage.sentences if _says(passage.quote(span), asked, echo)]
+            found: list[tuple[float, Span | None]] = []
             if len(each.scores.starts) and not asked.statement:
-                yield _shared(each.hit, sentences, [_in_sentence(each, span) for span in sentences], score)
+                found = [_in_sentence(each, span) for span in sentences]
             elif place in close:
                 told = self._encoder.read(asked.text, [passage.quote(span) for span in sentences])
-                yield _shared(each.hit, sentences, [(said.supported, None) for said in told], score)
+                found = [(said.supported, None) for said in told]
+            if found:
+                trust = log_odds(judge.trust, each.features)
+                yield [replace(one, trust=trust) for one in _shared(each.hit, sentences, found, score)]
 
 
 def known(encoder: str) -> Calibration:
