@@ -379,7 +379,7 @@ class Footnote:
         return self.reader.read(query, self.retrieve(query, k, documents=documents))
 
     def _is_answered(self, question: str) -> bool:
-        reading, _ = self._of_what_is_named(self._read(question), question)
+        reading, _ = self._of_what_is_named(self._read(question), question, Event())
         return bool(extract(reading, self.calibration))
 
 
