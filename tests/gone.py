@@ -35,7 +35,8 @@ from tests.kills import ROOT, QuickEmbedder
 SECRET = "The safe of Ada opens with ZEBRA-CODEWORD on Mondays."
 _NAME = "secret.txt"
 _LARGE = 200  # times that it stands in what is sent to the page
-_READY = "ready"
+_STEPS = ("keeping", "purging", "restoring", "removing", "adding", "settling")
+_LONGEST = 0.4  # seconds from the beginning of one of them until the process is killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,31 +100,33 @@ def rounds(whole: Path, kills: int, seed: int) -> Iterator[list[str]]:
     """What is left after each kill, a purge and no more; every third time the page is killed, else the library."""
     place, chance = Place(whole), random.Random(seed)
     place.make()
-    longest = _lived(place, 60.0)
-    _child(place, "purge").wait(120)
     for number in range(kills):
         if number % 3 == 2:
             _served(place, chance)
         else:
-            _lived(place, chance.uniform(0.0, longest))
-        _child(place, "purge").wait(120)
+            _lived(place, _STEPS[number % len(_STEPS)], chance.uniform(0.0, _LONGEST))
+        assert _child(place, "purge").wait(120) == 0
         for path in place.kept.glob("*.zip"):
             path.unlink()
         yield place.holding()
 
 
 def live(whole: Path) -> None:
-    """Add the document, look it up, keep it, restore it, remove it and purge."""
+    """Add the document, look it up, keep it, restore it, remove it and purge; say before each what is next."""
     place = Place(whole)
-    print(_READY, flush=True)  # noqa: T201
     with closing(Library(place.docs)) as library:
         library.sync()
-        id = library.add(_NAME, SECRET.encode()).id
-        library.settle()
-        backup(library.home, place.kept / "kept.zip")
-        restore(place.kept / "kept.zip", place.again / ".footnote")
-        library.remove(id)
-        library.purge()
+        steps = {
+            "adding": lambda: library.add(_NAME, SECRET.encode()),
+            "settling": library.settle,
+            "keeping": lambda: backup(library.home, place.kept / "kept.zip"),
+            "restoring": lambda: restore(place.kept / "kept.zip", place.again / ".footnote"),
+            "removing": lambda: library.remove(f"uploads/{_NAME}"),
+            "purging": library.purge,
+        }
+        for name, do in steps.items():
+            print(name, flush=True)  # noqa: T201
+            do()
 
 
 def serve(whole: Path) -> None:
@@ -140,27 +143,24 @@ def serve(whole: Path) -> None:
 def purge(whole: Path) -> None:
     """Remove the document where it is, and purge."""
     place = Place(whole)
-    for folder in (place.docs, place.again):
+    for folder in (place.docs, *([place.again] if any(place.again.glob(".footnote*")) else [])):
         with closing(Library(folder)) as library:
             for file in library.sync():
                 if file.id.startswith("uploads/"):
                     library.remove(file.id)
             library.purge()
     if not place.holding():
-        shutil.rmtree(place.again / ".footnote")  # so that the next round can restore it
+        shutil.rmtree(place.again / ".footnote", ignore_errors=True)  # so that the next round can restore it
 
 
-def _lived(place: Place, seconds: float) -> float:
-    """Have it all done, or killed after so many seconds; how many it lived."""
+def _lived(place: Place, step: str, seconds: float) -> None:
+    """Have it all done until some time after a step has begun."""
     child = _child(place, "live")
     assert child.stdout is not None
-    assert child.stdout.readline()
-    began = time.monotonic()
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(seconds)
-    lived = time.monotonic() - began
+    while child.stdout.readline().strip() != step:
+        assert child.poll() is None, f"{step} was not met"
+    time.sleep(seconds)
     _kill(child)
-    return lived
 
 
 def _served(place: Place, chance: random.Random) -> None:
@@ -176,7 +176,7 @@ def _served(place: Place, chance: random.Random) -> None:
         yield head.encode() + text.encode()
         if stop == "sending":
             time.sleep(0.2)  # until it has arrived
-            _kill(child)
+            child.kill()
         yield b"\r\n--x--\r\n"
 
     with suppress(httpx.HTTPError), httpx.Client(base_url=url, timeout=30) as client:
