@@ -10,13 +10,13 @@ import sqlite3
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, wraps
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,9 @@ Only the last takes no room on the disk.
 
 Every = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.float32]]
 """Ids of passages and of their documents, and the passages' vectors `(passages, dimension)`, in one order."""
+
+_What = ParamSpec("_What")
+_Read = TypeVar("_Read")
 
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
@@ -164,6 +167,26 @@ class Derived:
     generation: int
     revision: int | None
     digest: str = ""
+
+
+def _decoded(read: Callable[_What, _Read]) -> Callable[_What, _Read]:
+    """Says in a sentence that what is read is not what was written.
+
+    Raises:
+        LibraryError: It is not.
+    """
+
+    @wraps(read)
+    def reading(*arguments: _What.args, **named: _What.kwargs) -> _Read:
+        try:
+            return read(*arguments, **named)
+        except (ValueError, TypeError) as error:
+            raise LibraryError(
+                f"The library's catalog is damaged ({shown(error)}); footnote doctor --mend has what is damaged read "
+                f"anew."
+            ) from error
+
+    return reading
 
 
 class Catalog:
@@ -390,6 +413,7 @@ class Catalog:
         """The files whose bytes have this SHA-256, by id."""
         return tuple(File(*row) for row in self._rows(f"SELECT {_FILE} FROM file WHERE sha256 = ? ORDER BY id", digest))
 
+    @_decoded
     def document(self, document_id: str) -> Document:
         """A document by its id.
 
@@ -479,6 +503,7 @@ class Catalog:
         with self._transaction() as connection:
             connection.execute("UPDATE file SET sha256 = ''")
 
+    @_decoded
     def every_vector(self) -> Every:
         """Every passage with its vector, by id."""
         ids: list[str] = []
@@ -773,6 +798,7 @@ def text_key(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+@_decoded
 def _vector(kept: bytes | bytearray) -> Vector:
     """A vector as it is kept, or several one after another."""
     return np.frombuffer(kept, dtype=_KEPT).astype(np.float32)
@@ -808,16 +834,19 @@ def _passage_row(passage: Passage) -> tuple[object, ...]:
     )
 
 
+@_decoded
 def _passage(row: Sequence[Any]) -> Passage:
     id, document_id, text, start, end, page, heading, sentences, where = row
     spans = tuple(Span(*sentence) for sentence in json.loads(sentences))
     return Passage(id, document_id, text, start, end, page, heading, spans, where)
 
 
+@_decoded
 def _pages(told: str) -> tuple[Page, ...]:
     return tuple(Page(*page) for page in json.loads(told))
 
 
+@_decoded
 def _tables(told: str) -> tuple[Table, ...]:
     return tuple(Table(start, end, tuple(heads), *at) for start, end, heads, *at in json.loads(told))
 

@@ -182,7 +182,7 @@ def _of_model(catalog: Catalog, home: Path) -> Iterator[Ailment]:
     try:
         if embedder is None or _are_of(embedder, catalog):
             return
-    except (TypeError, ValueError):
+    except (LibraryError, TypeError, ValueError):
         return  # of damaged rows, which are named with their documents
     dimension = str(embedder.dimension)
     what = f"The vectors were made by another model than {name}"
@@ -234,7 +234,7 @@ def _fault(catalog: Catalog, document_id: str, dimension: int) -> str:
         return "its text, pages, headings or sentences cannot be read"
     try:
         return _of_passages(text, passages) or _of_vectors(catalog, passages, dimension)
-    except ValueError:
+    except (LibraryError, ValueError):
         return "a vector is none of the model's"
 
 

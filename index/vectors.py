@@ -240,7 +240,14 @@ class ExactVectors:
         if documents is not None:
             rows = [row for row, document in enumerate(document_ids) if document in documents]
             ids, matrix = tuple(ids[row] for row in rows), matrix[rows]
-        return [ids[row] for row in _highest(matrix @ vector, count)] if ids else []
+        if not ids:
+            return []
+        if matrix.shape[1:] != vector.shape:
+            raise LibraryError(
+                "The library's vectors are not of its embedding model; have footnote doctor --mend read the documents "
+                "anew."
+            )
+        return [ids[row] for row in _highest(matrix @ vector, count)]
 
     def _every(self) -> Every:
         with self._reading:
