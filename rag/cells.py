@@ -8,7 +8,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from threading import Event
 
@@ -22,7 +22,7 @@ from rag.cite import cite
 from rag.kept import Kept, see_wanted
 from rag.reader import is_statement
 from rag.retrieve import PLAIN, Hit
-from rag.sheet import folded, number
+from rag.sheet import folded, is_sheet, number
 
 SURE = 0.95
 """How likely a cell that is told is the one meant: no network says so. Of 65 told over four filings none was wrong
@@ -34,6 +34,7 @@ _KEPT = 64  # documents, for the next question
 _TITLE_LINES, _TITLE_WORDS = 6, 12  # above a table, that may be its title; a longer line is prose
 _PROSE_LINES = 2  # right above a table, that may say of what time it is
 _TOP_LINES = 4  # of a page, above its first table
+_LONGEST_NAME = 60  # characters of a cell that a question may name
 _NAMED = 3  # rivals in a reason
 
 Stems = frozenset[str]
@@ -527,8 +528,39 @@ def _is_title(line: str) -> bool:
 
 
 def is_no_statement(question: str, document: Document, span: Span) -> bool:
-    """Whether some characters are no statement to quote: heads of a table, or a row that has not the year asked for."""
-    return is_head_line(document, span) or is_of_other_years(question, document, span)
+    """Whether some characters are no statement to quote: heads of a table, or a row of something else than is asked."""
+    return (
+        is_head_line(document, span)
+        or is_of_other_years(question, document, span)
+        or is_of_another_row(question, document, span)
+    )
+
+
+def is_of_another_row(question: str, document: Document, span: Span) -> bool:
+    """Whether some characters are rows of a table, none of which says what a question names of another one's cells."""
+    table = document.table_at(span.start)
+    if table is None or is_sheet(table) or table.end - table.start > _LARGEST:  # a sheet is told by rag/spreadsheets.py
+        return False
+    asked = _stems(question)
+    heads = _stems("\n".join(table.heads))
+    before = document.text.count("\n", table.start, span.start)
+    ours = range(before, before + document.text.count("\n", span.start, span.end) + 1)
+    rows = _named_cells(document.text[table.start : table.end], table.heads)
+    named = [{(column, cell) for column, cell in row if cell <= asked and not cell <= heads} for row in rows]
+    elsewhere = {column for row in named for column, _ in row}
+    here = {column for place in ours if place < len(named) for column, _ in named[place]}
+    return bool(elsewhere - here)
+
+
+@lru_cache(_KEPT)
+def _named_cells(lines: str, heads: tuple[str, ...]) -> list[list[tuple[int, Stems]]]:
+    """The cells of each row of a table that are words, with their columns."""
+    rows = []
+    for line in lines.split("\n"):
+        cells = [line[place.start : place.end] for _, place in tables.places(line, heads)]
+        told = [(column, _stems(cell)) for column, cell in enumerate(cells) if len(cell) <= _LONGEST_NAME]
+        rows.append([(column, cell) for column, cell in told if any(map(str.isalpha, "".join(cell)))])
+    return rows
 
 
 def is_head_line(document: Document, span: Span) -> bool:

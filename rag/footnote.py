@@ -295,6 +295,10 @@ class Footnote:
         """
         documents = self._documents([each.hit for each in reading.candidates if _may_be_row(each)])
         told = [each for each in reading.candidates if not self._is_no_statement(query, each, documents)]
+        best = reading.candidates[0] if reading.candidates else None
+        if best and told[:1] != [best] and _in_table(best, documents):  # only another row of it stands in for a row
+            id = best.hit.passage.document_id
+            told = [each for each in told if each.hit.passage.document_id == id and _in_table(each, documents)]
         reading = replace(reading, candidates=self._spreadsheets.fitting(query, told, dropped))
         return of_the_named(query, reading, cache(self._document_of), self.calibration.weights.also)
 
@@ -381,6 +385,12 @@ class Footnote:
     def _is_answered(self, question: str) -> bool:
         reading, _ = self._of_what_is_named(self._read(question), question, Event())
         return bool(extract(reading, self.calibration))
+
+
+def _in_table(candidate: Candidate, documents: Mapping[str, Document]) -> bool:
+    """Whether a candidate stands in a table of one of some documents."""
+    document = documents.get(candidate.hit.passage.document_id)
+    return document is not None and document.table_at(candidate.span.start) is not None
 
 
 def _may_be_row(candidate: Candidate) -> bool:

@@ -91,10 +91,22 @@ class Column:
 
     @cached_property
     def is_numbering(self) -> bool:
-        """Whether its cells are whole numbers, each another one, as the numbers of orders are."""
-        read = [number(cell) for cell in self.distinct if cell not in self.blanks]
-        whole = all(each and not each.unit and each.value == int(each.value) for each in read)
-        return self.is_numeric and whole and len(read) == len(self.told(range(len(self.cells))))
+        """Whether its cells number its rows: each is one more than the one before it."""
+        told = [self.numbers[row] for row in self.told(range(len(self.cells)))]
+        first = told[0].value if told and told[0] else Decimal(0)
+        counted = all(
+            each is not None and not each.unit and each.value == first + place for place, each in enumerate(told)
+        )
+        return self.is_numeric and counted and first == int(first) and (len(told) > 1 or first <= 1)
+
+    @cached_property
+    def is_count(self) -> bool:
+        """Whether its cells may say how many there are of what its head names: whole, without a unit, none below 0."""
+        told = [self.numbers[row] for row in self.told(range(len(self.cells)))]
+        whole = all(
+            each is not None and not each.unit and each.value >= 0 and each.value == int(each.value) for each in told
+        )
+        return self.is_numeric and whole and not self.is_numbering
 
     @cached_property
     def ambiguous(self) -> str:

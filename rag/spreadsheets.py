@@ -255,6 +255,10 @@ def _looked_up(asked: Asked) -> _Found | None:
     if len(rows) > MOST_ROWS:
         told = f"{len(rows):,} rows of {asked.sheet.called}{where(conditions)}"
         return _Found(asked.sheet, reason=f"There are {told}; say more of the one you mean, or ask how many there are.")
+    wanted = [column for column in asked.named if all(column != each.column for each in conditions)]
+    if wanted and not any(asked.sheet.columns[column].is_told(row) for column in wanted for row in rows):
+        heads = listed([asked.sheet.columns[column].head for column in wanted], "or")
+        return _Found(asked.sheet, reason=f"{asked.sheet.called} has no {heads}{where(conditions)}: its cell is empty.")
     return _Found(asked.sheet, [*asked.named, *(each.column for each in conditions)], rows)
 
 

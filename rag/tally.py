@@ -70,6 +70,7 @@ class Wish:
         group: The column by whose values rows are taken together, or None.
         inner: What is done in each group.
         top: How many of the largest or smallest are asked for.
+        of_one: Columns of times, in each of which the rows must have one and the same.
     """
 
     operation: Operation
@@ -80,6 +81,7 @@ class Wish:
     group: int | None = None
     inner: Operation = "sum"
     top: int = 1
+    of_one: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def tally(sheet: Sheet, wish: Wish) -> Tally:
             f"There is no row of {sheet.called}{where(wish.conditions)}, of {len(sheet) - len(sheet.sums):,} in all."
         )
     _check_keys(sheet, wish, rows)
+    _check_of_one(sheet, wish, rows)
     if wish.group is not None:
         return _grouped(sheet, wish, rows, left_out)
     if wish.operation == "count":
@@ -306,6 +309,22 @@ def _check_keys(sheet: Sheet, wish: Wish, rows: Sequence[int]) -> None:
         f"{sheet.called} has {_rows(len(rows))}{where(wish.conditions)} and {counts[wish.keys[0]]:,} different values "
         f"of {column.head}, so “{wish.noun}” may mean either; {asked}."
     )
+
+
+def _check_of_one(sheet: Sheet, wish: Wish, rows: Sequence[int]) -> None:
+    """See that what is counted is counted at one time.
+
+    Raises:
+        Unclear: It is told of several, and may be the same each time.
+    """
+    for time in wish.of_one:
+        column = sheet.columns[time]
+        if len({column.cells[row] for row in rows}) > 1:
+            counted = _column(sheet, wish).head
+            raise Unclear(
+                f"{sheet.called} has {counted} for several values of {column.head}{where(wish.conditions)}; say of "
+                f"which, or ask for the sum of {counted}."
+            )
 
 
 def _told(column: Column, rows: list[int], left_out: list[str]) -> list[int]:

@@ -65,6 +65,27 @@ _PIECES = frozenset(
 _COUNTED = frozenset(  # heads of numbers that say how many there are; "Order" and "Price" do not
     {"unit", "quantity", "qty", "stock", "piece", "inventory", "pc"}
 )
+_MEASURED = frozenset(  # heads of whole numbers that are plural, and count nothing that a row is of
+    {"salary", "wage", "price", "cost", "fee", "amount", "year", "month", "day", "hour", "minute", "second", "week"}
+    | {
+        "expense",
+        "earning",
+        "saving",
+        "rate",
+        "rating",
+        "score",
+        "grade",
+        "mark",
+        "level",
+        "code",
+        "id",
+        "zip",
+        "number",
+    }
+    | {"dollar", "euro", "pound", "cent", "thousand", "million", "billion", "mile", "metre", "meter", "ton", "tax"}
+    | {"revenue", "sale", "profit", "loss", "asset", "balance", "payment", "budget", "income", "size", "rank"}
+)
+_TIMES = frozenset({"year", "quarter", "month", "week", "day", "date", "period", "season", "time"})
 _COUNTING = frozenset({"number", "count", "quantity", "qty"})
 _LINKS = frozenset({"is", "are", "was", "were", "of", "equal", "to", "the", "a", "an", "with", "named", "called", "at"})
 _KEY_WORDS = frozenset({"id", "name", "number", "no", "code", "key", "nr", "ref", "reference", "full", "identifier"})
@@ -206,6 +227,7 @@ class Asked:
         covered = {place for each in self._mentions for place in range(each.first, each.last)}
         self._swallowed: set[int] = set()
         self._joined: set[int] = set()  # words between values of one column
+        self._pooled = ""  # two of these, joined by "and"
         self._ops = self._operations(covered)
         self._empty = set(range(len(self._words))) - taken - covered - set(self._phrases)
         known = _EMPTY | _SOFT | {"or"}
@@ -417,7 +439,8 @@ class Asked:
             Unclear: It may be understood in several ways.
             NotAsked: It names no column, or nothing that tells some rows from others.
         """
-        if self._ops or self._doubted or not any(each.full for each in self._mentions):
+        named = [each for each in self._mentions if each.full or (self._keys(each) and not each.values)]
+        if self._ops or self._doubted or not named:
             raise NotAsked
         conditions = (*self._of_values(), *self._of_bounds())
         if not conditions:
@@ -437,6 +460,8 @@ class Asked:
                 if not {self._forms[place] for place in between} & {"and", "or"} and not self._comma(one, other):
                     raise Unclear(f"It names two values of {self._head(column)} at once; ask for one of them.")
                 self._joined |= set(between)
+                if any(self._forms[place] == "and" for place in between):
+                    self._pooled = f"{self._said(one)} and {self._said(other)}"
             for each in mentions:
                 if len({cell.casefold() for cell in each.values[column]}) > 1:
                     spelt = listed(each.values[column][:5], "or")
@@ -520,7 +545,7 @@ class Asked:
         if numeric and not keys:
             if noun.titled or len(numeric) > 1:
                 raise Unclear(f"“{self._said(noun)}” may be the rows, or the numbers in {self._head(numeric[0])}.")
-            return Wish("sum", numeric[0], conditions)
+            return Wish("sum", numeric[0], conditions, of_one=self._times(numeric[0]))
         if not keys and not noun.titled:
             self._check_amounts(noun)
             raise NotAsked(self._said(noun))
@@ -559,6 +584,8 @@ class Asked:
         self._spare(*nouns)
         if measure is None:
             raise Unclear(self._measures())
+        if self._pooled and operation != "sum":
+            raise Unclear(f"“{self._pooled}” may be meant together or one by one; ask for one, or join them by “or”.")
         for noun in nouns:
             before = noun.first - 1
             while before > 0 and self._forms[before] in ("the", "all", "our"):
@@ -722,9 +749,26 @@ class Asked:
             for column in self._numeric_columns()
             if column in noun.full | noun.partly
             and run <= (head := set(forms(_split(self._head(column))))) <= run | _COUNTING | {"of"}
-            and (run & _COUNTED or (head - run) & _COUNTING)
+            and (run & _COUNTED or (head - run) & _COUNTING or self._is_plural(column))
             and self.sheet.columns[column].units <= {""}
         ]
+
+    def _times(self, column: int) -> tuple[int, ...]:
+        """The columns of times in which a number of inhabitants may be told again; sums of them count nobody."""
+        if set(forms(_split(self._head(column)))) & (_COUNTED | _COUNTING) and not self._is_plural(column):
+            return ()
+        dated = set(self._dated_columns())
+        return tuple(
+            place
+            for place, each in enumerate(self.sheet.columns)
+            if place in dated or set(forms(_split(each.head))) & _TIMES
+        )
+
+    def _is_plural(self, column: int) -> bool:
+        """Whether a column is called by what its numbers count: "Inhabitants", and neither "Order" nor "Years"."""
+        head = words(_split(self._head(column)))
+        last = folded(_split(self._head(column))[head[-1].span.start : head[-1].span.end]) if head else ""
+        return singular(last) != last and singular(last) not in _MEASURED and self.sheet.columns[column].is_count
 
     def _numbered(self, noun: _Mention) -> list[int]:
         """The columns that are called what a noun names, and number it: "Order", with 1, 2, 3."""
