@@ -182,8 +182,7 @@ def _decoded(read: Callable[_What, _Read]) -> Callable[_What, _Read]:
             return read(*arguments, **named)
         except (ValueError, TypeError) as error:
             raise LibraryError(
-                f"The library's catalog is damaged ({shown(error)}); footnote doctor --mend has what is damaged read "
-                f"anew."
+                f"The library's catalog is damaged ({error}); footnote doctor --mend has what is damaged read anew."
             ) from error
 
     return reading

@@ -135,7 +135,8 @@ class FakeDocs:
         )
         return ready + self.refused
 
-    def add(self, name: str, data: bytes) -> File:
+    def add(self, name: str, data: bytes, on_progress: OnProgress = lambda _: None) -> File:
+        on_progress(Progress(0, 1, name))
         time.sleep(self.seconds)
         self.added.append(name)
         if name.endswith(".exe"):

@@ -840,7 +840,7 @@ def test_a_file_that_breaks_a_parser_has_failed_and_is_not_tried_again_until_it_
         tried.append(data)
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr("index.workers.Workers.read", lambda _, id, data: formats.read(id, data))
+    monkeypatch.setattr("index.workers.Workers.read", lambda _, id, data, __: formats.read(id, data))
     monkeypatch.setattr("index.formats.markdown.read", stumble)
     write(folder, {"bad.md": "# Bad", "good.txt": "Ann ate it."})
     library = open_library()

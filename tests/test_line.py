@@ -42,6 +42,16 @@ def test_who_asks_many_lets_others_pass() -> None:
     assert order == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
+def test_nobody_has_all_seats_while_others_may_come() -> None:
+    line, order = Line(3), list[str]()
+    with line.seat("a", Task(), print), line.seat("a", Task(), print):
+        third = waiting(line, "a3", "a", order)
+        with line.seat("b", Task(), print):
+            assert not order
+    third.join()
+    assert order == ["a3"]
+
+
 def test_how_many_come_first_is_told_and_when_it_is_their_turn() -> None:
     line, told, done = Line(1), [], Event()
 

@@ -22,7 +22,7 @@ from web.line import Line
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeDocs, str]]:
     """A chat with a seat, and a place to wait for it; an answer takes two seconds."""
-    monkeypatch.setattr(desk, "Line", lambda _: Line(1, longest=1))
+    monkeypatch.setattr(desk, "Line", lambda *_, **__: Line(1, longest=1))
     docs = fake()
     docs.seconds = 2.0
     with serving(as_footnote(docs)) as url:

@@ -122,7 +122,7 @@ def linked(path: Path) -> None:
 def test_a_file_that_takes_too_long_is_tried_once_more_and_then_left(tmp_path, monkeypatch):
     tried = []
 
-    def slow(_: object, id: str, data: bytes) -> Document:
+    def slow(_: object, id: str, data: bytes, __: object) -> Document:
         tried.append(id)
         raise Spent("reading it takes more than 30 seconds; split it, or save its text alone")
 

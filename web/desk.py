@@ -26,6 +26,8 @@ from web.line import Line
 from web.shelf import Shelf
 from web.work import Drawing, Result, Stopped, Task, UnderWay, awaited, followed
 
+_ADDED = 4  # people whose files are read at once
+_FULL = "More people are adding documents than can be read now; add yours again in a moment."
 _WRITTEN = 16  # answers that a language model writes at once: it is waited for more than worked
 
 Item = TypeVar("Item")
@@ -54,6 +56,7 @@ class Desk:
         quoting: Where one waits for an answer in the documents' words; at once there are as many as there are cores to
             read, and one more, which is looked up or drawn meanwhile.
         writing: Likewise, where a language model writes.
+        adding: Where one waits for files to be read: those of a few people at once, of each one after the other.
     """
 
     docs: Footnote
@@ -66,6 +69,7 @@ class Desk:
     opening: UnderWay = field(default_factory=UnderWay)
     quoting: Line = field(default_factory=lambda: Line(cores() + 1))
     writing: Line = field(default_factory=lambda: Line(_WRITTEN))
+    adding: Line = field(default_factory=lambda: Line(_ADDED, own=1, full=_FULL))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
@@ -264,18 +268,29 @@ class Desk:
         )
 
     def add(self, tokens: Sequence[str], request: gr.Request) -> Iterator[str]:
-        """How far the reading of uploaded files is; in the end what became of each."""
-        files, lines = [self.incoming.arrived(token) for token in tokens], list[str]()
+        """How far the reading of uploaded files is; in the end what became of each.
 
-        def read(tell: OnProgress) -> None:
-            for number, file in enumerate(files):
-                tell(Progress(number, len(files), file.name))
-                lines.append(self._outcome(file))
+        What is being read when its reader says stop, or closes the page, is not kept; what was read before is.
+        """
+        files, lines = [self.incoming.arrived(token) for token in tokens], list[str]()
+        is_first = _session(request) not in self.reading  # others of the same reader are told of meanwhile
+
+        def read(task: Task, tell: OnProgress) -> None:
+            def tell_place(before: int | None) -> None:
+                if before and is_first:
+                    tell(Progress(0, len(files), files[0].name))
+
+            with self.adding.seat(self._kept(request).owner, task, tell_place):
+                for number, file in enumerate(files):
+                    tell(Progress(number, len(files), file.name))
+                    lines.append(self._outcome(file, partial(_tell_of_one, tell, number, len(files))))
 
         try:
             yield from self._followed(read, request)
         except Stopped:
             lines.append(f"{len(files) - len(lines):,} of {len(files):,} were not read; add them again to go on.")
+        except FootnoteError as error:
+            lines.append(str(error))
         finally:
             self.incoming.forget(tokens)
         yield viewer.outcome(lines)
@@ -284,7 +299,7 @@ class Desk:
         """How far the reading of what is new or changed in the folder is; in the end what became of it."""
         before = self.docs.files()
         try:
-            after = yield from self._followed(self.docs.sync, request)
+            after = yield from self._followed(lambda _, tell: self.docs.sync(tell), request)
         except Stopped:
             yield viewer.outcome(["Not all was read; look for changes again to go on."])
         except FootnoteError as error:
@@ -293,7 +308,7 @@ class Desk:
             yield viewer.outcome([became(before, after)])
 
     def enough(self, request: gr.Request) -> None:
-        """Stop what is being read, after the file that it is at."""
+        """Stop what is being read; the file that it is at is not kept."""
         self.reading.stop(_session(request))
 
     def libraries(self, request: gr.Request) -> str:
@@ -359,14 +374,16 @@ class Desk:
             line = str(error)
         return viewer.outcome([line])
 
-    def _followed(self, work: Callable[[OnProgress], Result], request: gr.Request) -> Generator[str, None, Result]:
+    def _followed(
+        self, work: Callable[[Task, OnProgress], Result], request: gr.Request
+    ) -> Generator[str, None, Result]:
         """How far a reading is, with a way to stop it; in the end what it returns."""
         with self.reading.begun(_session(request)) as task:
-            return (yield from followed(work, task, partial(viewer.progress, stop="enough")))
+            return (yield from followed(partial(work, task), task, partial(viewer.progress, stop="enough")))
 
-    def _outcome(self, arrived: Arrived) -> str:
+    def _outcome(self, arrived: Arrived, tell: OnProgress) -> str:
         try:
-            file = self.docs.add(arrived.name, arrived.read_bytes())
+            file = self.docs.add(arrived.name, arrived.read_bytes(), tell)
         except FootnoteError as error:
             return f"{arrived.name} was not read: {error}"
         if file.state != "indexed":
@@ -454,6 +471,11 @@ def leaves(host: str, chroma: str, model: str) -> str:
     return " ".join(gone) or (
         f"Nothing leaves {'this computer' if host in LOOPBACK else 'the computer that serves this page'}."
     )
+
+
+def _tell_of_one(tell: OnProgress, number: int, total: int, progress: Progress) -> None:
+    """Tell how far one of several files is, which is number `number` from 0."""
+    tell(replace(progress, done=number, total=total, bytes_done=0, bytes_total=0))
 
 
 def _session(request: gr.Request) -> str:

@@ -1,6 +1,7 @@
 """Line: who asks waits for a seat; nobody waits behind all that one other asks, nor in a line without end."""
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,9 +39,20 @@ class _Place:
 class Line:
     """Some seats and the line before them. Any thread may wait in it."""
 
-    def __init__(self, seats: int, longest: int = LONGEST) -> None:
-        """Seat this many at once, and have at most `longest` wait."""
+    def __init__(self, seats: int, longest: int = LONGEST, *, own: int = 0, full: str = _FULL) -> None:
+        """Seat this many at once, and have at most `longest` wait.
+
+        Args:
+            seats: How many.
+            longest: How many wait at most.
+            own: Seats that one person may have at once; by default all but one, so that nobody waits for all that
+                another one asks.
+            full: What is said to who comes to a full line.
+        """
         self._free = self._seats = seats
+        self._own = own or max(1, seats - 1)
+        self._full = full
+        self._seated: Counter[str] = Counter()
         self._longest = longest
         self._waiting: list[_Place] = []
         self._lock = Lock()
@@ -86,7 +98,7 @@ class Line:
             self._last = {each: last for each, last in self._last.items() if last >= self._round}
             self._came += 1
             place = _Place(max(self._round, self._last.get(owner, -1) + 1), self._came, owner)
-            if not self._free:
+            if not self._free or self._seated[owner] >= self._own:
                 self._check(owner)
             self._last[owner] = place.round
             insort(self._waiting, place)
@@ -95,7 +107,7 @@ class Line:
 
     def _check(self, owner: str) -> None:
         if len(self._waiting) >= self._longest:
-            raise QuestionError(_FULL)
+            raise QuestionError(self._full)
         if sum(each.owner == owner for each in self._waiting) >= _OWN:
             raise QuestionError(_OWN_FULL)
 
@@ -109,6 +121,7 @@ class Line:
         with self._lock:
             if place.called.is_set():
                 self._free += 1
+                self._seated[place.owner] -= 1
             else:
                 self._waiting.remove(place)
                 if self._last.get(place.owner) == place.round:  # who asks anew stands where they stood
@@ -116,8 +129,13 @@ class Line:
             self._call()
 
     def _call(self) -> None:
-        while self._free and self._waiting:
-            place = self._waiting.pop(0)
+        self._seated = +self._seated
+        while self._free:
+            place = next((each for each in self._waiting if self._seated[each.owner] < self._own), None)
+            if place is None:
+                return
+            self._waiting.remove(place)
             self._free -= 1
+            self._seated[place.owner] += 1
             self._round = place.round
             place.called.set()

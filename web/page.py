@@ -213,7 +213,7 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
                 [reading],
                 preprocess=False,
                 trigger_mode="multiple",
-                concurrency_limit=1,
+                concurrency_limit=None,
             ),
             _on(listener.remove, desk.remove, [], [reading]),
             _on(listener.look, desk.look, [], [reading], trigger_mode="always_last"),

@@ -178,13 +178,21 @@ def notice(message: str) -> str:
 
 
 def progress(told: Progress, seconds: float, is_stopping: bool, *, stop: str) -> str:
-    """What is being read, after how many seconds; where it is one of several a bar, the pace, and a button to stop."""
+    """What is being read, after how many seconds, and how much of it; a bar, the pace, and a button to stop."""
     several = told.total > 1
     count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
-    bar = f'<progress value="{told.done}" max="{told.total}" aria-label="Documents read"></progress>' if several else ""
+    bar = _bar_of("Documents read", told.done, told.total) if several else ""
+    parts = ""
+    if told.passages_total:
+        parts = f", {told.passages_done:,} of {told.passages_total:,} passages"
+        bar = bar or _bar_of("Passages read", told.passages_done, told.passages_total)
     button = "Stopping" if is_stopping else f'<button class="plain link" data-event="{stop}">Stop</button>'
-    line = f"<p>Reading {count}{_isolated(printable_name(told.name))}</p>{bar}{_pace(told, seconds)}"
-    return f'<div role="status" class="quiet reading">{line}{button if several else ""}</div>'
+    line = f"<p>Reading {count}{_isolated(printable_name(told.name))}{parts}</p>{bar}{_pace(told, seconds)}"
+    return f'<div role="status" class="quiet reading">{line}{button}</div>'
+
+
+def _bar_of(label: str, done: int, total: int) -> str:
+    return f'<progress value="{done}" max="{total}" aria-label="{label}"></progress>'
 
 
 def outcome(lines: Iterable[str]) -> str:
