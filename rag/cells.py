@@ -555,9 +555,9 @@ def is_of_another_row(question: str, document: Document, span: Span) -> bool:
 @lru_cache(_KEPT)
 def _named_cells(lines: str, heads: tuple[str, ...]) -> list[list[tuple[int, Stems]]]:
     """The cells of each row of a table that are words, with their columns."""
-    rows = []
+    rows, named = [], tables.Heads(heads)
     for line in lines.split("\n"):
-        cells = [line[place.start : place.end] for _, place in tables.places(line, heads)]
+        cells = [line[place.start : place.end] for _, place in named.places(line)]
         told = [(column, _stems(cell)) for column, cell in enumerate(cells) if len(cell) <= _LONGEST_NAME]
         rows.append([(column, cell) for column, cell in told if any(map(str.isalpha, "".join(cell)))])
     return rows
