@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from index.errors import FootnoteError
 from rag.chat import Turn
 from rag.conversations import Conversations
 from tests.browser import serving
 from tests.fakes import FIRE, as_footnote, fake
 from tests.instant import run
 from web import browsers, turnstile
+from web.address import proxies
 from web.guard import OWNER, Guard
 from web.login import Login
 
@@ -292,11 +294,19 @@ def test_a_stream_ends_when_its_browser_signs_out(login: Login, path: str) -> No
     run(leave())
 
 
+def test_a_proxy_is_named_by_its_address() -> None:
+    assert proxies("127.0.0.1, 10.0.0.0/8,") == ("127.0.0.1", "10.0.0.0/8")
+    assert proxies("") == ()
+    for wrong in ("*", "proxy.example", "10.0.0.1/8"):
+        with pytest.raises(FootnoteError, match="no address of a proxy"):
+            proxies(wrong)
+
+
 def test_where_a_request_comes_from_is_what_a_named_proxy_says(monkeypatch: pytest.MonkeyPatch) -> None:
     senders: list[str] = []
     monkeypatch.setattr("web.login._sender", lambda address: senders.append(address) or address)
     told = {"X-Forwarded-For": "6.6.6.6, 10.0.0.7", "X-Forwarded-Proto": "https", "Forwarded": "for=6.6.6.6"}
-    for proxies, sender, is_secure in (((), "127.0.0.1", False), (("127.0.0.0/8",), "10.0.0.7", True)):
-        with serving(as_footnote(fake()), password=PASSWORD, proxies=proxies) as url:
+    for trusted, sender, is_secure in (((), "127.0.0.1", False), (("127.0.0.0/8",), "10.0.0.7", True)):
+        with serving(as_footnote(fake()), password=PASSWORD, proxies=trusted) as url:
             answer = httpx.post(f"{url}login", data={"password": PASSWORD}, headers=told, trust_env=False)
             assert (senders.pop(), "; Secure" in answer.headers["set-cookie"]) == (sender, is_secure)
