@@ -1,6 +1,7 @@
 """Connections that send or take nothing, or too slowly, are left; others are served meanwhile."""
 
 import asyncio
+import logging
 import os
 import resource
 import socket
@@ -210,6 +211,23 @@ def test_who_leaves_the_end_of_an_answer_is_left() -> None:
                 else:
                     pytest.skip("this system does not tell which files are open")
                 assert is_left(connection)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_who_asks_for_many_answers_at_once_and_takes_none_leaves_no_trace(
+    leaves: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)
+    app = App()
+    with (
+        served(app, late=60 if leaves else 0.2) as port,
+        connected(port, b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" * 20) as connection,
+    ):
+        assert app.begun.wait(_SECONDS)
+        if leaves:
+            connection.close()
+        assert app.left.wait(_SECONDS)
+    assert [each for each in caplog.records if each.name.startswith("uvicorn")] == []
 
 
 def test_an_answer_that_takes_long_is_waited_for() -> None:

@@ -1,4 +1,4 @@
-"""Small versions of the long harnesses: `python -m tests.locks`, `diskfull`, `state`, `kills` and `gone`."""
+"""Small versions of the long harnesses: `python -m tests.locks`, `diskfull`, `state`, `kills`, `gone` and `siege`."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import diskfull, gone, kills, locks, state
+from eval.bench.soak import Sample
+from tests import diskfull, gone, kills, locks, siege, state
+from tests.attacks import ATTACKS, Target
+from tests.browser import serving
+from tests.fakes import FIRE, as_footnote, fake
 
 
 @pytest.mark.parametrize("name", locks.HARNESSES)
@@ -40,3 +44,39 @@ def test_killed_at_every_named_point_and_by_chance_nothing_is_lost_and_no_hand_i
 def test_what_is_removed_and_purged_is_nowhere_on_the_disk_whatever_was_killed_before(tmp_path: Path) -> None:
     """Kills the library twice, and its page once."""
     assert list(gone.rounds(tmp_path, 3, seed=1)) == [[], [], []]
+
+
+def test_people_are_answered_under_attack() -> None:
+    """Some seconds of `python -m tests.siege` in this process, over a page that is quick."""
+    attacks = {name: each for name, each in ATTACKS.items() if name in ("half_sent", "never_read", "guesses")}
+    with serving(as_footnote(fake()), password="correct horse") as url:
+        target, deck = Target(url, "correct horse"), {FIRE.question: FIRE.citations[0].quote}
+        seen = siege.besiege(os.getpid(), target, deck, quiet=1.0, attack=4.0, attacks=attacks, people=2, pace=0.5)
+    assert {each.outcome for each in seen.asked} == {"right"}
+    assert {each.phase for each in seen.asked} == {"quiet", "attack"}
+    assert seen.quiet > 0
+    assert "quiet" in str(seen)
+
+
+def test_a_siege_tells_every_broken_promise() -> None:
+    def sample(megabytes: float, handles: int = 50) -> Sample:
+        return Sample(0.0, megabytes, handles, 9, 0)
+
+    quiet = [siege.Asked("quiet", "right", 1.0)] * 20
+    held = siege.Siege([*quiet, siege.Asked("attack", "right", 2.5)], [sample(300.0)] * 80, quiet=20, files_left=60)
+    assert held.faults() == []
+    attack = [siege.Asked("attack", outcome, 4.0) for outcome in ("right", "wrong", "full", "lost")]
+    grown = [sample(300.0)] * 20 + [sample(300.0 + 20 * each) for each in range(60)]
+    broken = siege.Siege([*quiet, *attack], grown, quiet=20, files_left=500, errors=2)
+    said = "\n".join(broken.faults())
+    for fault in (
+        "1 answers lost",
+        "1 people sent away",
+        "1 answers wrong",
+        "2 tracebacks",
+        "4.0 times",
+        "memory grew",
+    ):
+        assert fault in said
+    assert "memory was 1180 MB" in said
+    assert "450 more files" in said

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, Literal
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 Turn = Literal["idle", "head", "body", "ours"]
@@ -94,6 +94,7 @@ class Connection(HttpToolsProtocol):
         self._moved = 0  # bytes since the last look
         self._left = 0  # bytes of an answer that were still to be taken then
         self._head_bytes, self._in_head = 0, False
+        self._answered: RequestResponseCycle | None = None
         self._looking: asyncio.TimerHandle | None = None
 
     @property
@@ -116,9 +117,15 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
+        self._answer_nobody()
         super().connection_lost(exc)
         if self._looking:
             self._looking.cancel()
+
+    def leave(self) -> None:
+        """End it at once, whatever is under way."""
+        self._answer_nobody()
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
@@ -171,6 +178,17 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         self._take_turns()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """See to it that a request is answered."""
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _answer_nobody(self) -> None:
+        """Have what answers a request learn that nobody is there: another one may have come in after that."""
+        if self._answered:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+
     def _count_head(self, length: int) -> None:
         """Count some more bytes of a head.
 
@@ -203,7 +221,7 @@ class Connection(HttpToolsProtocol):
             waited = self.loop.time() - self.since
             is_late = waited > {"idle": self._limits.idle, "head": self._limits.head}.get(self.turn, waited)
         if is_late:
-            self.transport.abort()
+            self.leave()
         self._looking = self.loop.call_later(_TICK, self._look)
 
     def _falls_behind(self, moved: int) -> bool:
@@ -228,5 +246,5 @@ def _leave_one(waiting: list[Connection]) -> bool:
     """Leave one of these connections: first those that are idle, last those that send a body; whether there is one."""
     if not waiting:
         return False
-    min(waiting, key=lambda each: (_LOST_FIRST.index(each.turn), each.since, each.number)).transport.abort()
+    min(waiting, key=lambda each: (_LOST_FIRST.index(each.turn), each.since, each.number)).leave()
     return True
