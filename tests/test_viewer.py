@@ -173,8 +173,8 @@ def test_letters_from_right_to_left_move_no_footnote(browser: Browser) -> None:
         html = viewer.conversation(Conversation("", "", (Turn(answer, 0),)), ())
         page = browser.new_page()
         style = (Path(viewer.__file__).parent / "page.css").read_text()
-        wide = f"<style>{style} #conversation {{ width: 3000px; max-width: none }}</style>"
-        page.set_content(f"{wide}<div id='conversation'>{html}</div>")
+        wide = "#conversation { width: 3000px; max-width: none }"
+        page.set_content(f"<style>{style}{wide}</style><div id='conversation'>{html}</div>")
         places = [mark.bounding_box() for mark in page.locator(".mark").all()]
         assert len({round(place["y"]) for place in places}) == 1  # on one line
         orders.append([place["x"] for place in places])

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from threading import Event, Thread, enumerate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from index.errors import ModelTrouble
 from rag import llm, wire
-from rag.llm import WINDOW, Message, load
+from rag.llm import WINDOW, Line, Message, Model, load
 from rag.wire import MOST_WHOLE, Unfit, Wire, bounded, events
 from tests.behaviours import hanging, said
 from tests.conftest import soon
@@ -140,17 +141,28 @@ def test_nobody_listens_on_after_an_answer() -> None:
         soon(lambda: not waiting("listening to a model"))
 
 
+class Tireless:
+    """An integration whose model never stops, and how much it has written."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def stream_chat(self, _: object) -> Iterator[Any]:
+        for self.written in count(1):
+            yield SimpleNamespace(delta="la ", raw=None)
+
+
 def test_who_listens_does_not_run_ahead_of_who_reads() -> None:
-    script = Script(lambda _: iter(["la "] * 2_000))
-    with speaking(script) as setting:
-        pieces = iter(load(setting).write([Message("user", "?")], Event()))
-        next(pieces)
-        soon(lambda: len(script.sent) == 2_000)  # they fit into the buffers of the connection
-        time.sleep(0.3)  # in which they would be listened to
-        (listening,) = waiting("listening to a model")
-        pieces.close()
-        listening.join(10)
-        assert not listening.is_alive()
+    tireless: Any = Tireless()
+    pieces = iter(Model("tireless@here", "tireless", lambda: Line(tireless)).write([Message("user", "?")], Event()))
+    next(pieces)
+    soon(lambda: tireless.written >= llm._AHEAD)
+    time.sleep(0.2)  # in which it would write on
+    assert tireless.written <= llm._AHEAD + 3
+    (listening,) = waiting("listening to a model")
+    pieces.close()
+    listening.join(10)
+    assert not listening.is_alive()
 
 
 def test_what_waits_ends_where_it_is_hung_up() -> None:
