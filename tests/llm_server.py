@@ -63,6 +63,7 @@ class Script:
         longest: How many passages it takes.
         packed: How it says that its answer is packed, or "".
         endless: What it says of its models in place of JSON, over and over; "" for JSON.
+        pause: Seconds before it says that once more.
         prompts: What it was sent.
         sent: When each piece was sent, in seconds since the epoch.
     """
@@ -75,6 +76,7 @@ class Script:
     longest: int = 99
     packed: str = ""
     endless: str = ""
+    pause: float = 0.0
     prompts: list[Prompt] = field(default_factory=list)
     sent: list[tuple[float, str]] = field(default_factory=list)
 
@@ -92,6 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             try:
                 for _ in range(10_000):
                     self._send(self.script.endless.encode())
+                    time.sleep(self.script.pause)
             except OSError:  # who asked has gone
                 self.close_connection = True
             return

@@ -14,7 +14,7 @@ from index.errors import ModelTrouble
 from rag import llm, wire
 from rag.llm import WINDOW, Line, Message, Model, load
 from rag.wire import MOST_WHOLE, Unfit, Wire, bounded, events
-from tests.behaviours import hanging, said
+from tests.behaviours import said
 from tests.conftest import soon
 from tests.llm_server import Script, delta, event, speaking
 
@@ -118,11 +118,12 @@ def waiting(name: str) -> list[Thread]:
     return [each for each in enumerate() if each.name == name]
 
 
-@pytest.mark.parametrize("endless", [" " * 65_536, ""])
-def test_a_server_that_tells_of_its_models_without_end_is_left(endless: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm, "_ASKED", 0.3 if not endless else 20.0)
-    script = Script(said(""), endless=endless or " ")
-    with speaking(script) as setting:
+@pytest.mark.parametrize(("endless", "pause"), [(" " * 65_536, 0.0), (" ", 0.05)])
+def test_a_server_that_tells_of_its_models_without_end_is_left(
+    endless: str, pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llm, "_ASKED", 0.5 if pause else 20.0)
+    with speaking(Script(said(""), endless=endless, pause=pause)) as setting:
         model = load(setting)
         assert model.room() == WINDOW - llm.MOST_WRITTEN
         assert model.window == 0
@@ -131,7 +132,7 @@ def test_a_server_that_tells_of_its_models_without_end_is_left(endless: str, mon
 
 def test_nobody_listens_on_after_an_answer() -> None:
     stopped = Event()
-    with speaking(Script(hanging("The mill"))) as setting:
+    with speaking(Script(lambda _: iter(["The mill", 60.0]))) as setting:
         pieces = iter(load(setting).write([Message("user", "?")], stopped))
         assert next(pieces) == "The mill"
         assert waiting("listening to a model")
@@ -166,7 +167,7 @@ def test_who_listens_does_not_run_ahead_of_who_reads() -> None:
 
 
 def test_what_waits_ends_where_it_is_hung_up() -> None:
-    with speaking(Script(said(""), endless=" ")) as setting:
+    with speaking(Script(said(""), endless=" ", pause=60.0)) as setting:
         asking = Wire("here", 60.0, bounded, trust_env=False)
         troubles = []
 
