@@ -84,8 +84,15 @@ class Conversations:
         with _opened(self._home) as database:
             return self._read(database, id)
 
-    def add(self, id: str, turn: Turn) -> Conversation:
-        """Keep a turn, as the next of a conversation, or as the first of a new one where there is none of this id."""
+    def add(self, id: str, turn: Turn, known: Conversation | None = None) -> Conversation:
+        """Keep a turn, as the next of a conversation, or as the first of a new one where there is none of this id.
+
+        Args:
+            id: The conversation's.
+            turn: The turn.
+            known: The conversation as it was read last: its turns are not read again where none was added since.
+        """
+        kept, known = _TURN.dump_json(turn).decode(), known or Conversation()
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         with _opened(self._home) as database:
             if self._title(database, id) is None:
@@ -95,9 +102,13 @@ class Conversations:
             database.execute("UPDATE conversation SET asked = ? WHERE id = ?", (now, id))
             database.execute(
                 "INSERT INTO turn SELECT ?, count(*) + 1, ? FROM turn WHERE conversation = ?",
-                (id, _TURN.dump_json(turn).decode(), id),
+                (id, kept, id),
             )
-            return self._read(database, id)
+            (count,) = database.execute("SELECT count(*) FROM turn WHERE conversation = ?", (id,)).fetchone()
+            if not known.turns or (known.id, len(known.turns) + 1) != (id, count):
+                return self._read(database, id)
+            title = self._title(database, id) or known.title
+            return Conversation(id, title, (*known.turns, _TURN.validate_json(kept)))
 
     def judge(self, id: str, number: int, judged: Turn) -> Conversation:
         """Keep what the reader says of a turn, its number from 1: the turn as it is kept, with that judgement or none.

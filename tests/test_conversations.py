@@ -13,7 +13,7 @@ from index.document import Span
 from index.errors import LibraryError
 from index.passages import Passage
 from rag.answer import Answer, Statement
-from rag.chat import Judgement, Turn
+from rag.chat import Conversation, Judgement, Turn
 from rag.cite import Citation
 from rag.conversations import MAX_TITLE, Conversations, every
 from rag.retrieve import Hit
@@ -48,6 +48,19 @@ def test_what_was_asked_and_said_comes_back_the_same(tmp_path: Path) -> None:
     assert second.title == "When did the mill burn?"
     assert Conversations(tmp_path, "ada").open(first.id) == second
     assert second.turns == (turn("When did the mill burn?"), turn("And the school?"))
+
+
+def test_a_turn_is_kept_without_reading_those_before_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a question would cost more, the longer its conversation is."""
+    kept, known, reads = Conversations(tmp_path, "ada"), Conversation(), list[str]()
+    read = Conversations._read
+    monkeypatch.setattr(Conversations, "_read", lambda self, database, id: reads.append(id) or read(self, database, id))
+    for number in range(12):
+        known = kept.add(known.id, turn(f"Question {number}?"), known)
+    assert len(reads) == 1
+    assert known == kept.open(known.id)
+    kept.add(known.id, turn("Asked in another tab?"))
+    assert len(kept.add(known.id, turn("Asked here?"), known).turns) == 14, "what was added elsewhere is there too"
 
 
 @given(question=st.text(min_size=1).filter(lambda text: text.isprintable()), quote=st.text(min_size=3))

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import asdict, replace
+from functools import partial
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,7 @@ from index.sync import Progress
 from rag.answer import Answer
 from rag.chat import Conversation, Turn
 from rag.cite import Citation
-from tests.fakes import document, fake, quoting
+from tests.fakes import FIRE, document, fake, quoting
 from web import export, viewer
 from web.desk import leaves
 from web.shelf import Known
@@ -181,3 +182,16 @@ def test_letters_from_right_to_left_move_no_footnote(browser: Browser) -> None:
         page.close()
     assert orders[0] == sorted(orders[0])  # in a text from left to right
     assert orders[1] == sorted(orders[1], reverse=True)  # and in one from right to left
+
+
+def test_a_question_of_a_long_conversation_is_drawn_as_soon_as_one_of_a_short_one() -> None:
+    turns = tuple(Turn(replace(FIRE, question=f"Question {number}?"), 12) for number in range(1, 201))
+    short, long = (Conversation("id", "t", turns[:count]) for count in (10, 200))
+    for draw in (partial(viewer.conversation, examples=()), partial(viewer.waiting, question="Next?")):
+        assert len(draw(long)) < 1.1 * len(draw(short))
+    drawn = viewer.conversation(long, ())
+    assert "Question 191?" in drawn
+    assert 'data-turn="191"' in drawn, "each has its own number"
+    assert "Question 190?" not in drawn
+    assert "Show all 190 earlier questions" in drawn
+    assert "Question 1?" in viewer.conversation(long, (), 200)

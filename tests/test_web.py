@@ -520,6 +520,22 @@ def test_a_conversation_is_taken_away_by_its_own_reader_only(browser: Browser) -
             seen.page.context.close()
 
 
+def test_of_a_long_conversation_the_last_questions_are_drawn_and_the_others_where_they_are_wanted(seen: Visit) -> None:
+    sections = seen.page.locator("#conversation .turns > section")
+    for number in range(1, 12):
+        seen.ask(f"hello {number}")
+        expect(sections.last).to_contain_text(f"You said: hello {number}")
+    expect(sections).to_have_count(10)
+    expect(sections.last).to_be_in_viewport()
+    seen.page.get_by_role("button", name="Show the earlier question").click()
+    expect(sections).to_have_count(11)
+    expect(sections.first).to_contain_text("hello 1")
+    seen.ask("hello 12")
+    expect(sections.last).to_contain_text("You said: hello 12")
+    expect(sections).to_have_count(10)
+    expect(sections.last).to_be_in_viewport()
+
+
 def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(browser: Browser) -> None:
     docs = fake()
     (docs.library.home / "conversations.sqlite").write_bytes(b"none of ours" * 1000)

@@ -151,7 +151,7 @@ class Desk:
         if task.stopped.is_set() or (task.left.is_set() and talk.id and talk.id not in kept):
             raise Stopped
         try:
-            talk = kept.add(talk.id, turn)
+            talk = kept.add(talk.id, turn, talk)
         except FootnoteError as error:  # the answer is shown all the same
             talk, notice = grown, viewer.notice(str(error))
         return self._told(talk, kept, "", notice)
@@ -218,7 +218,8 @@ class Desk:
         if turn is None or verdict is None:
             return _UNCHANGED
         said = None if turn.judgement and turn.judgement.verdict == verdict else Judgement(verdict)
-        return self._turned(lambda: kept.judge(talk.id, number, replace(turn, judgement=said)), talk, kept, request)
+        judged = partial(kept.judge, talk.id, number, replace(turn, judgement=said))
+        return self._turned(judged, talk, kept, request, last=_reaching(talk, number))
 
     def answers(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the reader shows where the right answer to a question stands."""
@@ -231,7 +232,11 @@ class Desk:
             self._see_once(document_id, quote)
             return kept.judge(talk.id, number, replace(turn, judgement=Judgement("wrong", document_id, quote)))
 
-        return self._turned(shown, talk, kept, request)
+        return self._turned(shown, talk, kept, request, last=_reaching(talk, number))
+
+    def earlier(self, talk: Conversation, request: gr.Request) -> object:
+        """The whole conversation; nothing new while a question of it is being answered, which draws it."""
+        return gr.skip() if _session(request) in self.asking else self._conversation(talk, len(talk.turns))
 
     def tick(self, event: gr.EventData) -> Updates:
         """The documents that are asked alone, and the line that says so."""
@@ -416,6 +421,7 @@ class Desk:
         kept: Conversations,
         request: gr.Request | None = None,
         question: object = None,
+        last: int = viewer.LAST,
     ) -> Updates:
         """What `_told` gives of the conversation turned to, or of this one and a notice where that fails.
 
@@ -427,12 +433,19 @@ class Desk:
             turned, notice = talk, viewer.notice(str(error))
         if request and _session(request) in self.asking:
             return gr.skip(), gr.skip(), gr.skip(), notice, self._past(talk, kept)
-        return self._told(turned, kept, question, notice)
+        return self._told(turned, kept, question, notice, last)
 
-    def _told(self, talk: Conversation, kept: Conversations, question: object = None, notice: str = "") -> Updates:
+    def _told(
+        self,
+        talk: Conversation,
+        kept: Conversations,
+        question: object = None,
+        notice: str = "",
+        last: int = viewer.LAST,
+    ) -> Updates:
         """The conversation, how it looks, question box (as it is where none is given), notice, and the others."""
         box = gr.skip() if question is None else question
-        return talk, self._conversation(talk), box, notice, self._past(talk, kept)
+        return talk, self._conversation(talk, last), box, notice, self._past(talk, kept)
 
     def _past(self, talk: Conversation, kept: Conversations) -> str:
         try:
@@ -453,8 +466,8 @@ class Desk:
         if count != 1:
             raise QuestionError(f"These words stand in the document {count} times; select some that stand there once.")
 
-    def _conversation(self, talk: Conversation) -> str:
-        return viewer.conversation(talk, () if talk.turns else self.docs.examples())
+    def _conversation(self, talk: Conversation, last: int = viewer.LAST) -> str:
+        return viewer.conversation(talk, () if talk.turns else self.docs.examples(), last)
 
 
 def leaves(host: str, chroma: str, model: str) -> str:
@@ -471,6 +484,11 @@ def leaves(host: str, chroma: str, model: str) -> str:
     return " ".join(gone) or (
         f"Nothing leaves {'this computer' if host in LOOPBACK else 'the computer that serves this page'}."
     )
+
+
+def _reaching(talk: Conversation, number: int) -> int:
+    """How many turns are drawn where one is judged: all where it is one that its reader had to ask for."""
+    return viewer.LAST if number > len(talk.turns) - viewer.LAST else len(talk.turns)
 
 
 def _tell_of_one(tell: OnProgress, number: int, total: int, progress: Progress) -> None:

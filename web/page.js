@@ -4,7 +4,7 @@
 const EVENTS = {
   "cite": "source", "hit": "source", "open": "source", "example": "chat", "clear": "chat", "reopen": "chat",
   "rename": null, "delete": null, "remove": null, "judge": null, "answers": "chat", "stop": "chat", "look": null,
-  "enough": null, "turn": null, "stay": null, "write": null,
+  "enough": null, "turn": null, "stay": null, "write": null, "earlier": null,
 };
 const nav = element.querySelector("nav");
 const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
@@ -329,7 +329,7 @@ document.addEventListener("focusin", ({ target }) => {
 });
 
 function keepPlace() {
-  const now = document.querySelectorAll("#conversation .turns > section").length;
+  const now = Number(within("conversation", ".turns")?.dataset.turns ?? 0); // of which the last are drawn
   if (now < sections) unfolded.clear();
   if (now !== sections) scrollToLastQuestion();
   sections = now;

@@ -200,8 +200,8 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
         for name in ("stop", "rename", "judge", "answers"):
             _on(getattr(listener, name), getattr(desk, name), [talk], answered)
         # Of quick clicks the last one counts; Gradio would drop it.
-        for name in ("cite", "hit"):
-            _on(getattr(listener, name), getattr(desk, name), [talk], [source], trigger_mode="always_last")
+        for name, place in (("cite", source), ("hit", source), ("earlier", conversation)):
+            _on(getattr(listener, name), getattr(desk, name), [talk], [place], trigger_mode="always_last")
         _on(listener.open, desk.open, [], [source], trigger_mode="always_last")
         _on(listener.tick, desk.tick, [], [ticked, scope], trigger_mode="always_last")
         for changed in (

@@ -45,6 +45,9 @@ _MANY = 9
 # Seconds of reading before it is said how long it will take.
 _MOMENT = 5.0
 
+LAST = 10
+"""How many questions of a conversation are drawn for each that is asked, so that a long one costs no more."""
+
 _UPLOADED = "uploads/"
 _MOVED = "This document has changed; the words stand here now."
 
@@ -140,8 +143,8 @@ def conversations(listed: Sequence[Listed], current: str) -> str:
     return f'<details class="past"><summary>Conversations</summary><div>{_NEW}<ul>{rows}</ul></div></details>'
 
 
-def conversation(shown: Conversation, examples: Sequence[str]) -> str:
-    """The questions and answers so far; example questions while there are none."""
+def conversation(shown: Conversation, examples: Sequence[str], last: int = LAST) -> str:
+    """The last questions and answers so far, and a way to the others; example questions while there are none."""
     if not shown.turns:
         return _welcome(examples)
     links = "".join(
@@ -149,14 +152,14 @@ def conversation(shown: Conversation, examples: Sequence[str]) -> str:
         for suffix, name in (("md", "Markdown"), ("json", "JSON"))
         if shown.id
     )
-    return f'<div role="log" class="turns">{_turns(shown.turns)}</div><p class="quiet links">{_NEW}{links}</p>'
+    return f'{_log(shown.turns, "", last)}<p class="quiet links">{_NEW}{links}</p>'
 
 
 def waiting(shown: Conversation, question: str, before: int | None = None) -> str:
     """The conversation while a question is being answered or, where so many come first, waits for that."""
     doing = "Looking through the documents" if before is None else f"Waiting: {_count(before, 'question')} first"
     body = f"{_question(question)}{_wait(doing, question)}"
-    return f'<div role="log" class="turns">{_turns(shown.turns)}<section>{body}</section></div>'
+    return _log(shown.turns, f"<section>{body}</section>")
 
 
 def writing(shown: Conversation) -> str:
@@ -169,7 +172,7 @@ def writing(shown: Conversation) -> str:
         reads = f"{answer.model} is reading {_count(answer.read, 'passage')}"
         body = _wait(reads, answer.question)
     section = f"<section>{_question(answer.question)}{_searched(answer)}{body}</section>"
-    return f'<div role="log" class="turns">{_turns(before)}{section}</div>'
+    return _log(before, section)
 
 
 def notice(message: str) -> str:
@@ -410,8 +413,16 @@ def _welcome(examples: Sequence[str]) -> str:
     return f'<div class="welcome"><h2>Ask your documents</h2><p>For example:</p><ul>{buttons}</ul></div>'
 
 
-def _turns(turns: Sequence[Turn]) -> str:
-    return "".join(_turn(number, turn) for number, turn in enumerate(turns, start=1))
+def _log(turns: Sequence[Turn], coming: str, last: int = LAST) -> str:
+    """The last of some turns, a way to those before, and what comes after them."""
+    before = max(0, len(turns) - last)
+    earlier = ""
+    if before:
+        words = f"Show {'the' if before == 1 else f'all {before:,}'} earlier question{'s' if before > 1 else ''}"
+        earlier = f'<p class="quiet earlier"><button class="plain link" data-event="earlier">{words}</button></p>'
+    drawn = "".join(_turn(number, turn) for number, turn in enumerate(turns[before:], start=before + 1))
+    count = len(turns) + bool(coming)
+    return f'<div role="log" class="turns" data-turns="{count}">{earlier}{drawn}{coming}</div>'
 
 
 def _turn(number: int, turn: Turn) -> str:
