@@ -41,11 +41,13 @@ class Visit:
 
     def ask(self, question: str) -> None:
         """Type a question and send it with Enter; returns when its answer, or a notice, is there."""
-        before = self.page.locator("#conversation section").count()
+        log = self.page.locator("#conversation .turns")
+        before = int(log.get_attribute("data-turns") or 0) if log.count() else 0  # of which the last are drawn
         box = self.page.get_by_role("textbox", name="Question")
         box.fill(question)
         box.press("Enter")
-        answered = self.page.locator("#conversation section").nth(before).locator(".answer, .abstention, .help")
+        last = self.page.locator(f'#conversation .turns[data-turns="{before + 1}"] > section').last
+        answered = last.locator(".answer, .abstention, .help")
         answered.or_(self.page.locator("#notice .notice")).first.wait_for()
 
 
