@@ -204,9 +204,11 @@ def stem(word: str) -> str:
 
 def _blanked(text: str, found: Sequence[re.Match[str]]) -> str:
     """The text with blanks where something was found, so that all else keeps its place; a bar keeps words apart."""
+    parts, end = list[str](), 0
     for match in found:
-        text = f"{text[: match.start()]}{'|' * len(match[0])}{text[match.end() :]}"
-    return text
+        parts += [text[end : match.start()], "|" * len(match[0])]
+        end = match.end()
+    return "".join([*parts, text[end:]])
 
 
 def _dates(match: re.Match[str]) -> Iterator[Date]:
@@ -309,7 +311,7 @@ def _ordinal(text: str, tokens: Sequence[re.Match[str]], place: int) -> tuple[Am
         said, end = [*said, tokens[end][0]], end + 1
     tens, word = (WORTH[said[0].lower()], said[1].lower()) if len(said) > 1 else (Decimal(0), said[0].lower())
     number = _ORDINAL.get(word, 0) or _ORDINAL.get(word.removesuffix("s"), 0)
-    before = text[: tokens[place].start()].split()[-1:] or [""]
+    before = text[max(0, tokens[place].start() - _FARTHEST) : tokens[place].start()].split()[-1:] or [""]
     if word == "seconds" or (word == "second" and before[0] in {"per", "a", "each"}):  # the measure of time
         return None
     if not number or (word.startswith("quarter") and said[-1].istitle()):  # the French Quarter

@@ -12,7 +12,20 @@ from itertools import chain
 
 from rag.extract import FUNCTION_WORDS
 from rag.figures import Amount, figures, stem
-from rag.numerals import Called, Count, Day, Label, Numeral, Years, codes, labels, numerals, quarters, year_ranges
+from rag.numerals import (
+    SECTION,
+    Called,
+    Count,
+    Day,
+    Label,
+    Numeral,
+    Years,
+    codes,
+    labels,
+    numerals,
+    quarters,
+    year_ranges,
+)
 
 _QUESTIONS = 256  # whose numerals are remembered
 _MOST_NAMED = 20  # numerals of a question; with more of them it is no question of any
@@ -112,6 +125,8 @@ def _labels(question: str) -> Iterator[tuple[Numeral, Place]]:
 
 def _is_label(question: str, label: Label) -> bool:
     """Whether numbers are what a thing is called by, and the word before them says what thing."""
+    if label.name == SECTION:
+        return True
     known = stem(label.name)
     start = question.rfind(label.name, 0, label.start)
     if known in _LABEL_STEMS:

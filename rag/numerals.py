@@ -13,6 +13,9 @@ from typing import Protocol
 from rag.amounts import NUMBER
 from rag.figures import Amount, Date, Figures, figures, stem
 
+SECTION = "§"
+"""What a label is called that a sign stands before."""
+
 _TEXTS = 4_096  # whose numerals are remembered
 
 _CODE = re.compile(  # letters and digits, with points or hyphens between them; digits with several points
@@ -47,7 +50,10 @@ _RANGE = re.compile(
     rf"|\bbetween [$€£]?(?P<least>{NUMBER.pattern})[ \w%]{{0,12}} and [$€£]?(?P<most>{NUMBER.pattern})(?!\w)",
     re.IGNORECASE,
 )
-_FROM_YEAR = re.compile(r"\b(?:since|from|after)(?: \w+){0,2}? (?P<year>1\d{3}|20\d{2})\b", re.IGNORECASE)
+_FROM_YEAR = re.compile(
+    r"\b(?:since|from|after)(?: \w+){0,2}? (?P<year>1\d{3}|20\d{2})\b(?!\s?(?:to\b|until\b|till\b|through\b|[-–—]))",
+    re.IGNORECASE,
+)
 _TO_YEAR = re.compile(r"\b(?:until|till|before|prior to|up to)(?: \w+){0,2}? (?P<year>1\d{3}|20\d{2})\b", re.IGNORECASE)
 _FIRST_YEAR, _LAST_YEAR = 1000, 2100  # of a range of numbers that is one of years
 _EVER = 9999
@@ -56,6 +62,7 @@ _LABEL = re.compile(
     rf"(?<![\w.])(?P<label>[^\W\d_]+)[ \u00a0](?:(?:no|nr|number|num)\.? ?|# ?)?(?P<numbers>(?:{NUMBER.pattern})"
     rf"(?:(?:, ?(?:and |or )?| and | or | ?& ?| ?[-–/] ?| to )(?:{NUMBER.pattern}))*)(?!\w)"
 )
+_SECTION = re.compile(rf"§+ ?(?P<number>{NUMBER.pattern})")
 _WORD_BEFORE = re.compile(r"([^\W\d_]+) \Z")
 _LONGEST_WORD = 40  # characters that stand before a Roman number
 
@@ -316,6 +323,8 @@ def labels(text: str) -> Iterator[Label]:
     """The numbers of a text that stand right after a word, and Roman ones after a name."""
     for match in _LABEL.finditer(text):
         yield Label(match["label"], match["numbers"], tuple(_written_numbers(match["numbers"])), match.start("numbers"))
+    for match in _SECTION.finditer(text):
+        yield Label(SECTION, match["number"], tuple(_written_numbers(match["number"])), match.start("number"))
     for match in _ROMAN.finditer(text):
         before = _WORD_BEFORE.search(text[max(0, match.start() - _LONGEST_WORD) : match.start()])
         if match[0] and before and before[1][0].isupper():

@@ -403,6 +403,51 @@ def test_a_hostile_head_can_be_added_up_by_its_words() -> None:
     assert ask("What is the total of cmd C calc A0?", source).figure == "3"
 
 
+CITIES = [["Paris", "France", "2100000"], ["Lyon", "France", "520000"], ["Rome", "Italy", "2800000"]]
+BRANCHES = [["North", "1200"], ["South", "1310"], ["East", "1500"], ["West", "1320"]]
+
+
+@pytest.mark.parametrize(
+    ("question", "figure"),
+    [
+        ("How many inhabitants does Paris have?", "2,100,000"),
+        ("number of inhabitants in Rome", "2,800,000"),
+        ("How many inhabitants are there in France?", "2,620,000"),
+        ("Which city has the most inhabitants?", "Rome"),
+        ("How many cities are there?", "3"),
+    ],
+)
+def test_a_column_called_by_what_it_counts_is_looked_up(question: str, figure: str) -> None:
+    assert ask(question, document("cities.csv", ["City", "Country", "Inhabitants"], CITIES)).figure == figure
+
+
+def test_only_consecutive_numbers_number_rows() -> None:
+    assert ask(
+        "What is the total number of customers?", document("b.csv", ["Branch", "Customers"], BRANCHES)
+    ).figure == ("5,330")
+    numbered = document("o.csv", ["Order", "Status"], [["17", "open"], ["18", "done"], ["19", "open"]])
+    assert ask("How many orders are open?", numbered).figure == "2"
+    gaps = document("o.csv", ["Order", "Status"], [["17", "open"], ["31", "done"], ["45", "open"]])
+    with pytest.raises(Unclear, match="may be the rows or the numbers in Order"):
+        ask("How many orders are there?", gaps)
+
+
+def test_what_is_counted_at_several_times_is_not_added_up() -> None:
+    source = document("p.csv", ["City", "Year", "Inhabitants"], [["Paris", "2020", "10"], ["Paris", "2021", "11"]])
+    with pytest.raises(Unclear, match="several values of Year where City is Paris"):
+        ask("How many inhabitants does Paris have?", source)
+    assert ask("How many inhabitants did Paris have in 2021?", source).figure == "11"
+    with pytest.raises((Unclear, NotAsked)):
+        ask("How many years are there?", document("y.csv", ["Name", "Years"], [["Ada", "3"], ["Ben", "9"]]))
+
+
+def test_an_average_of_two_groups_is_not_pooled() -> None:
+    source = document("s.csv", ["City", "Salary"], [["Berlin", "5"], ["Paris", "7"], ["Paris", "9"]])
+    with pytest.raises(Unclear, match="together or one by one"):
+        ask("What is the average salary in Berlin and in Paris?", source)
+    assert ask("What is the average salary in Berlin or Paris?", source).figure == "7"
+
+
 def test_two_columns_that_fit_equally_are_refused() -> None:
     source = document("t.csv", ["Net price", "Gross price"], [["1", "2"], ["3", "4"]])
     with pytest.raises(Unclear, match="“Net price” or “Gross price”"):

@@ -14,7 +14,7 @@ from index.document import Document, Span
 from index.library import Library
 from index.passages import Passage
 from rag.answer import Answer
-from rag.cells import Cells, is_head_line, is_of_other_years, period
+from rag.cells import Cells, is_head_line, is_of_another_row, is_of_other_years, period
 from rag.footnote import Footnote
 from tests.fakes import hit_of
 from tests.test_pdf import FILINGS, NAMES, needs_filings
@@ -353,6 +353,24 @@ def test_the_heads_of_a_table_and_rows_of_other_years_are_no_statements():
     assert not is_head_line(document, row)
     assert is_of_other_years("What were net sales in 2015?", document, row)
     assert not is_of_other_years("What were net sales in 2016?", document, row)
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("What was the income of Bakery in 2023?", "Bakery"),
+        ("Which segment is run by Berg?", "Bakery"),
+        ("What was the income of frozen vegetables in 2023?", "Frozen vegetables"),
+    ],
+)
+def test_a_row_of_another_thing_is_no_statement(question: str, row: str) -> None:
+    text = "# Sales\n\n| Segment | 2023 | Head |\n|---|---|---|\n| Dairy | 9 | Holm |\n| Bakery | 8 | Berg |\n"
+    source = formats.read("docs/sales.md", f"{text}| Frozen vegetables | 7 | Lund |\n".encode())
+    for name in ("Dairy", "Bakery", "Frozen vegetables"):
+        start = source.text.index(name)
+        span = Span(start, source.text.find("\n", start) if "\n" in source.text[start:] else len(source.text))
+        assert is_of_another_row(question, source, span) == (name != row)
+        assert not is_of_another_row("What was earned in all?", source, span)
 
 
 def test_a_row_is_quoted_before_prose_and_no_model_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch):
