@@ -51,10 +51,13 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _FROM_YEAR = re.compile(
-    r"\b(?:since|from|after)(?: \w+){0,2}? (?P<year>1\d{3}|20\d{2})\b(?!\s?(?:to\b|until\b|till\b|through\b|[-–—]))",
+    r"\b(?:since|from|after)(?: [^\W\d]+){0,2}? (?P<year>1\d{3}|20\d{2})\b"
+    r"(?!\s?(?:to\b|until\b|till\b|through\b|[-–—]))",
     re.IGNORECASE,
 )
-_TO_YEAR = re.compile(r"\b(?:until|till|before|prior to|up to)(?: \w+){0,2}? (?P<year>1\d{3}|20\d{2})\b", re.IGNORECASE)
+_TO_YEAR = re.compile(
+    r"\b(?:until|till|before|prior to|up to)(?: [^\W\d]+){0,2}? (?P<year>1\d{3}|20\d{2})\b", re.IGNORECASE
+)
 _FIRST_YEAR, _LAST_YEAR = 1000, 2100  # of a range of numbers that is one of years
 _EVER = 9999
 
@@ -104,7 +107,7 @@ class Numerals:
         text: The text.
         figures: Its amounts and dates.
         values: Every number in it, however it is written: counted, ordinal, Roman, or a part of a date or a code.
-        ranges: The ranges and bounds in it, each as its ends.
+        ranges: The ranges in it, each as its ends.
         years: The ranges of years in it, likewise.
         codes: Its codes.
         labels: Its labels.
@@ -132,8 +135,17 @@ class Numerals:
         )
 
     def reaches(self, value: Decimal) -> bool:
-        """Whether a range or a bound in it holds a number."""
+        """Whether a range in it holds a number."""
         return any(low <= value <= high for low, high in self.ranges)
+
+    def allows(self, amount: Amount) -> bool:
+        """Whether a bound in it, of the same unit, holds an amount: 30 kg is "over 20 kg"."""
+        bounds = (other for other in self.figures.amounts if other.unit == amount.unit)
+        return any(
+            amount.value >= other.value if other.bound in (">", ">=") else amount.value <= other.value
+            for other in bounds
+            if other.bound in (">", ">=", "<", "<=")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +277,7 @@ class Count:
             return self._is_decade_of(text)
         if mine.kind == "ordinal" and self.written[0].isalpha() and all(other.kind != "ordinal" for other in theirs):
             return True
-        if text.reaches(mine.value):
+        if text.reaches(mine.value) or text.allows(mine):
             return True
         units = {other.unit for other in theirs if other.value == mine.value}
         return not units.isdisjoint({"", mine.unit}) if units and mine.unit else mine.value in text.values
@@ -300,9 +312,8 @@ def numerals(text: str) -> Numerals:
     values |= {Decimal(part) for code in found for part in _PARTS.findall(code) if part.isdecimal()}
     values |= set(_written_numbers(text))
     values |= {value for label in labels_ for value in label.values}
-    return Numerals(
-        text, read, frozenset(values), tuple(_ranges(text, read)), tuple(_years(text, read)), tuple(found), labels_
-    )
+    ranges = tuple(map(_ends, _RANGE.finditer(text)))
+    return Numerals(text, read, frozenset(values), ranges, tuple(_years(text, read)), tuple(found), labels_)
 
 
 def codes(text: str) -> Iterator[tuple[Code, tuple[int, int]]]:
@@ -350,17 +361,6 @@ def _years(text: str, read: Figures) -> Iterator[tuple[int, int]]:
     for amount in read.amounts:
         if amount.kind == "decade" and amount.value >= _FIRST_YEAR:
             yield int(amount.value), int(amount.value) + 9
-
-
-def _ranges(text: str, read: Figures) -> Iterator[tuple[Decimal, Decimal]]:
-    """The ranges and bounds of a text: 5 to 10, over 20, at most 3."""
-    for match in _RANGE.finditer(text):
-        yield _ends(match)
-    for amount in read.amounts:
-        if amount.bound in (">", ">="):
-            yield amount.value, Decimal("Infinity")
-        elif amount.bound in ("<", "<="):
-            yield Decimal(0), amount.value
 
 
 def _ends(match: re.Match[str]) -> tuple[Decimal, Decimal]:

@@ -97,7 +97,7 @@ class Column:
         counted = all(
             each is not None and not each.unit and each.value == first + place for place, each in enumerate(told)
         )
-        return self.is_numeric and counted and first == int(first) and (len(told) > 1 or first <= 1)
+        return self.is_numeric and counted and first == int(first) and (len(told) > 2 or first <= 1)
 
     @cached_property
     def is_count(self) -> bool:
