@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from index.document import Document, Span
 from index.errors import Dropped, LibraryError, Spent
+from tests import apart
 from tests.fakes import MILL, REPORT, FakeDocs, as_footnote
 from web.few import Few, Full, Make
 from web.guard import OWNER
@@ -41,7 +42,7 @@ class Makers:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(work(), LONG))
+    apart.run(asyncio.wait_for(work(), LONG))
 
 
 async def stay() -> None:

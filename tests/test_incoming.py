@@ -1,9 +1,7 @@
 """Files on their way into a library lie where no other program finds them, and are gone when nobody wants them."""
 
-import asyncio
 import os
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
@@ -14,6 +12,7 @@ from starlette.applications import Starlette
 from eval.bench.visitor import visiting
 from eval.served import free_port
 from index.errors import LibraryError, NoRoom
+from tests.apart import run
 from tests.conftest import soon
 from tests.fakes import FakeDocs, as_footnote, fake
 from web import incoming
@@ -26,12 +25,6 @@ HEADERS = {"content-type": "multipart/form-data; boundary=x"}
 @pytest.fixture
 def arriving(tmp_path: Path) -> Incoming:
     return Incoming(tmp_path)
-
-
-def run(work: Coroutine[None, None, httpx.Response]) -> httpx.Response:
-    """In a thread of its own: where a browser is under way, this one has a loop already."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def sent(arriving: Incoming, *files: tuple[str, bytes]) -> httpx.Response:

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from index.errors import FootnoteError
 from rag.chat import Turn
 from rag.conversations import Conversations
+from tests import apart
 from tests.browser import serving
 from tests.fakes import FIRE, as_footnote, fake
 from tests.instant import run
@@ -137,7 +138,7 @@ def test_conversations_come_along_when_a_page_gets_a_password(login: Login, tmp_
         assert kept.title == FIRE.question
         assert Conversations(tmp_path, before).listed() == ()
 
-    asyncio.run(lock())
+    apart.run(lock())
 
 
 def test_neither_secrets_nor_the_password_are_kept(login: Login, tmp_path: Path) -> None:

@@ -49,8 +49,6 @@ ALWAYS = (
     _door("GET", f"/static/{_FILE}", Standing.GUEST),
     _door("GET", r"/theme\.css", Standing.GUEST),
     _door("GET", r"/favicon\.ico", Standing.GUEST),
-    # Gradio's own question while it starts, whether it has; whoever else asks it hears no more.
-    _door("GET", "/gradio_api/startup-events", Standing.STRANGER),
     # A browser's own, and what comes from the documents.
     _door("GET", r"/gradio_api/heartbeat/\w{1,64}", Standing.KNOWN),
     _door("GET", "/gradio_api/queue/data", Standing.KNOWN),
