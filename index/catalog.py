@@ -638,8 +638,10 @@ class Catalog:
             NoRoom: The disk is full.
         """
         with self._write_lock:
-            with self._reading():
+            try:
                 connection = self._connection()
+            except TROUBLE as error:
+                raise self._unwritten(error) from error
             if connection.in_transaction:
                 yield connection
                 return
@@ -650,16 +652,24 @@ class Catalog:
             except sqlite3.IntegrityError:
                 raise  # a mistake of ours, and no remedy for a person to try
             except TROUBLE as error:
-                if _is_damage(error):
-                    raise _damaged(self._path, error) from error
-                see_room(self._path.parent)
-                raise LibraryError(
-                    f"The library {self._path.parent} cannot be written ({error}); see that the folder can be written, "
-                    f"or name another place with --library."
-                ) from error
+                raise self._unwritten(error) from error
             finally:
                 if connection.in_transaction:
                     _roll_back(connection)
+
+    def _unwritten(self, error: Exception) -> LibraryError:
+        """What is said where the file cannot be written.
+
+        Raises:
+            NoRoom: The disk is full.
+        """
+        if _is_damage(error):
+            return _damaged(self._path, error)
+        see_room(self._path.parent)
+        return LibraryError(
+            f"The library {self._path.parent} cannot be written ({error}); see that the folder can be written, or name "
+            f"another place with --library."
+        )
 
     @staticmethod
     def _forget(connection: sqlite3.Connection, document_id: str) -> None:
