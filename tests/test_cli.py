@@ -149,6 +149,16 @@ def test_a_port_that_is_taken(seeds: Path, capsys: pytest.CaptureFixture[str]) -
     assert "--port" in one_line(err)
 
 
+def test_a_root_path_that_is_none_is_said_before_anything_is_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_ROOT_PATH", "docs")
+    code, _, err = told(capsys, ["serve", str(tmp_path), "--port", str(free_port())])
+    assert code == 1
+    assert err.startswith("docs is no root path")
+    assert not (tmp_path / ".footnote").exists()
+
+
 def test_status_tells_what_became_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("Ann ate it.")
     (tmp_path / "b.txt").write_bytes(b"")
