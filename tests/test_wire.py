@@ -177,7 +177,7 @@ def test_what_waits_ends_where_it_is_hung_up() -> None:
             except ModelTrouble as trouble:
                 troubles.append(str(trouble))
 
-        thread = Thread(target=ask)
+        thread = Thread(target=ask, daemon=True)
         thread.start()
         soon(lambda: bool(asking._sockets))
         asking.hang_up()
