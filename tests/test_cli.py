@@ -18,6 +18,7 @@ import rag
 from eval.served import free_port
 from index import export, recognise
 from index.document import printable
+from index.errors import FootnoteError
 from index.formats import AS_IN_A_SCAN
 from index.sync import Progress
 from tests.test_recognise import partly
@@ -249,3 +250,9 @@ def test_a_name_on_the_bar_is_no_markup(monkeypatch: pytest.MonkeyPatch, capsys:
 def test_a_name_in_a_log_commands_nothing() -> None:
     record = logging.LogRecord("index", logging.INFO, "", 0, "%s was read\nand kept", ("\x1b[2J\u202e",), None)
     assert app._Lines("%(message)s").format(record) == "\\x1b[2J\\u202e was read\nand kept"
+
+
+def test_what_is_printed_commands_nothing_wherever_it_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert str(FootnoteError("a\x1b[2J\n\u202eb cannot be read.")) == r"a\x1b[2J\n\u202eb cannot be read."
+    app._say("a\x1b[2J\nb", err=True)
+    assert capsys.readouterr().err == "a\\x1b[2J\nb\n"
