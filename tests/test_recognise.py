@@ -99,7 +99,7 @@ def failing(monkeypatch, workers: Workers, page: int, trouble: Refused | None) -
     """The page that is worked on, kept up to date; work on one of them ends in trouble, where there is some."""
     real, at = workers.asked, list[int | None]()
 
-    def asked(request, blobs):
+    def asked(request, blobs, dropped):
         at[:] = [request.get("number")]
         if trouble and at == [page]:
             raise trouble
