@@ -23,6 +23,9 @@ UPLOADS = "uploads"
 AGAIN = "; it is tried once more at the next sync"
 """Ends why a file was not read that took too long, or whose reader was ended: a busy machine may be the cause."""
 
+MAX_PATH = 1_000
+"""Characters of an id, which every passage of its document bears; what has a longer one lies too deep to be read."""
+
 IGNORE = ".footnoteignore"
 """In a folder of documents, names what is not to be read, as a .gitignore does (gitignore(5))."""
 
@@ -68,6 +71,7 @@ class Found:
     mtime_ns: int
     unlisted: bool = False  # a folder that cannot be listed
     unapproved: bool = False  # or may not
+    too_deep: bool = False  # a file, or a folder that is not looked into, for its path is too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
-    """Every file under the roots, and every folder that cannot be listed; links are not followed.
+    """Every file under the roots, and every folder that cannot be listed or lies too deep; links are not followed.
 
     Hidden files and folders, `home`, and what the root's `IGNORE` names are passed over.
 
@@ -140,31 +144,56 @@ def scan(roots: Iterable[Root], home: Path | None = None) -> Iterator[Found]:
             continue
         if _is_away(root):
             yield Found(_id(root, root.path), root.path, 0, 0, unlisted=True)
+        else:
+            yield from _walked(root, home, _ignored(root.path / IGNORE))
+
+
+def _walked(root: Root, home: Path | None, ignored: GitIgnoreSpec) -> Iterator[Found]:
+    """What `scan` finds in a root, a folder after the other; without recursion, for there may be thousands in a row."""
+    unlisted: list[Found] = []
+    folders = [root.path]
+    while folders:
+        folder = folders.pop()
+        if len(_id(root, folder)) > MAX_PATH:
+            yield Found(_id(root, folder), folder, 0, 0, too_deep=True)
             continue
-        unlisted: list[OSError] = []
-        ignored = _ignored(root.path / IGNORE)
-        for folder, folders, names in os.walk(root.path, onerror=unlisted.append):
-            below = Path(folder).relative_to(root.path)
-            folders[:] = sorted(
-                name
-                for name in folders
-                if not name.startswith(".")
-                and Path(folder, name) != home
-                and not ignored.match_file(f"{below / name}/")
-            )
-            links = [name for name in folders if Path(folder, name).is_symlink()]
-            for name in sorted([*names, *links]):
-                path = Path(folder, name)
-                if name.startswith(".") or ignored.match_file(below / name):
+        try:
+            with os.scandir(folder) as listed:
+                entries = sorted((entry for entry in listed if entry.name[0] != "."), key=lambda entry: entry.name)
+        except OSError:
+            unlisted.append(Found(_id(root, folder), folder, 0, 0, unlisted=True))
+            continue
+        below, inner = folder.relative_to(root.path), []
+        for entry in entries:
+            path = folder / entry.name
+            if _leads_to_folder(entry):
+                if path == home or ignored.match_file(f"{below / entry.name}/"):
                     continue
-                try:
-                    status = path.lstat()
-                except OSError:  # gone since the folder was listed: the next sync sees what is there then
+                if not entry.is_symlink():
+                    inner.append(path)
                     continue
-                yield Found(_id(root, path), path, status.st_size, status.st_mtime_ns)
-        for error in unlisted:
-            path = Path(error.filename)
-            yield Found(_id(root, path), path, 0, 0, unlisted=True)
+            if not ignored.match_file(below / entry.name):
+                yield from _seen(root, path)
+        folders += reversed(inner)
+    yield from unlisted
+
+
+def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _seen(root: Root, path: Path) -> Iterator[Found]:
+    """A file as it is now; nothing where it has gone since its folder was listed: the next sync sees what is there."""
+    id = _id(root, path)
+    try:
+        status = path.lstat()
+    except OSError:
+        return
+    yield Found(id, path, status.st_size, status.st_mtime_ns, too_deep=len(id) > MAX_PATH)
 
 
 def _is_away(root: Root) -> bool:
@@ -203,16 +232,22 @@ def plan(found: Iterable[Found], known: Mapping[str, File]) -> Plan:
     What lies in a folder that cannot be listed is not taken for removed.
     """
     read, seen = [], set()
-    unlisted: tuple[str, ...] = ()
+    unlisted = set()
     for file in found:
         seen.add(file.id)
         if file.unlisted:
-            unlisted = (*unlisted, f"{file.id}/")
+            unlisted.add(file.id)
         before = known.get(file.id)
         same = before is not None and (before.size, before.mtime_ns) == (file.size, file.mtime_ns)
         if not same or before is None or not before.sha256 or may_be_read_now(before):
             read.append(file)
-    return Plan(tuple(read), tuple(id for id in known if id not in seen and not id.startswith(unlisted)))
+    return Plan(tuple(read), tuple(id for id in known if id not in seen and unlisted.isdisjoint(_folders_of(id))))
+
+
+def _folders_of(id: str) -> Iterator[str]:
+    """The ids of the folders that a file lies in, the innermost first."""
+    while id := id.rpartition("/")[0]:
+        yield id
 
 
 def may_be_read_now(before: File) -> bool:
@@ -231,11 +266,12 @@ def changes(todo: Plan, known: Mapping[str, File]) -> Changes:
                 before = gone.pop(sha256(read_bytes(file)).hexdigest(), None)
                 if before:
                     renamed[file.id] = before
+    moved = set(renamed.values())
     return Changes(
         added=tuple(file.id for file in todo.read if file.id not in known and file.id not in renamed),
         changed=tuple(file.id for file in todo.read if file.id in known),
         renamed=tuple((before, now) for now, before in renamed.items()),
-        removed=tuple(id for id in todo.removed if id not in renamed.values()),
+        removed=tuple(id for id in todo.removed if id not in moved),
     )
 
 
@@ -265,10 +301,12 @@ def read_bytes(file: Found) -> bytes:
     """The bytes of a regular file.
 
     Raises:
-        Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable.
+        Refused: It is a link, of no known format, too large, not a regular file, gone, or unreadable, or lies too deep.
     """
     if file.unapproved:
         raise Refused(_UNAPPROVED.format(file.path))
+    if file.too_deep:
+        raise Refused(f"its path has more than {MAX_PATH:,} characters; move it up, or give its folders shorter names")
     if file.unlisted:
         raise Refused("it is a folder that is empty or cannot be listed; see that it is there and that you may read it")
     if file.path.is_symlink():

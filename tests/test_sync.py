@@ -1,6 +1,8 @@
 """What a folder needs, and that no file in it can stop the others from being read."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +61,49 @@ def test_a_scan_finds_every_file_but_hidden_ones_and_follows_no_link(folder, tmp
         "docs/sub/deep/c.md",
     ]
     assert (found[0].path, found[0].size) == (folder / "a.txt", 5)
+
+
+@pytest.fixture
+def nested(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """1,500 folders in each other, more than Python 3.11 calls itself; taken away one by one, for the same reason."""
+    monkeypatch.chdir(folder)
+    for _ in range(1_500):
+        os.mkdir("a")
+        os.chdir("a")
+    yield
+    for _ in range(1_500):
+        os.chdir("..")
+        os.rmdir("a")
+
+
+@pytest.mark.usefixtures("nested")
+def test_a_folder_that_lies_too_deep_is_told_and_the_other_files_are_read(folder: Path) -> None:
+    (folder / "a.txt").write_text("The ferry leaves at seven.")
+    (folder / "z.txt").write_text("The ferry is blue.")
+    with closing(Library(folder)) as library:
+        first, deep, second = library.sync()
+        assert [first.state, second.state] == ["indexed", "indexed"]
+        assert deep.state == "refused"
+        assert deep.reason == "its path has more than 1,000 characters; move it up, or give its folders shorter names"
+        assert sync.MAX_PATH < len(deep.id) <= sync.MAX_PATH + len("/a")
+        assert library.sync() == (first, deep, second)
+
+
+def test_a_file_with_a_path_that_is_too_long_is_told(folder: Path) -> None:
+    place = folder / "/".join(["b" * 240] * 4)
+    place.mkdir(parents=True)
+    for name in ("fits.txt", "c" * 40 + ".txt"):
+        (place / name).write_text("The ferry leaves at seven.")
+    long, fits = scan([Root("docs", folder)])
+    assert read_bytes(fits)
+    with pytest.raises(Refused, match=r"more than 1,000 characters"):
+        read_bytes(long)
+
+
+def test_what_lies_in_a_folder_that_cannot_be_listed_is_not_taken_for_removed() -> None:
+    away = Found("docs/away", Path("/docs/away"), 0, 0, unlisted=True)
+    before = {id: File(id, 3, 7, "1" * 64, "indexed") for id in ("docs/away/b/c.txt", "docs/away2/d.txt")}
+    assert plan([away], before) == Plan((away,), ("docs/away2/d.txt",))
 
 
 def test_what_the_folder_ignores_is_passed_over(folder: Path) -> None:
