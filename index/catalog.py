@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from functools import cache, wraps
@@ -50,7 +50,7 @@ _Read = TypeVar("_Read")
 
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
-_SCHEMA_VERSION = 5
+_SCHEMA_VERSION = 6
 
 _ROOTS = "CREATE TABLE root (name TEXT PRIMARY KEY, path BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 _FILES = """
@@ -59,6 +59,21 @@ CREATE TABLE file (
     state TEXT NOT NULL CHECK (state IN ('indexed', 'refused', 'failed')), reason TEXT NOT NULL, title TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX file_of_content ON file (sha256);
+"""
+_HEADINGS = """
+CREATE TABLE heading (
+    document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, start INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (document_id, start)
+) STRICT, WITHOUT ROWID;
+"""
+_PASSAGES = """
+CREATE TABLE passage (
+    id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, text TEXT NOT NULL,
+    start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading INTEGER, sentences TEXT NOT NULL,
+    text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256), "where" TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX passage_of_document ON passage (document_id, start);
+CREATE INDEX passage_of_text ON passage (text_sha256, id);
 """
 _SCHEMA = f"""
 CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -70,13 +85,8 @@ CREATE TABLE document (
     dropped INTEGER NOT NULL, tables TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 CREATE TABLE vector (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL) STRICT;
-CREATE TABLE passage (
-    id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, text TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, sentences TEXT NOT NULL,
-    text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256), "where" TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE INDEX passage_of_document ON passage (document_id, start);
-CREATE INDEX passage_of_text ON passage (text_sha256, id);
+{_HEADINGS}
+{_PASSAGES}
 CREATE TABLE derived (
     name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER, digest TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
@@ -99,6 +109,19 @@ _MIGRATIONS = {  # from a version to the next
     UPDATE vector SET vector = halved(vector);
     UPDATE derived SET revision = NULL, digest = '' WHERE name LIKE 'chroma%'
     """,
+    5: f"""
+    {_HEADINGS}
+    INSERT INTO heading SELECT document_id, min(start), heading FROM passage WHERE heading != ''
+        GROUP BY document_id, heading;
+    ALTER TABLE passage RENAME TO passage_5;
+    DROP INDEX passage_of_document;
+    DROP INDEX passage_of_text;
+    {_PASSAGES}
+    INSERT INTO passage SELECT id, document_id, text, start, "end", page,
+        CASE WHEN heading != '' THEN min(start) OVER (PARTITION BY document_id, heading) END,
+        sentences, text_sha256, "where" FROM passage_5;
+    DROP TABLE passage_5
+    """,
 }
 
 _KEPT = np.float16  # half the room of float32, for cosines that differ by less than 0.0001
@@ -106,12 +129,17 @@ _KEPT = np.float16  # half the room of float32, for cosines that differ by less 
 # Rows that belong to nothing: no row that should name them does. In the order in which they are forgotten.
 _STRAYS = (
     ("document", "id NOT IN (SELECT id FROM file WHERE state = 'indexed')"),
+    ("heading", "document_id NOT IN (SELECT id FROM document)"),
     ("passage", "document_id NOT IN (SELECT id FROM document)"),
     ("vector", "NOT EXISTS (SELECT 1 FROM passage WHERE passage.text_sha256 = vector.text_sha256)"),
 )
 
 _FILE = "id, size, mtime_ns, sha256, state, reason, title"
-_PASSAGE = 'id, document_id, text, start, "end", page, heading, sentences, "where"'
+# A heading is kept once, by where the first passage starts that stands under it.
+_PASSAGE = """
+SELECT id, passage.document_id, passage.text, passage.start, "end", page, coalesce(heading.text, ''), sentences, "where"
+FROM passage LEFT JOIN heading ON heading.document_id = passage.document_id AND heading.start = passage.heading
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +347,13 @@ class Catalog:
                     json.dumps([astuple(table) for table in document.tables]),
                 ),
             )
+            headings = _headings(passages)
+            connection.executemany(
+                "INSERT INTO heading VALUES (?, ?, ?)", ((document.id, start, text) for text, start in headings.items())
+            )
             connection.executemany(
                 f"INSERT INTO passage VALUES ({', '.join('?' * 10)})",
-                (_passage_row(passage) for passage in passages),
+                (_passage_row(passage, headings.get(passage.heading)) for passage in passages),
             )
             self._put_file(connection, file)
             self._grow_revision(connection)
@@ -457,20 +489,20 @@ class Catalog:
 
     def passages(self, ids: Collection[str]) -> dict[str, Passage]:
         """Passages by id; ids that are not there are left out."""
-        rows = self._rows(f"SELECT {_PASSAGE} FROM passage WHERE id IN (SELECT value FROM json_each(?))", _list(ids))
+        rows = self._rows(f"{_PASSAGE} WHERE id IN (SELECT value FROM json_each(?))", _list(ids))
         return {row[0]: _passage(row) for row in rows}
 
     def passages_of(self, document_id: str) -> tuple[Passage, ...]:
         """A document's passages in order."""
-        rows = self._rows(f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? ORDER BY start", document_id)
+        rows = self._rows(f"{_PASSAGE} WHERE passage.document_id = ? ORDER BY passage.start", document_id)
         return tuple(_passage(row) for row in rows)
 
     def passages_at(self, document_id: str, start: int, end: int) -> tuple[Passage, ...]:
         """The passages that hold characters `start` to `end` of a document, or some of them, in order."""
         rows = self._rows(
-            f"SELECT {_PASSAGE} FROM passage WHERE document_id = ? AND start < CAST(? AS INTEGER) AND start >= "
+            f"{_PASSAGE} WHERE passage.document_id = ? AND passage.start < CAST(? AS INTEGER) AND passage.start >= "
             "coalesce((SELECT max(start) FROM passage WHERE document_id = ? AND start <= CAST(? AS INTEGER)), 0) "
-            'AND "end" > CAST(? AS INTEGER) ORDER BY start',
+            'AND "end" > CAST(? AS INTEGER) ORDER BY passage.start',
             *(document_id, str(end), document_id, str(start), str(start)),
         )
         return tuple(_passage(row) for row in rows)
@@ -826,7 +858,16 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
-def _passage_row(passage: Passage) -> tuple[object, ...]:
+def _headings(passages: Iterable[Passage]) -> dict[str, int]:
+    """The headings of a document's passages, each with where the first passage starts that stands under it."""
+    headings: dict[str, int] = {}
+    for passage in passages:
+        if passage.heading:
+            headings.setdefault(passage.heading, passage.start)
+    return headings
+
+
+def _passage_row(passage: Passage, heading: int | None) -> tuple[object, ...]:
     return (
         *(
             passage.id,
@@ -835,7 +876,7 @@ def _passage_row(passage: Passage) -> tuple[object, ...]:
             passage.start,
             passage.end,
             passage.page,
-            passage.heading,
+            heading,
         ),
         json.dumps([astuple(sentence) for sentence in passage.sentences]),
         text_key(passage.text),

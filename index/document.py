@@ -47,6 +47,9 @@ _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _MARKS = ("Mn", "Me")  # what stands above, below or around the letter before it
 _STACKED = 10  # of them on one letter, where Tibetan has nine: more cover the lines around
 
+MAX_HEADING = 300
+"""Characters of a heading, a title, or what a page is called: each of a document's passages is shown with them."""
+
 _MORE = " …"
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from index import tables
-from index.document import Document, Heading, Page, Span
+from index.document import MAX_HEADING, Document, Heading, Page, Span
 
 if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktTokenizer
@@ -34,10 +34,11 @@ _MAX_WORD = 60
 _MOST_AT_ONCE = 100_000
 
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
-_BLOCK_BORDER = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]+ \| ))")
+# Blanks are taken once and for all: a hostile text has a million of them behind a line break.
+_BLOCK_BORDER = re.compile(r"\n(?:[^\S\n]*+\n)++|\n(?=[ \t]*+(?:[-*+•‣◦▪–] |\(?\d{1,3}[.)] |\| |[^\n|]++(?<= )\| ))")
 
 # The number of a list's item or a heading, and a short line that is such a heading, with text under it: "3. Pets".
-_NUMBER = re.compile(r"\s*\(?\d{1,3}(?:\.\d{1,3})*[.)]?(?=\s)")
+_NUMBER = re.compile(r"\s*+\(?\d{1,3}(?:\.\d{1,3})*[.)]?(?=\s)")
 _NUMBERED = re.compile(
     r"^[ \t]*(?:\d{1,2}\.|\d{1,2}(?:\.\d{1,2})+\.?|\(\d{1,2}\)) [A-Z][^\n.!?:;,]{1,60}(?=\n[A-Z“\"])", re.MULTILINE
 )
@@ -84,7 +85,7 @@ class _Sentence:
     span: Span
     weight: int  # in tokens, or in characters scaled to them where it has few tokens for its length
     page: Page | None
-    heading: Heading | None
+    heading: str
     is_heading: bool
 
 
@@ -95,9 +96,11 @@ def cut(document: Document, token_spans: TokenSpans, target: int = TARGET_TOKENS
     stand before it; a page always does. A sentence longer than the target is cut at line ends, then between words.
     The row of a table is taken as a sentence.
     """
-    sentences = tuple(_sentences(document, token_spans, target))
     places = tables.Places(document)
-    return tuple(_passage(document, group, places) for group in _groups(sentences, target))
+    groups = _groups(
+        _sentences(document, token_spans, target), target
+    )  # not all sentences at once: they may be millions
+    return tuple(_passage(document, group, places) for group in groups)
 
 
 def split_sentences(text: str) -> Iterator[Span]:
@@ -116,21 +119,26 @@ def split_sentences(text: str) -> Iterator[Span]:
 def _lines(text: str) -> Iterator[Span]:
     """Where the lines of a text stand: rows of a table, which are quoted whole, however many sentences they hold."""
     for match in re.finditer("[^\n]+", text):
-        yield from _trimmed(text, *match.span())
+        for start, end in _stretches(text, *match.span()):
+            yield from _trimmed(text, start, end)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Where the stretches of a text stand that no sentence reaches beyond."""
     for start, end in pairwise((0, *(match.start() for match in _BLOCK_BORDER.finditer(text)), len(text))):
-        first = start
-        while end - first > _MOST_AT_ONCE:
-            last = text.rfind(" ", first + 1, first + _MOST_AT_ONCE) + 1 or first + _MOST_AT_ONCE
-            yield first, last
-            first = last
-        yield first, end
+        yield from _stretches(text, start, end)
 
 
-def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:
+def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A stretch of a text and, where it is longer than is looked at at once, its parts between words."""
+    while end - start > _MOST_AT_ONCE:
+        last = text.rfind(" ", start + 1, start + _MOST_AT_ONCE) + 1 or start + _MOST_AT_ONCE
+        yield start, last
+        start = last
+    yield start, end
+
+
+def _groups(sentences: Iterable[_Sentence], target: int) -> Iterator[Sequence[_Sentence]]:
     """Runs of sentences that make a passage each: filled up to the target, broken at headings and pages."""
     group: list[_Sentence] = []
     for sentence in sentences:
@@ -147,7 +155,6 @@ def _groups(sentences: Sequence[_Sentence], target: int) -> Iterator[Sequence[_S
 
 def _passage(document: Document, group: Sequence[_Sentence], places: tables.Places) -> Passage:
     start, end = group[0].span.start, group[-1].span.end
-    heading = group[-1].heading
     body = [sentence.span for sentence in group if not sentence.is_heading]
     return Passage(
         id=f"{document.id}#{start}-{end}",
@@ -156,7 +163,7 @@ def _passage(document: Document, group: Sequence[_Sentence], places: tables.Plac
         start=start,
         end=end,
         page=group[0].page.number if group[0].page else None,
-        heading=document.text[heading.start : heading.end] if heading else "",
+        heading=group[-1].heading,
         sentences=tuple(body or (sentence.span for sentence in group)),
         where=places.where(start, end),
     )
@@ -165,13 +172,14 @@ def _passage(document: Document, group: Sequence[_Sentence], places: tables.Plac
 def _sentences(document: Document, token_spans: TokenSpans, target: int) -> Iterator[_Sentence]:
     """Every sentence of the document with its length in tokens and the heading it stands under."""
     text = document.text
-    headings = {heading.start: heading for heading in _headings(document)}
+    standing = tuple(_headings(document))
+    headings = {each.start: text[each.start : each.end] for each in standing}  # one text for all that stand under it
     pages = {page.start: page for page in document.pages if page.start < page.end}
     borders = {0, len(text), *pages}
-    borders |= {border for heading in headings.values() for border in (heading.start, heading.end)}
+    borders |= {border for each in standing for border in (each.start, each.end)}
     borders |= {border for table in document.tables for border in (table.start, table.end)}
     rows = {table.start for table in document.tables}
-    heading: Heading | None = None
+    heading = ""
     page: Page | None = None
     for start, end in pairwise(sorted(borders)):
         heading, page = headings.get(start, heading), pages.get(start, page)
@@ -187,7 +195,8 @@ def _headings(document: Document) -> Iterator[Heading]:
     yield from document.headings
     if not document.headings:
         for match in _NUMBERED.finditer(document.text):
-            yield Heading(1, match.start(), match.end())
+            if match.end() - match.start() <= MAX_HEADING:
+                yield Heading(1, match.start(), match.end())
 
 
 def _pieces(text: str, span: Span, token_spans: TokenSpans, target: int) -> Iterator[tuple[Span, int]]:

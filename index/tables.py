@@ -200,6 +200,7 @@ class Places:
         self._tables = [table.start for table in document.tables]
         is_counted = document.media_type == SOURCE_CODE or any(table.row for table in document.tables)
         self._breaks = [match.start() for match in re.finditer("\n", document.text)] if is_counted else []
+        self._counted_last = (-1, 0)  # a line, and its columns
 
     def where(self, start: int, end: int) -> str:
         """Where a stretch stands, such as "page 3", "sheet Sales, A5:C9", "rows 4–9" or "lines 10–24"; or ""."""
@@ -227,10 +228,16 @@ class Places:
         """How many columns the rows of a stretch have."""
         if table.heads:
             return len(table.heads)
-        text = self._document.text
-        start, last = text.rfind("\n", table.start, start) + 1 or table.start, text.find("\n", end, table.end)
-        rows = text[start : last if last >= 0 else table.end].split("\n")
-        return 1 + max(row.count(SEPARATOR) for row in rows)
+        first, last = (bisect_left(self._breaks, place) for place in (start, end))
+        return max(self._columns(table, number) for number in range(first, last + 1))
+
+    def _columns(self, table: Table, number: int) -> int:
+        """How many columns a line of a table has; of a long one that is asked for piece by piece it is counted once."""
+        if self._counted_last[0] != number:
+            start = max(table.start, self._breaks[number - 1] + 1 if number else 0)
+            end = min(table.end, self._breaks[number] if number < len(self._breaks) else table.end)
+            self._counted_last = (number, 1 + self._document.text.count(SEPARATOR, start, end))
+        return self._counted_last[1]
 
     def _numbers(self, noun: str, number: int, origin: int, start: int, end: int) -> str:
         first, more = self._counted(number, origin, start, end)

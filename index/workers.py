@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from index import elsewhere, formats, recognise
-from index.document import Document, Heading, Page, Span, Table, canonical
+from index.document import MAX_HEADING, Document, Heading, Page, Span, Table, canonical
 from index.errors import Dropped, Failed, LibraryError, Refused, Spent
 from index.worker import Blobs, Limits, receive, send
 
@@ -263,6 +263,7 @@ def _is_of(document: Document, document_id: str, data: bytes) -> bool:
     """Whether a document that a worker tells of is the one asked for, and nothing in it stands outside its text."""
     parts: list[Page | Heading | Table] = [*document.pages, *document.headings, *document.tables]
     inside = all(0 <= part.start <= part.end <= len(document.text) for part in parts)
+    inside &= all(heading.end - heading.start <= MAX_HEADING for heading in document.headings)
     return inside and (document.id, document.sha256) == (document_id, sha256(data).hexdigest())
 
 

@@ -1,13 +1,16 @@
 """The record: all of a document is written or nothing, and every reader sees the same."""
 
+import re
 import sqlite3
 import threading
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index import formats, passages
 from index.catalog import Catalog, Derived, File, text_key
 from index.document import Document, Heading, Page, Span
 from index.errors import LibraryError
@@ -31,7 +34,15 @@ PASSAGES = (
     Passage("p#1", DOCUMENT.id, "History", 0, 7, 1, "History", (Span(0, 7),)),
     Passage("p#2", DOCUMENT.id, "The mill burned.", 9, 25, None, "", (Span(9, 25),)),
 )
-VECTORS = {text_key(passage.text): np.array([place, 1], np.float32) for place, passage in enumerate(PASSAGES)}
+HEADED = (  # two under one heading, with another and none between them
+    PASSAGES[0],
+    Passage("p#2", DOCUMENT.id, "The mill", 9, 17, 1, "Mills", (Span(9, 17),)),
+    Passage("p#3", DOCUMENT.id, "burned.", 18, 25, 1, "History", (Span(18, 25),)),
+    Passage("p#4", DOCUMENT.id, "The mill burned.", 26, 42, None, "", (Span(26, 42),)),
+)
+VECTORS = {
+    text_key(passage.text): np.array([place, 1], np.float32) for place, passage in enumerate((*PASSAGES, *HEADED[1:3]))
+}
 
 
 @pytest.fixture
@@ -195,24 +206,41 @@ BACK = {
     """,
     4: 'ALTER TABLE document DROP COLUMN tables; ALTER TABLE passage DROP COLUMN "where"',
     5: "UPDATE vector SET vector = whole(vector)",
+    6: """
+    ALTER TABLE passage RENAME TO passage_6;
+    DROP INDEX passage_of_document;
+    DROP INDEX passage_of_text;
+    CREATE TABLE passage (
+        id TEXT PRIMARY KEY, document_id TEXT NOT NULL REFERENCES document (id) ON DELETE CASCADE, text TEXT NOT NULL,
+        start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, sentences TEXT NOT NULL,
+        text_sha256 TEXT NOT NULL REFERENCES vector (text_sha256), "where" TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX passage_of_document ON passage (document_id, start);
+    CREATE INDEX passage_of_text ON passage (text_sha256, id);
+    INSERT INTO passage SELECT id, passage_6.document_id, passage_6.text, passage_6.start, "end", page,
+        coalesce(heading.text, ''), sentences, text_sha256, "where" FROM passage_6 LEFT JOIN heading
+        ON heading.document_id = passage_6.document_id AND heading.start = passage_6.heading;
+    DROP TABLE passage_6;
+    DROP TABLE heading
+    """,
 }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_holds(path, catalog, version):
     catalog.set("root", "docs")
     catalog.set_derived("chroma", Derived(3, 5, "digest" if version > 1 else ""))
     catalog.set_derived("lexical", Derived(2, 5))
     refused = File("docs/b.txt", 0, 8, "", "refused", "it is empty")
     catalog.refuse(refused)
-    catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
-    ids = [passage.id for passage in PASSAGES]
+    catalog.put(FILE, DOCUMENT, HEADED, VECTORS)
+    ids = [passage.id for passage in HEADED]
     files, vectors = catalog.files(), {id: vector.tolist() for id, vector in catalog.vectors(ids).items()}
     catalog.close()
     with closing(sqlite3.connect(path)) as old:
         old.create_function("whole", 1, lambda half: np.frombuffer(half, np.float16).astype(np.float32).tobytes())
         made = dict(old.execute("SELECT name, sql FROM sqlite_schema"))
-        for step in range(5, version, -1):
+        for step in range(6, version, -1):
             old.executescript(BACK[step])
         old.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(version),))
         old.commit()
@@ -220,10 +248,11 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         Catalog(path, "ro")
     for access in ("rw", "ro"):
         with closing(Catalog(path, access)) as forward:
-            assert (forward.setting("schema"), forward.setting("root")) == ("5", "docs")
-            assert forward.derived("chroma") == Derived(3, None)  # it holds other vectors
+            assert (forward.setting("schema"), forward.setting("root")) == ("6", "docs")
+            assert forward.derived("chroma") == (Derived(3, 5, "digest") if version > 4 else Derived(3, None))
             assert forward.derived("lexical") == Derived(2, 5)
             assert forward.files() == files
+            assert forward.passages_of(DOCUMENT.id) == HEADED
             assert {id: vector.tolist() for id, vector in forward.vectors(ids).items()} == vectors
     with closing(sqlite3.connect(path)) as now:
         assert {name: _plain(sql) for name, sql in now.execute("SELECT name, sql FROM sqlite_schema")} == {
@@ -231,15 +260,33 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         }
 
 
+def test_a_heading_is_kept_once_however_many_passages_stand_under_it(path, catalog):
+    heading, count = "mill " * 60, 500
+    written = [
+        replace(PASSAGES[1], id=f"p#{number}", start=number, end=number + 1, heading=heading + str(number % 2))
+        for number in range(count)
+    ]
+    catalog.put(FILE, DOCUMENT, written, VECTORS)
+    assert catalog.passages_of(DOCUMENT.id) == tuple(written)
+    assert catalog.passages(["p#7"]) == {"p#7": written[7]}
+    assert catalog.passages_at(DOCUMENT.id, 7, 8) == (written[7],)
+    catalog.vacuum()
+    assert path.read_bytes().count(heading.encode()) <= 2
+    catalog.remove(DOCUMENT.id)
+    with closing(sqlite3.connect(path)) as opened:
+        assert opened.execute("SELECT count(*) FROM heading").fetchone() == (0,)
+
+
 def test_a_damaged_vector_keeps_no_catalog_from_being_brought_forward(path, catalog):
     catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
     catalog.close()
     with closing(sqlite3.connect(path)) as old:
+        old.executescript(BACK[6])
         old.execute("UPDATE vector SET vector = ?", (b"seven b",))
         old.execute("UPDATE setting SET value = '4' WHERE key = 'schema'")
         old.commit()
     with closing(Catalog(path, "rw")) as forward:
-        assert forward.setting("schema") == "5"
+        assert forward.setting("schema") == "6"
         assert {len(vector) for vector in forward.vectors([passage.id for passage in PASSAGES]).values()} == {0}
 
 
@@ -251,7 +298,7 @@ def _plain(sql: str | None) -> str:
 def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, access):
     catalog.set("schema", "99")
     catalog.close()
-    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 5; use the Footnote"):
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 6; use the Footnote"):
         Catalog(path, access)
 
 
@@ -277,3 +324,17 @@ def test_what_another_reads_cannot_be_vacuumed_and_that_is_said(path, catalog):
         with pytest.raises(LibraryError, match=r"is being read by another process|cannot be purged"):
             catalog.vacuum()
     catalog.vacuum()
+
+
+def test_a_heading_is_not_kept_again_for_each_passage_of_a_file(path: Path, catalog: Catalog) -> None:
+    heading = "# " + "mill " * 59
+    data = "\n\n".join(f"{heading}\n\n" + "The dam is forty metres high. " * 5 for _ in range(100)).encode()
+    document = formats.read("docs/a.md", data)
+    cut = passages.cut(document, lambda text: [Span(*found.span()) for found in re.finditer(r"\w+", text)], 6)
+    assert len(cut) > 400
+    catalog.put(
+        replace(FILE, id=document.id), document, cut, {text_key(each.text): np.ones(2, np.float32) for each in cut}
+    )
+    catalog.vacuum()
+    times = path.read_bytes().count(heading[2:].strip().encode())
+    assert times <= 2 * 100 + 2  # in the texts of the document and its passages, as title, and once for all under it

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.document import SOURCE_CODE, Document, canonical
+from index.document import MAX_HEADING, SOURCE_CODE, Document, canonical
 from index.errors import Refused
 from index.formats import FORMATS, SUFFIXES, detect, read
+from index.formats.content import TextBuilder
 from tests.test_pdf import pdf
 
 FRENCH = "L'été où l'élève mangea des pâtes à la crème brûlée, Noël était déjà passé. Où étaient les garçons ? À côté."
@@ -456,3 +457,36 @@ def test_a_list_of_thirty_thousand_is_read_in_seconds():
 def test_html_without_end_is_refused():
     with pytest.raises(Refused, match="20,000,001 characters"):
         text_of("a.html", "a" * 20_000_001)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("a.md", "# ", "\n\nThe dam is high."),
+        ("a.html", "<html><body><h1>", "</h1><p>The dam is high."),
+        ("a.rst", "", "\n{line}\n\nThe dam is high."),
+    ],
+)
+def test_a_heading_that_is_longer_than_any_is_a_paragraph(name: str, before: str, after: str) -> None:
+    def headed(words: str) -> Document:
+        return read(f"docs/{name}", f"{before}{words}{after.format(line='=' * len(words))}".encode())
+
+    at_most, longer = ("mill " * 60).strip()[:MAX_HEADING], ("mill " * 80).strip()
+    assert len(headed(at_most).headings) == 1
+    assert (headed(longer).headings, headed(longer).text) == ((), f"{longer}\n\nThe dam is high.")
+
+
+def test_what_a_file_says_of_itself_is_not_endless() -> None:
+    names = "".join(f"<meta name={name} content='{'mill ' * 1_000}'>" for name in ("author", "date"))
+    document = read("docs/a.html", f"<title>{'mill ' * 1_000}</title>{names}<p>text".encode())
+    assert {len(each) <= MAX_HEADING for each in (document.title, document.author, document.date)} == {True}
+    assert document.title.startswith("mill mill")
+
+
+def test_what_a_page_is_called_is_not_endless() -> None:
+    builder = TextBuilder()
+    builder.begin_page("sheet " + "mill " * 1_000)
+    builder.add_block("text")
+    (page,) = builder.content().pages
+    assert page.name.startswith("sheet mill mill")
+    assert len(page.name) <= MAX_HEADING

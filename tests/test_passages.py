@@ -1,9 +1,11 @@
 """Passages: exact, in order, covering, and never longer than the model reads (I1)."""
 
+import re
 import subprocess
 import sys
 import time
 from copy import copy
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from index import passages
-from index.document import Document, Heading, Page, Span, canonical
+from index.document import Document, Heading, Page, Span, Table, canonical
 from index.embeddings import OnnxEmbedder, default
 from index.passages import TARGET_TOKENS, cut, split_sentences
 
@@ -260,3 +262,33 @@ def test_punkt_cuts_as_it_does_with_patterns_under_a_deadline(text: str):
     theirs._Token = ours._Token.__base__
     assert theirs._Token.__module__ == "nltk.tokenize.punkt"
     assert list(ours.span_tokenize(text)) == list(theirs.span_tokenize(text))
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t", "\u00a0", " \u2003"])
+def test_a_line_break_before_a_million_blanks_is_cut_in_no_time(blanks: str) -> None:
+    text = f"The weir is old.\n{blanks * (1_000_000 // len(blanks))}x\nThe lock is new."
+    began = time.process_time()
+    assert [passage.text[:8] for passage in cut(document(text), words_as_tokens)] == ["The weir"]
+    assert time.process_time() - began < 5  # hours, where each blank is gone back to
+
+
+def test_passages_share_the_text_of_their_heading() -> None:
+    heading = "A heading of some length " * 10
+    text = heading + "\n\n" + "The dam is forty metres high. " * 400
+    passages = cut(document(text, (Heading(1, 0, len(heading)),)), words_as_tokens, 6)
+    assert len(passages) > 300
+    assert len({id(passage.heading) for passage in passages}) == 1
+
+
+def test_a_line_with_a_number_that_is_too_long_for_a_heading_is_none() -> None:
+    (passage,) = cut(document("1." * 200 + " Pets\nNo dogs."), lambda _: [])
+    assert passage.heading == ""
+
+
+def test_a_row_of_a_hundred_thousand_cells_is_cut_piece_by_piece() -> None:
+    row = " | ".join(["cell"] * 100_000)
+    source = replace(document(row), tables=(Table(0, len(row), (), 1, 1),))
+    began = time.process_time()
+    passages = cut(source, lambda piece: [Span(*match.span()) for match in re.finditer(r"\w+", piece)])
+    assert passages[0].where == passages[-1].where == "A1:EQXD1"
+    assert time.process_time() - began < 10  # minutes, where the whole row is looked at for each of its passages

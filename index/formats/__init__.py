@@ -9,7 +9,7 @@ from json import loads
 from pathlib import PurePosixPath
 from typing import cast
 
-from index.document import SOURCE_CODE, Document, canonical
+from index.document import MAX_HEADING, SOURCE_CODE, Document, beginning, canonical
 from index.errors import Failed, Refused
 from index.formats import archive
 from index.formats.content import Content
@@ -183,7 +183,7 @@ def read(document_id: str, data: bytes, recognised: Mapping[int, str] | None = N
         sha256=sha256(data).hexdigest(),
         media_type=format.media_type,
         pages=content.pages,
-        headings=content.headings,
+        headings=tuple(heading for heading in content.headings if heading.end - heading.start <= MAX_HEADING),
         tables=content.tables,
         author=_visible(content.author),
         date=_visible(content.date),
@@ -250,5 +250,5 @@ def _suffix(name: str) -> str:
 
 
 def _visible(words: str) -> str:
-    """What a file says of itself, on one line and without characters that hide or reorder it."""
-    return " ".join(canonical(words)[0].split())
+    """What a file says of itself, on one line, without characters that hide or reorder it, and not endless."""
+    return beginning(canonical(words)[0], MAX_HEADING)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from index import tables
-from index.document import Heading, Page, Table, canonical
+from index.document import MAX_HEADING, Heading, Page, Table, beginning, canonical
 from index.errors import Refused
 
 MAX_CHARACTERS = 250_000_000
@@ -65,7 +65,8 @@ class TextBuilder:
     def begin_page(self, label: str = "", *, is_picture: bool = False) -> None:
         """What is added from now on, until the next page begins, is on a page of its own; see `Page`."""
         self._end_page()
-        self.pages.append(Page(len(self.pages) + 1, self.length, self.length, tables.cell(label), is_picture))
+        name = beginning(tables.cell(label), MAX_HEADING)
+        self.pages.append(Page(len(self.pages) + 1, self.length, self.length, name, is_picture))
         self._is_fresh = True
 
     def add_rows(self, heads: Sequence[str], rows: Iterable[Sequence[str]], *, row: int = 0, column: int = 0) -> None:
