@@ -88,7 +88,7 @@ _QUARTERS = {"first": "1", "second": "2", "third": "3", "fourth": "4"}
 
 _MARK = re.compile(r"(?<=[^\W\d_]{3})\d(?:,\d)*(?!\w)|[¹²³⁰-⁹*†‡]")  # of a footnote, behind a word
 _BRACKETS = re.compile(r"\([^()]*\)")
-_EXCEPT = re.compile(r"[,;]?\s*\bexcept\b[^()]*", re.IGNORECASE)  # "in millions, except per share amounts"
+_EXCEPT = re.compile(r"(?:[,;]|(?<!\s))\s*+\bexcept\b[^()]*+", re.IGNORECASE)  # "in millions, except per share amounts"
 _LEADING = re.compile(r"(?:less|add|plus)(?:/\((?:less|add)\))?:", re.IGNORECASE)  # before what a row is called
 _SPELT = (
     (re.compile(r"\bU\.\s?S\.(?:A\.)?|\bUSA?\b"), " usa "),

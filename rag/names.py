@@ -13,9 +13,14 @@ from rag.extract import FUNCTION_WORDS
 from rag.figures import codes, figures, stem
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_BREAKS = re.compile(
-    r"(?:^|[.!?:;\n•*|]|--|–|—)[\s\"'“”‘’(\[-]*$"
-)  # what stands before a word with which something begins
+_OPENING_MARKS = r"[\s\"'“”‘’(\[-]"
+_BREAKS = re.compile(  # what stands before a word with which something begins; a run of marks is looked at once
+    rf"(?:^|[.!?:;•*|–—]|(?<!{_OPENING_MARKS})(?={_OPENING_MARKS}*(?:\n|--))){_OPENING_MARKS}*+$"
+)
+# Words with capitals, small words between them left out; looked for once in each run of letters.
+_CAPITALS = re.compile(
+    r"(?<![\w’'-])(?:(?![A-Z])[\w’'-])*+([A-Z][\w’'-]*+(?:(?:,? (?:of|the|and|for|de|&))* [A-Z][\w’'-]*+)+)"
+)
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|Rev|Gen|Col|Sen|Gov|Capt|Lt|Jr|No|vs|[A-Z])\.\s*$")
 _AFTER_ONE = """
 is was has does had can could will would may might must should became becomes did won wrote made led
@@ -135,22 +140,31 @@ def _names(text: str) -> list[list[str]]:
     last = -2
     for place, match in enumerate(found):
         after = found[place + 1][0] if place + 1 < len(found) else ""
-        if _is_name(rest, match, after):
+        if _is_name(rest, match, after, found[place - 1].start() if place else 0):
             joined = last == place - 1 and re.fullmatch(r"[\s.&-]*", rest[found[place - 1].end() : match.start()])
-            runs = [*runs[:-1], [*runs[-1], match[0]]] if joined and runs else [*runs, [match[0]]]
+            if joined and runs:
+                runs[-1].append(match[0])
+            else:
+                runs.append([match[0]])
             last = place
     return runs
 
 
-def _is_name(text: str, match: re.Match[str], after: str) -> bool:
-    """Whether a word is a name: it has a capital, and not only because something begins with it."""
+def _is_name(text: str, match: re.Match[str], after: str, before: int) -> bool:
+    """Whether a word is a name: it has a capital, and not only because something begins with it.
+
+    Args:
+        text: What it stands in.
+        match: Where.
+        after: The next word, or "".
+        before: Where the word before it starts; 0 where there is none.
+    """
     word, lower = match[0], bare(match[0]).lower()
     if not word[0].isupper() or len(lower) < 2 or any(character.isdigit() for character in word):
         return False
     if lower in _NO_NAMES:
         return False
-    before = text[: match.start()]
-    if not _BREAKS.search(before) or _ABBREVIATION.search(before):
+    if not _BREAKS.search(text, before, match.start()) or _ABBREVIATION.search(text, before, match.start()):
         return stem(lower) not in FUNCTION_WORDS or word.isupper()
     return stem(lower) not in FUNCTION_WORDS and lower not in _OPENERS and _is_first_name(word, after)
 
@@ -208,7 +222,7 @@ def _roots(word: str) -> list[str]:
 @lru_cache(_TEXTS)
 def _initials(text: str) -> frozenset[str]:
     """The initials of every run of up to six words with capitals, small words between them left out: nasa, un."""
-    runs = re.findall(r"[A-Z][\w’'-]*(?:(?:,? (?:of|the|and|for|de|&))* [A-Z][\w’'-]*)+", text)
+    runs = _CAPITALS.findall(text)
     made: set[str] = set()
     for run in runs:
         letters = "".join(word[0] for word in re.split(r"[\s-]+", run) if word[:1].isupper()).lower()

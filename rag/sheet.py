@@ -37,9 +37,9 @@ _HINT = re.compile(r"total|gesamt|sum|overall|average|avg|mean", re.IGNORECASE)
 _LONGEST_TOTAL = 40  # characters of such a name
 _CURRENCY = r"[$€£¥]|(?:USD|EUR|GBP|JPY|CHF|CAD|AUD|SEK|NOK|DKK|INR|CNY)\b"
 _NUMBER = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-+−])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-−])?"
+    rf"(?P<open>\()?\s*+(?P<sign>[-+−])?\s*+(?P<before>{_CURRENCY})?\s*+(?P<inner>[-−])?"
     r"(?P<number>[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
-    r"\s*(?P<after>[%$€£¥°]|[^\W\d_]{1,12})?\s*(?P<close>\))?"
+    r"\s*+(?P<after>[%$€£¥°]|[^\W\d_]{1,12})?\s*+(?P<close>\))?"
 )
 _LONGEST = 40  # characters of a number, so that sums of many are exact
 _THOUSANDS = re.compile(r"^[^0-9.,]*([0-9]{1,3})([.,])[0-9]{3}(?![0-9.,])[^0-9]*$")

@@ -93,6 +93,7 @@ _PLACING = frozenset({"in", "from", "for", "at", "of", "to", "with"})
 _DOERS = ("er", "or", "ee")
 _NAMED = 12  # columns, of those that may be meant
 _LONGEST = 100  # words of a question, of which each must be of the table
+_BRACKETS = re.compile(r"[(\[][^)\]]*+[)\]]?")  # one that is never closed is looked for the end of once
 _YES_OR_NO = re.compile(  # unless it is a wish: "Can you give me the total revenue?"
     r"(?:is|are|was|were|do|does|did|has|have|had|should|may|might|must|(?:can|could|will|would)(?! you\b))\b",
     re.IGNORECASE,
@@ -171,7 +172,7 @@ class _Heads:
         self._forms: dict[str, set[str]] = {}  # of the words that have a stem
         for column, head in enumerate(heads):
             whole, patterns = _split(head), list[list[str]]()
-            for text in dict.fromkeys((re.sub(r"[(\[][^)\]]*[)\]]", " ", whole), whole)):
+            for text in dict.fromkeys((_BRACKETS.sub(_left_out, whole), whole)):
                 said = [(word.stem, _form(text, word)) for word in words(text)]
                 content = [stem for stem, form in said if form not in _EMPTY]
                 patterns += [[stem for stem, _ in said], content] if content else []
@@ -871,6 +872,11 @@ def _unread(column: Column) -> str:
 def _form(text: str, word: Word) -> str:
     """A word of a text in small letters, without accents and a plural's ending."""
     return singular(folded(text[word.span.start : word.span.end]))
+
+
+def _left_out(brackets: re.Match[str]) -> str:
+    """What is left of some brackets: a blank, and all of what is never closed."""
+    return " " if brackets[0][-1] in ")]" else brackets[0]
 
 
 def _split(name: str) -> str:

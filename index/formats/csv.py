@@ -16,7 +16,7 @@ _NONE = "\x1f"  # stands in where there is one column: no cell has it
 _HEAD = 2**16  # characters that tell the delimiter
 _FITTING = 0.5  # the least part of the rows that have as many cells as most have
 _TOLD = re.compile(r"sep=(.)\n")  # Excel's own first line
-_NEWLINE = re.compile(r"\r+\n|\r")  # a program that writes \r\n through a text file writes \r\r\n
+_NEWLINE = re.compile(r"(?<!\r)\r++\n|\r")  # a program that writes \r\n through a text file writes \r\r\n
 
 
 def read(data: bytes) -> Content:

@@ -20,7 +20,7 @@ _HIDDEN = (
     "dialog:not([open]), [hidden], [aria-hidden=true]"
 )
 _UNSEEN = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0+(?:\.0*)?(?![\d.]*[1-9]))",
+    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|font-size\s*:\s*0++(?:\.0*+)?+(?![\d.]*[1-9]))",
     re.IGNORECASE,
 )
 _BLOCKS = frozenset(

@@ -12,10 +12,10 @@ from openpyxl.utils.datetime import WINDOWS_EPOCH, from_excel
 
 # What a format may have beside its digits: "text", \x, [Red] or [$€-407], _x (a gap), *x (a filling).
 _TOKEN = re.compile(
-    r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|_.|\*.|([#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+)(,*)|(.)'
+    r'"([^"]*)"|\\(.)|\[\$([^\[\]-]*+)[^\[\]]*+\]|\[[^\[\]]*+\]|_.|\*.|([#0?][#0?,]*(?:\.[#0?]*)?|\.[#0?]+)(,*)|(.)'
 )
 _CLOCK = re.compile(r"[hs]|am/pm", re.IGNORECASE)
-_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\[\]]*+\]')
 _MAX_FORMAT = 200  # characters; longer ones are none that people made
 _LARGE = 10**15  # a spreadsheet keeps no more digits
 _EXACT, _SHORT = Context(prec=60), Context(prec=10)
@@ -111,7 +111,7 @@ def _section(value: float, format: str) -> tuple[str, bool]:
 
 @lru_cache(maxsize=512)
 def _sections(format: str) -> tuple[str, ...]:
-    return tuple(re.findall(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;])+|(?<=;)(?=;|$)|^(?=;))', format)) or ("General",)
+    return tuple(re.findall(r'((?:"[^"]*"|\\.|\[[^\[\]]*+\]|[^;])+|(?<=;)(?=;|$)|^(?=;))', format)) or ("General",)
 
 
 @lru_cache(maxsize=512)

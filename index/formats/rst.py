@@ -50,7 +50,7 @@ _DIRECTIVES = (
     "versionchanged versionremoved"
 )
 _MENU = re.compile(r"\.\. *(?:toctree|index|include|literalinclude|raw|highlight|currentmodule|auto\w+|csv-table) *::")
-_TARGET = re.compile(r"\s*<[^<>]*>$")
+_TARGET = re.compile(r"(?<!\s)\s*+<[^<>]*+>$")
 
 
 def read(data: bytes) -> Content:

@@ -13,7 +13,7 @@ from index.formats.text import decode
 _TIMING = re.compile(r"\s*(?:(\d{1,4}):)?(\d{1,2}):(\d{2})(?:[.,]\d{1,3})?\s*-->\s*[\d:]")
 _VTT = "WEBVTT"
 _COUNT = re.compile(r"\s*\d+\s*")
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*+)?\s++([^<>]*+)>")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[\d:.]+>|\{\\[^{}]*\}")  # of a kind, or a time, or where to show it
 _ANOTHER = re.compile(r"[-–—♪>]")  # begins what another says
 _ENDED = re.compile(r"[.!?…。!?♪][\"'”’»)\]]*$")
