@@ -129,10 +129,11 @@ def _is_left(folder: Path) -> bool:
     try:
         status = folder.lstat()
         is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and folder.name.startswith(_PREFIX)
-        if not is_ours or not set(os.listdir(folder)) <= _OWN:
+        names = set(os.listdir(folder)) if is_ours else set()
+        if not is_ours or not names <= _OWN:
             return False
-        if not (folder / _LOCK).exists():  # it was made just now, or by an earlier Footnote
-            return time.time() - status.st_mtime > _MOMENT
+        if _LOCK not in names:  # an empty one may have been made just now; else its deletion was broken off
+            return bool(names) or time.time() - status.st_mtime > _MOMENT
         with filelock.FileLock(folder / _LOCK, blocking=False):
             return True
     except (filelock.Timeout, OSError, NotImplementedError, ValueError):

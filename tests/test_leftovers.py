@@ -147,13 +147,14 @@ def test_only_what_footnote_left_is_ever_deleted(home, folder, tmp_path):
     assert (tmp_path / "docs of mine" / "copy").read_text() == (mixed / "other").read_text() == "kept"
 
 
-def test_what_an_earlier_footnote_left_is_found(home, tmp_path):
+def test_what_an_earlier_footnote_or_a_broken_off_deletion_left_is_found(home, tmp_path):
     old, new = tmp_path / "docs" / ".footnote-old_left", tmp_path / "docs" / ".footnote-new_left"
-    for made in (old, new):
-        (made / "copy").mkdir(parents=True)
-    long_ago = time.time() - 3600
-    os.utime(old, (long_ago, long_ago))
+    (old / "copy").mkdir(parents=True)
+    new.mkdir()
     assert leftovers.left(home) == (old,)
+    long_ago = time.time() - 3600
+    os.utime(new, (long_ago, long_ago))
+    assert leftovers.left(home) == (new, old)
 
 
 def test_what_a_killed_process_left_of_uploads_and_indexes_is_named_and_deleted(home, folder):
