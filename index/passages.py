@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from index import tables
 from index.document import MAX_HEADING, Document, Heading, Page, Span
@@ -29,8 +29,7 @@ _MAX_CHARACTERS = 1_200
 # A cut moves back to the start of a word of up to so many characters; a longer one is cut inside.
 _MAX_WORD = 60
 
-# So many characters are cut into sentences at once at most; a longer stretch is cut between words first: Punkt has
-# a time limit, and what becomes of a text must not hang on how busy a computer is.
+# So many characters are cut into sentences at once at most; a longer stretch is cut between words first.
 _MOST_AT_ONCE = 100_000
 
 # A blank line ends a sentence, and so does a line break before a bullet, a number or a row of a table.
@@ -246,12 +245,14 @@ def _loaded_punkt() -> "PunktTokenizer":
     package = find_spec("llama_index")
     with _bare("nltk"):
         import nltk.data
+        from nltk import redos
         from nltk.tokenize.punkt import PunktTokenizer
 
         for place in (package and package.submodule_search_locations) or ():
             nltk.data.path.append(str(Path(place) / "core" / "_static" / "nltk_cache"))
         punkt = PunktTokenizer("english")
         punkt._Token = _unhurried(punkt._Token)
+        punkt._lang_vars = _patient(punkt._lang_vars, redos.compile)
         return punkt
 
 
@@ -263,6 +264,21 @@ def _unhurried(token: type) -> type:
     """
     patterns = {name: re.compile(each.pattern) for name, each in vars(token).items() if name.startswith("_RE_")}
     return type(token.__name__, (token,), {"__slots__": (), **patterns})
+
+
+def _patient(language: Any, compiled: Callable[..., Any]) -> Any:
+    """Punkt's patterns of a language without their time limit: on a busy computer a text would not be cut by it.
+
+    Args:
+        language: Punkt's `PunktLanguageVars`.
+        compiled: nltk's `redos.compile`, which takes the limit from a pattern.
+    """
+    kind = type(language)
+    realignment = compiled(kind.re_boundary_realignment, timeout=None)
+    made = type(kind.__name__, (kind,), {"re_boundary_realignment": realignment})()
+    made._re_word_tokenizer = compiled(made._word_tokenizer_re(), timeout=None)
+    made._re_period_context = compiled(made.period_context_re(), timeout=None)
+    return made
 
 
 @contextmanager
@@ -282,5 +298,6 @@ def _bare(package: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        # A copy: another thread may be importing something.
+        for name in [name for name in tuple(sys.modules) if name == package or name.startswith(f"{package}.")]:
             del sys.modules[name]
