@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from statistics import median, quantiles
 from threading import Event, Lock
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 import httpx
 import typer
@@ -26,7 +28,7 @@ from eval.bench.memory import resident_megabytes
 from eval.bench.soak import Sample, Soak
 from eval.bench.visitor import outcome, visiting
 from eval.served import served
-from tests.attacks import ATTACKS, Attack, Target, slow_pdf
+from tests.attacks import ATTACKS, SLOW_LINE, Attack, Target, slow_pdf
 
 Outcome = Literal["right", "wrong", "full", "lost"]
 Phase = Literal["quiet", "attack"]
@@ -269,9 +271,11 @@ def besieged(log: Path) -> Iterator[tuple[int, Target]]:
                 )
             )
             (folder / f"{town}.txt").write_text(f"{town}\n\n" + "\n\n".join(built) + "\n", encoding="utf-8")
-        (folder / "quay.pdf").write_bytes(slow_pdf())
+        slow = slow_pdf()
+        (folder / "quay.pdf").write_bytes(slow)
+        version = f"{sha256(slow).hexdigest()}-{len(SLOW_LINE)}"
         with log.open("wb") as said, served(folder, password=_PASSWORD, log=said) as (process, address):
-            yield process.pid, Target(address, _PASSWORD, "towns/quay.pdf")
+            yield process.pid, Target(address, _PASSWORD, urlencode({"document": "towns/quay.pdf", "version": version}))
 
 
 def main(
