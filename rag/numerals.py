@@ -128,6 +128,11 @@ class Numerals:
         named |= {amount.value // 100 + 1 for amount in self.figures.amounts if amount.kind == "decade"}
         return frozenset(named | {Decimal(-(-year // 100)) for year in self.figures.years})
 
+    @property
+    def ranks(self) -> frozenset[Decimal]:
+        """The ordinals that it names."""
+        return frozenset(amount.value for amount in self.figures.amounts if amount.kind == "ordinal")
+
     def has_year(self, first: int, last: int) -> bool:
         """Whether it names a year between two, or a range that shares years with those between them."""
         return any(first <= year <= last for year in self.figures.years) or any(
@@ -252,13 +257,17 @@ class Called:
         return self.label.written
 
     def stands_in(self, text: Numerals) -> bool:
-        """See `Numeral`."""
-        return any(value in text.values or text.reaches(value) for value in self.label.values)
+        """See `Numeral`; beside others of its name no mere count is one: in "Station 0 has 3 tracks" is no station 3."""
+        same = self._of_same_name(text)
+        values = {value for label in same for value in label.values} | text.ranks if same else text.values
+        return any(value in values or text.reaches(value) for value in self.label.values)
 
     def rival_in(self, text: Numerals) -> str:
         """See `Numeral`."""
-        others = (other for other in text.labels if stem(other.name) == stem(self.label.name))
-        return next((f"{other.name} {other.written}" for other in others), "")
+        return next((f"{other.name} {other.written}" for other in self._of_same_name(text)), "")
+
+    def _of_same_name(self, text: Numerals) -> list[Label]:
+        return [other for other in text.labels if stem(other.name) == stem(self.label.name)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ SAME = [
     ("Who came 2nd?", "Ada was the second to come."),
     ("Who wrote chapter 7?", "Chapter seven is by Ada."),
     ("Who wrote Part IV?", "Part 4 is by Ada."),
+    ("Who wrote chapter 3?", "Chapter 2 and the third chapter are by Ada."),
+    ("Who wrote chapter 5?", "Chapters 2, 5 and 7 are by Ada, who wrote 12 books."),
     ("Who fought in World War II?", "Ada fought in the Second World War."),
     ("What happened on 3 May 2021?", "The mill burned on 2021-05-03."),
     ("What happened on May 3, 2021?", "The mill burned on 3 May 2021."),
@@ -182,6 +184,8 @@ def test_what_is_wanted_or_supposed_names_nothing(question: str) -> None:
         ("How many people worked there in 2019?", "In 2021, 412 people worked there.", "2021"),
         ("What is the code of locker 7310?", "The code of locker 739 is 5.", "locker 739"),
         ("How fast is the K8?", "The K4 is fast.", "K4"),
+        ("How many tracks has station 3?", "Station 0 has 3 tracks.", "Station 0"),
+        ("Who sits in room 12?", "Room 5 has 12 chairs, and Ada sits in it.", "Room 5"),
         ("What does the 13th Amendment say?", "The 14th Amendment says more.", "14th"),
     ],
 )
