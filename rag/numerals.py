@@ -27,7 +27,7 @@ _NO_CODE = re.compile(  # 1st, 1980s, 30kg, 5-day, mid-1990s, 2015-20, 7th-9th, 
     r"|(?:[a-z]{2,}-)+\d[\d,./]*(?:s|th|st|nd|rd)?(?:-[a-z]+)*"
     r"|\d+(?:st|nd|rd|th)[-–]\d+(?:st|nd|rd|th)"
     r"|\d+[NSEW]"
-    r"|\d+[-–/.]\d+(?:[-–/.]\d+)*(?:[-–/]?[a-z]+)*"
+    r"|\d+[-–/.]\d+(?:[-–/.]\d+)*+[a-z]*+(?:[-–/][a-z]++)*+"
 )
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _BETWEEN_PARTS = r"[\s./_–-]?"
@@ -65,8 +65,8 @@ _LABEL = re.compile(
     rf"(?<![\w.])(?P<label>[^\W\d_]+)[ \u00a0](?:(?:no|nr|number|num)\.? ?|# ?)?(?P<numbers>(?:{NUMBER.pattern})"
     rf"(?:(?:, ?(?:and |or )?| and | or | ?& ?| ?[-–/] ?| to )(?:{NUMBER.pattern}))*)(?!\w)"
 )
-_SECTION = re.compile(rf"§+ ?(?P<number>{NUMBER.pattern})")
-_WORD_BEFORE = re.compile(r"([^\W\d_]+) \Z")
+_SECTION = re.compile(rf"(?<!§)§++ ?(?P<number>{NUMBER.pattern})")
+_WORD_BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]+) \Z")
 _LONGEST_WORD = 40  # characters that stand before a Roman number
 
 
@@ -257,7 +257,7 @@ class Called:
         return self.label.written
 
     def stands_in(self, text: Numerals) -> bool:
-        """See `Numeral`; beside others of its name no mere count is one: in "Station 0 has 3 tracks" is no station 3."""
+        """See `Numeral`; a count is none beside another of its name: "Station 0 has 3 tracks" is not of station 3."""
         same = self._of_same_name(text)
         values = {value for label in same for value in label.values} | text.ranks if same else text.values
         return any(value in values or text.reaches(value) for value in self.label.values)

@@ -144,7 +144,7 @@ def purge(whole: Path) -> None:
     """Remove the document where it is, and purge."""
     place = Place(whole)
     for folder in (place.docs, *([place.again] if any(place.again.glob(".footnote*")) else [])):
-        with closing(Library(folder)) as library:
+        with closing(Library(folder, model=QuickEmbedder.name)) as library:  # a restored one is asked about
             for file in library.sync():
                 if file.id.startswith("uploads/"):
                     library.remove(file.id)

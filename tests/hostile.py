@@ -127,9 +127,9 @@ class Measured(Workers):
         """Note them as long as this lasts."""
         really = workers._Worker.asked
 
-        def asked(worker: object, request: object, blobs: object) -> object:
+        def asked(worker: object, request: object, blobs: object, dropped: object) -> object:
             self._last.megabytes = 0.0
-            told, results = really(worker, request, blobs)
+            told, results = really(worker, request, blobs, dropped)
             self._last.megabytes = told.get("megabytes", 0.0)
             return told, results
 

@@ -181,7 +181,7 @@ def test_files_without_text_and_files_that_broke_a_parser_are_named(home, folder
     def stumble(data: bytes) -> None:
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr("index.workers.Workers.read", lambda _, id, data: formats.read(id, data))
+    monkeypatch.setattr("index.workers.Workers.read", lambda _, id, data, dropped: formats.read(id, data))
     monkeypatch.setattr("index.formats.html.read", stumble)
     (folder / "scan.md").write_text("# ")
     (folder / "bad.html").write_text("<p>Hello")

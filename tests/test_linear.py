@@ -16,9 +16,12 @@ import pytest
 import index
 import rag
 import web
+from index.document import _flood
 from rag.cite import Marks
+from rag.numerals import _BETWEEN_PARTS
 from rag.topics import NAME
 from tests.hostile_texts import Attack, attacks
+from web.access import _FILE
 
 SMALL, LARGE = 2_000, 16_000  # characters
 TINY = (24, 32, 100, 250)  # of what doubles its time with each
@@ -30,6 +33,7 @@ MODULES = (
 _WORD = r" (?!of\b)[\w.'’-]*[\w.]"
 _MARKS = Marks(["", ""])
 BUILT: dict[str, tuple["str | bytes | re.Pattern[str]", ...]] = {  # in functions of what these know: an example of each
+    "index.document": (_flood(),),
     "index.formats": (b"^From:",),
     "index.formats.mail": (rb"(?:\A|\r?\n)--a(--)?[ \t]*+(?:\r?\n|\Z)",),
     "index.formats.pdf": ("(?=aa)", "(?=aa)"),
@@ -37,6 +41,8 @@ BUILT: dict[str, tuple["str | bytes | re.Pattern[str]", ...]] = {  # in function
     "rag.cite": (_MARKS._ours, _MARKS._runs),
     "rag.examples": (r"[a-z,;]\sword\b",),
     "rag.followup": (rf"(?<= )(?i:of)\b(?: {NAME.pattern}|(?:{_WORD})*? \d\w*|(?:{_WORD})+)",),
+    "rag.numerals": (rf"(?<![^\W_])K{_BETWEEN_PARTS}8(?:['’]?s)?(?![^\W_])",),
+    "web.access": (rf"/assets/{_FILE}",),
     "rag.topics": (r"(?:^|[.!?] )Ada(?! [A-Z])",),
 }
 ANCHORED = {  # only ever tried at one place, by a name of another kind

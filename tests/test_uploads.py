@@ -1,6 +1,7 @@
 """A long file holds nobody up: others add, remove and look meanwhile, and stop is heard inside it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from tests.conftest import OpenLibrary, soon
 from tests.fakes import MILL, FakeDocs, as_footnote
 from web.desk import Desk
 from web.guard import OWNER
+from web.incoming import Incoming
 
 LONG = "\n\n".join(f"The slow river number {number} rises in the hills." for number in range(40))
 
@@ -91,6 +93,7 @@ def test_an_upload_in_the_middle_of_a_long_sync_leaves_indexes_that_are_whole(
         assert library.search(question, 1)[0][0].startswith(id)
     library.settle()
     library.close()
+    caplog.clear()
     open_library().settle()
     assert "Rebuilding" not in caplog.text, "they were closed as equal to the catalog"
 
@@ -188,7 +191,17 @@ def test_few_texts_of_a_document_wait_to_be_embedded(monkeypatch: pytest.MonkeyP
     assert len(begun) <= 4 * embeddings.cores()
 
 
-def test_one_reader_s_files_are_read_one_after_the_other_and_nobody_else_waits(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that a browser has sent; it holds its own name."""
+
+    name: str
+
+    def read_bytes(self) -> bytes:
+        return self.name.encode()
+
+
+def test_one_reader_s_files_are_read_one_after_the_other_and_nobody_else_waits() -> None:
     docs, go, begun, order = FakeDocs((MILL,)), Event(), Event(), list[str]()
 
     def add(name: str, data: bytes, on_progress: OnProgress) -> File:
@@ -199,15 +212,14 @@ def test_one_reader_s_files_are_read_one_after_the_other_and_nobody_else_waits(t
         return File(f"uploads/{name}", len(data), 0, "", "indexed")
 
     docs.add = add  # type: ignore[method-assign]
-    desk = Desk(as_footnote(docs))
-    for name in ("long.txt", "next.txt", "other.txt"):
-        (tmp_path / name).write_text(name)
+    incoming = SimpleNamespace(arrived=Sent, forget=lambda names: None)
+    desk = Desk(as_footnote(docs), cast(Incoming, incoming))
 
     def asked(owner: str) -> gr.Request:
         return cast(gr.Request, SimpleNamespace(session_hash=owner, headers={OWNER: owner}))
 
     def adding(name: str, owner: str) -> Thread:
-        return doing(lambda: list(desk.add([str(tmp_path / name)], asked(owner))))
+        return doing(lambda: list(desk.add([name], asked(owner))))
 
     long = adding("long.txt", "ada")
     assert begun.wait(60)

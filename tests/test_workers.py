@@ -250,7 +250,7 @@ def test_a_reason_is_one_line_without_what_hides(taken_over):
 def test_a_part_that_stands_outside_its_text_is_a_failure(monkeypatch, part, end):
     workers, data = Workers(1), pdf("One.", "Two.")
     told, blobs = workers.asked({"task": "read", "id": "docs/a.pdf"}, [data])
-    monkeypatch.setattr(workers, "asked", lambda request, blobs_: (told, blobs))
+    monkeypatch.setattr(workers, "asked", lambda request, blobs_, dropped: (told, blobs))
     assert workers.read("docs/a.pdf", data).text == "One.\n\nTwo."
     fields = {"pages": {"number": 1}, "headings": {"level": 1}, "tables": {}}[part]
     told["document"][part] = [{**fields, "start": 2, "end": end}]

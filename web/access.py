@@ -38,7 +38,7 @@ def _door(method: str, path: str, least: Standing) -> Door:
     return Door(method, re.compile(path, re.ASCII), least)
 
 
-_FILE = r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.\w+"
+_FILE = r"(?:[\w-][\w.-]*+/)*+[\w-][\w.-]*\.\w+"
 
 SIGN_IN, SIGN_OUT = "/login", "/sign-out"
 
