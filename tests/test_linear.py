@@ -42,7 +42,7 @@ BUILT: dict[str, tuple["str | bytes | re.Pattern[str]", ...]] = {  # in function
     "rag.examples": (r"[a-z,;]\sword\b",),
     "rag.followup": (rf"(?<= )(?i:of)\b(?: {NAME.pattern}|(?:{_WORD})*? \d\w*|(?:{_WORD})+)",),
     "rag.numerals": (rf"(?<![^\W_])K{_BETWEEN_PARTS}8(?:['’]?s)?(?![^\W_])",),
-    "web.access": (rf"/assets/{_FILE}",),
+    "web.access": (rf"\A/assets/{_FILE}\Z",),
     "rag.topics": (r"(?:^|[.!?] )Ada(?! [A-Z])",),
 }
 ANCHORED = {  # only ever tried at one place, by a name of another kind

@@ -35,7 +35,7 @@ class Door:
 
 
 def _door(method: str, path: str, least: Standing) -> Door:
-    return Door(method, re.compile(path, re.ASCII), least)
+    return Door(method, re.compile(rf"\A{path}\Z", re.ASCII), least)
 
 
 _FILE = r"(?:[\w-][\w.-]*+/)*+[\w-][\w.-]*\.\w+"
