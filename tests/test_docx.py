@@ -389,14 +389,14 @@ def test_hostile_xml_harms_nobody(attack, tmp_path):
         + f"</w:tbl>{paragraph('x')}",
     }.get(attack, "<w:p><w:r><w:t>a&e11;b</w:t></w:r></w:p>")
     xml = f"{dtd}<w:document {nsdecls('w')}><w:body>{body}</w:body></w:document>"
-    began = time.monotonic()
+    began = time.process_time()
     try:
         text = document(changed(saved(document_of("text")), {MAIN: xml.encode()})).text
     except Refused as refusal:
         text = str(refusal)
     assert "secret" not in text
     assert len(text) < 1_000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_nesting_as_deep_as_xml_may_be_is_read():

@@ -449,9 +449,9 @@ def test_a_page_nested_twenty_thousand_deep_is_read():
 
 
 def test_a_list_of_thirty_thousand_is_read_in_seconds():
-    began = time.monotonic()
+    began = time.process_time()
     assert text_of("a.html", "<ol>" + "<li>a" * 30_000).endswith("\n30000. a")
-    assert time.monotonic() - began < 10  # it was 40 when each item counted those before it
+    assert time.process_time() - began < 10  # it was 40 when each item counted those before it
 
 
 def test_html_without_end_is_refused():

@@ -77,14 +77,14 @@ def test_files_damaged_at_random_are_read_or_refused(suffix, made):
         with ZipFile(archive, "w") as packed:
             for name, part in parts.items():
                 packed.writestr(name, damaged(part, chance) if name in changed else part)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             text = read(f"docs/a.{suffix}", archive.getvalue()).text
             assert canonical(text) == (text, 0)
             outcomes.add("read")
         except Refused as refusal:
             outcomes.add("broke down" if isinstance(refusal, Failed) else "refused")
-        assert time.monotonic() - began < 10
+        assert time.process_time() - began < 10
     assert outcomes == {"read", "refused"}
 
 

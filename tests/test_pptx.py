@@ -223,14 +223,14 @@ def test_damaged_and_hostile_presentations_harm_nobody(attack, tmp_path):
         body = body.split(b"?>", 1)[1].replace(b"MARK", b"a&e11;b")
         return f"<!DOCTYPE x [{dtd}]>".encode() + body
 
-    began = time.monotonic()
+    began = time.process_time()
     try:
         told = document(changed(saved(made), "ppt/slides/slide1.xml", change)).text
     except Refused as refusal:
         told = str(refusal)
     assert "secret" not in told
     assert len(told) < 1_000
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_cut_presentation_is_refused_as_damaged():
