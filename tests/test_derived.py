@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +17,8 @@ from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.library import Library
 from index.vectors import ExactVectors
-from tests.conftest import OpenLibrary
+from index.workers import begun
+from tests.conftest import OpenLibrary, soon
 from tests.test_library import TEXTS, results, write
 
 _FLIPS = (1, 20, 200)
@@ -145,18 +145,17 @@ def test_what_another_process_cannot_open_is_not_opened_by_this_one(
         assert results(library) == expected
 
 
-def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(copied: Sealed) -> None:
+def test_chroma_settles_by_itself_and_who_leaves_before_needs_none(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copy, _ = copied
+    with monkeypatch.context() as patch:
+        patch.setattr(derived, "_MOMENT", 600.0)
+        library = Library(copy)
+        begun(library.close).result(60)
+        assert library._indexes._vectors is None
     with closing(Library(copy)) as library:
-        began = time.monotonic()
-        library.close()
-        assert time.monotonic() - began < 0.5
-    with closing(Library(copy)) as library:
-        for _ in range(400):
-            if library._indexes._vectors is not None:
-                break
-            time.sleep(0.05)
-        assert library._indexes._vectors is not None
+        soon(lambda: library._indexes._vectors is not None)
 
 
 def test_who_closes_while_chroma_is_tried_keeps_the_index(
@@ -164,12 +163,11 @@ def test_who_closes_while_chroma_is_tried_keeps_the_index(
 ) -> None:
     copy, _ = copied
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
-    monkeypatch.setattr(sys, "executable", script(tmp_path, "exec sleep 60"))
-    with closing(Library(copy)) as library:
-        state = library._catalog.derived("chroma")
-        time.sleep(0.5)
-        began = time.monotonic()
-    assert time.monotonic() - began < 5
+    monkeypatch.setattr(sys, "executable", script(tmp_path, f"touch {tmp_path}/tried; exec sleep 600"))
+    library = Library(copy)
+    state = library._catalog.derived("chroma")
+    soon((tmp_path / "tried").exists)
+    begun(library.close).result(60)
     with closing(Library(copy)) as library:
         assert library._catalog.derived("chroma") == state
 
