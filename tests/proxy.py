@@ -77,9 +77,9 @@ def passing_on(proxy: Proxy) -> Iterator[str]:
 
     thread = Thread(target=asyncio.run, args=[serve()], daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         ended.set()
-        thread.join(10)
+        thread.join(60)

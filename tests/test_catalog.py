@@ -172,7 +172,7 @@ def test_a_thread_reads_while_another_writes(catalog):
         catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
         catalog.remove(DOCUMENT.id)
     done.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert set(seen) <= {0, 2}  # a whole document or none
 
@@ -185,7 +185,7 @@ def test_two_threads_that_write_wait_for_each_other(catalog):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert all(catalog.setting(f"key{number}.19") == "x" for number in range(3))
 
 

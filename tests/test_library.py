@@ -28,7 +28,7 @@ from index.library import Library, _free_name
 from index.lock import Lock
 from index.passages import Passage
 from index.sync import Progress
-from tests.conftest import OpenLibrary
+from tests.conftest import PATIENCE, OpenLibrary, soon
 
 QUESTION = "Which building burned?"
 TEXTS = {
@@ -361,7 +361,7 @@ def test_a_sync_does_not_wait_for_chroma_to_be_built(folder, open_library, monke
 
     def slowly(self, *arguments):
         building.set()
-        assert waited.wait(30)
+        assert waited.wait(60)
         return really(self, *arguments)
 
     monkeypatch.setattr(generations.ChromaFolders, "fill", slowly)
@@ -369,7 +369,7 @@ def test_a_sync_does_not_wait_for_chroma_to_be_built(folder, open_library, monke
     monkeypatch.setattr(derived, "_MOMENT", 0.0)
     shutil.rmtree(folder / ".footnote" / "chroma", ignore_errors=True)
     library = open_library()
-    assert building.wait(30)
+    assert building.wait(60)
     (folder / "mill.txt").unlink()
     write(folder, {"dam.txt": "The dam broke.", "school.md": "# School\n\nThe school froze. Its roof burned later."})
     library.sync()  # while Chroma is being built
@@ -574,9 +574,9 @@ def test_who_closes_a_library_ends_a_sync_before_its_next_change(folder, open_li
 
     thread = threading.Thread(target=sync)
     thread.start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     library.close()
-    thread.join(30)
+    thread.join(60)
     assert "is being closed; what was read so far is kept" in said[0]
     with closing(Library(folder)) as again:
         assert again.writable
@@ -967,18 +967,16 @@ def test_what_is_ready_is_written_while_a_long_file_is_waited_for(folder, open_l
 
     def slowly(self, document):
         if document.id.endswith("b.txt"):
-            assert seen.wait(20)
+            assert seen.wait(2 * PATIENCE)
         return ready(self, document)
 
     monkeypatch.setattr(ingest.Ingest, "_ready", slowly)
     syncing = threading.Thread(target=library.sync)
     syncing.start()
-    until = time.monotonic() + 15
-    while not library.files() and time.monotonic() < until:
-        time.sleep(0.05)
+    soon(library.files)
     assert [file.id for file in library.files()] == ["docs/a.txt"]
     seen.set()
-    syncing.join(20)
+    syncing.join(PATIENCE)
     assert len(library.files()) == 2
 
 

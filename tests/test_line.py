@@ -7,6 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from index.errors import QuestionError
+from tests.conftest import PATIENCE
 from web.line import Line
 from web.work import Stopped, Task
 
@@ -28,7 +29,7 @@ def waiting(line: Line, name: str, owner: str, order: list[str], task: Task | No
 
     thread = Thread(target=wait)
     thread.start()
-    assert waits.wait(5)
+    assert waits.wait(PATIENCE)
     return thread
 
 
@@ -65,7 +66,7 @@ def test_how_many_come_first_is_told_and_when_it_is_their_turn() -> None:
         thread.start()
         while not told:
             assert not done.wait(0.05)
-    assert done.wait(5)
+    assert done.wait(PATIENCE)
     other.join()
     thread.join()
     assert told == [2, None]
@@ -105,10 +106,10 @@ def test_who_stops_or_has_enough_leaves_the_line() -> None:
             pass
         thread = waiting(line, "b", "b", order, enough)
         enough.enough.set()
-        thread.join(5)
+        thread.join(PATIENCE)
         assert order == ["b"]
         last = waiting(line, "c", "c", order)
-    last.join(5)
+    last.join(PATIENCE)
     assert order == ["b", "c"]
     with line.seat("d", Task(), print):
         order.append("d")

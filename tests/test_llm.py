@@ -266,7 +266,7 @@ def _tiny_model(folder: Path, seed: int) -> Iterator[str]:
         yield f"{folder}@http://127.0.0.1:{port}/v1?context=16384"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def test_the_gibberish_of_a_real_model_server_is_caught(tmp_path: Path) -> None:

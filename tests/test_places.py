@@ -202,10 +202,10 @@ def test_who_opens_a_library_that_is_being_made_waits_for_its_first_documents(fo
     write(folder, TEXTS)
     with closing(Library(folder)) as writer:
         coming = opening()
-        assert looked.wait(20)
+        assert looked.wait(60)
         assert not coming.done()
         writer.sync()
-        with closing(coming.result(20)) as reader:
+        with closing(coming.result(60)) as reader:
             assert not reader.writable
             assert reader.passage_count()
             assert reader.behind() == ""
@@ -220,10 +220,10 @@ def test_and_for_the_catalog_itself_and_writes_it_where_its_maker_is_gone(folder
         (home / CATALOG).touch()
     maker = Lock(home)
     coming = opening()
-    assert looked.wait(20)
+    assert looked.wait(60)
     assert not coming.done()
     maker.release()
-    with closing(coming.result(20)) as after:
+    with closing(coming.result(60)) as after:
         assert after.writable
         assert after.sync()
 

@@ -138,12 +138,12 @@ def test_what_is_read_for_one_keeps_nobody_waiting_who_wants_another() -> None:
 
     def slow() -> str:
         begun.set()
-        go.wait(30)
+        go.wait(60)
         return "slow"
 
     threads = [Thread(target=lambda: told.append(kept.get("a", slow, WANTED))) for _ in range(2)]
     threads[0].start()
-    begun.wait(30)
+    begun.wait(60)
     begun.clear()
     threads[1].start()
     assert kept.get("b", lambda: "other", WANTED) == "other"
@@ -153,6 +153,6 @@ def test_what_is_read_for_one_keeps_nobody_waiting_who_wants_another() -> None:
         kept.get("a", slow, stopped)
     go.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert told == ["slow", "slow"]
     assert not begun.is_set(), "it is read once for both"

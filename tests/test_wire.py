@@ -162,7 +162,7 @@ def test_who_listens_does_not_run_ahead_of_who_reads() -> None:
     assert tireless.written <= llm._AHEAD + 3
     (listening,) = waiting("listening to a model")
     pieces.close()
-    listening.join(10)
+    listening.join(60)
     assert not listening.is_alive()
 
 
@@ -181,7 +181,7 @@ def test_what_waits_ends_where_it_is_hung_up() -> None:
         thread.start()
         soon(lambda: bool(asking._sockets))
         asking.hang_up()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         with pytest.raises(ModelTrouble, match="here cannot be asked"):
             asking.json(f"{setting.partition('@')[2]}/models")
