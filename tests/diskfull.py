@@ -55,7 +55,12 @@ class Outcome:
     def is_well(self) -> bool:
         """Whether all promises are kept."""
         told = bool(self.said) or self.free >= FREE_BYTES
-        return told and self.answered and not self.lost and self.whole and self.seconds <= MOST_SECONDS
+        return told and self.answered and not self.lost and self.whole
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it was said in time, on a computer that does nothing else."""
+        return self.seconds <= MOST_SECONDS
 
 
 def main(sizes: Annotated[int, typer.Option(help="How many sizes of what is left are tried.")] = 20) -> None:
@@ -67,11 +72,12 @@ def main(sizes: Annotated[int, typer.Option(help="How many sizes of what is left
     for each in rounds(sizes):
         outcomes.append(each)
         typer.echo(f"{each.free:>11,} bytes free: {each.seconds:.2f} s, {each.said or 'read'}")
-        if not each.is_well:
+        if not each.is_well or not each.is_quick:
             typer.echo(str(each))
-    lost = sum(len(each.lost) for each in outcomes)
-    typer.echo(f"{len(outcomes)} sizes: {lost} documents lost, {sum(not each.is_well for each in outcomes)} not well")
-    raise typer.Exit(0 if all(each.is_well for each in outcomes) else 1)
+    lost, bad = sum(len(each.lost) for each in outcomes), [each for each in outcomes if not each.is_well]
+    late = sum(not each.is_quick for each in outcomes)
+    typer.echo(f"{len(outcomes)} sizes: {lost} documents lost, {len(bad)} not well, {late} late")
+    raise typer.Exit(1 if bad or late else 0)
 
 
 def rounds(sizes: int) -> Iterator[Outcome]:

@@ -70,7 +70,12 @@ class Left:
     @property
     def is_well(self) -> bool:
         """Whether all promises are kept."""
-        return not self.lost and self.answered and self.whole and self.seconds <= MOST_SECONDS
+        return not self.lost and self.answered and self.whole
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the answer came in time, on a computer that does nothing else."""
+        return self.seconds <= MOST_SECONDS
 
 
 class QuickEmbedder:
@@ -107,7 +112,7 @@ def main(
         left = []
         for number, each in enumerate(rounds(Path(folder), kills, seed), start=1):
             left.append(each)
-            if number % 25 == 0 or not each.is_well:
+            if number % 25 == 0 or not (each.is_well and each.is_quick):
                 typer.echo(f"{number} killed: {asdict(each)}")
     slowest = max(each.seconds for each in left)
     typer.echo(
@@ -115,7 +120,7 @@ def main(
         f"{sum(not (each.whole and each.answered) for each in left)} needing a hand, "
         f"an answer after {slowest:.1f} s at most"
     )
-    raise typer.Exit(0 if all(each.is_well for each in left) else 1)
+    raise typer.Exit(0 if all(each.is_well and each.is_quick for each in left) else 1)
 
 
 def rounds(place: Path, kills: int, seed: int, points: Sequence[str] = POINTS) -> Iterator[Left]:
