@@ -67,6 +67,11 @@ class Outcome:
     megabytes: float
     faults: tuple[str, ...]
 
+    @property
+    def is_late(self) -> bool:
+        """Whether it took longer than it may on a computer that does nothing else."""
+        return self.seconds > MOST_SECONDS
+
 
 # --- what hostile files reach for ---
 
@@ -149,7 +154,6 @@ def looked_at(readers: Measured, hostile: Hostile, word: str) -> Outcome:
         state, said = "broken", f"{type(error).__name__}: {error}"[:_MOST_SAID]
         faults.append("broke through")
     seconds, megabytes = time.monotonic() - began, readers.megabytes
-    faults += [f"took {seconds:.1f} s"] if seconds > MOST_SECONDS else []
     faults += [f"held {megabytes:.0f} MB"] if megabytes > MOST_MEGABYTES else []
     suffix = PurePosixPath(hostile.file_name).suffix
     return Outcome(hostile.name, suffix, state, said, seconds, megabytes, tuple(faults))
@@ -303,11 +307,12 @@ def main(
         outcomes, before = [], sorted(os.listdir())
         for each in read_all(makers, caught, at_once=at_once):
             outcomes.append(each)
-            if each.faults or only:
+            if each.faults or each.is_late or only:
                 typer.echo(f"{each.name}: {each.state}, {each.seconds:.1f} s, {each.said} {', '.join(each.faults)}")
         typer.echo(table(outcomes))
         outside = caught.taken() + ([] if sorted(os.listdir()) == before else ["something is written into this folder"])
         faults = [fault for each in outcomes for fault in each.faults] + outside
+        faults += [f"{each.name} took {each.seconds:.1f} s" for each in outcomes if each.is_late]
         for fault in outside:
             typer.echo(fault)
         if not (alone or only):
