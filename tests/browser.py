@@ -7,12 +7,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from eval.served import chromium_path, free_port
 from rag.footnote import Footnote
 from web.page import launch
 
+_PATIENCE = 60_000  # milliseconds for what comes in a moment, however busy the computer is
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -67,6 +68,7 @@ def chromium() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium on this computer: install the package `chromium` to run the browser tests")
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         try:
@@ -86,7 +88,7 @@ def visit(
     """Open the page in a context of its own (own cookies, own session) and wait until it can be asked."""
     page = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
     seen = Visit(page)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(_PATIENCE)
     page.on("request", lambda request: seen.urls.append(request.url))
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)

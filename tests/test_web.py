@@ -88,7 +88,7 @@ def test_a_question_asked_while_the_page_opens_is_answered_on_it(browser: Browse
         for route, response in held:
             route.fulfill(response=response)
         page.wait_for_timeout(500)
-        expect(page.locator(".answer")).to_contain_text("The mill burned in 1902.", timeout=15_000)
+        expect(page.locator(".answer")).to_contain_text("The mill burned in 1902.")
         page.context.close()
 
 
@@ -662,13 +662,11 @@ def test_everything_with_the_keyboard(seen: Visit) -> None:
     expect(page.locator("mark.cited")).to_have_text(FIRE.citations[0].quote)
 
 
-def test_the_page_is_there_quickly(browser: Browser) -> None:
+def test_the_page_is_there_after_little_was_asked_for(browser: Browser) -> None:
     with serving(as_footnote(fake())) as url:
-        visit(browser, url).page.context.close()
-        start = time.perf_counter()
         seen = visit(browser, url)
         expect(seen.page.locator(".example").first).to_be_visible()
-        assert time.perf_counter() - start < 4
+        assert len(seen.urls) < 80  # 55 here; each costs a page that is far away a moment
         seen.page.context.close()
 
 
