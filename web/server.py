@@ -1,10 +1,11 @@
 """The server that a page runs on, in a thread of its own."""
 
+import asyncio
 import socket
 from functools import partial
 from threading import Thread
 from time import sleep
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import gradio as gr
 import uvicorn
@@ -57,6 +58,30 @@ class Server:
         self._thread.join(_PATIENCE)
 
 
+class Ending(asyncio.Event):
+    """The event on which a page's streams end. Any thread may set it, as the one that closes the page does.
+
+    Gradio's own is set in that thread, while the server's may just be changing the list of those that wait for it.
+    """
+
+    def __init__(self) -> None:
+        """Nobody waits yet."""
+        super().__init__()
+        self._waited_in: asyncio.AbstractEventLoop | None = None
+
+    async def wait(self) -> Literal[True]:
+        """Wait until it is set."""
+        self._waited_in = asyncio.get_running_loop()
+        return await super().wait()
+
+    def set(self) -> None:
+        """Have those go on that wait for it, in their own loop."""
+        if self._waited_in is None or self._waited_in.is_closed():
+            super().set()
+        else:
+            self._waited_in.call_soon_threadsafe(super().set)
+
+
 def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: str = "", **options: Any) -> None:
     """Serve a page as its own `launch` does, which leaves open how connections are dealt with; `close` ends it.
 
@@ -72,6 +97,7 @@ def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: s
     app = cast(Any, around.routes[-1]).app
     # It would answer other sites' pages before the guard does, and none of them has a part in this one.
     app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
+    app.stop_event = Ending()
     launched: Any = page
     launched.app = launched.server_app = app
     launched.server = Server(SubPath(around, root_path), host, port, limits)
