@@ -75,9 +75,12 @@ class Used:
                 pass
         return time.process_time() - began
 
+    def _takes_long(self, text: str) -> bool:
+        return self.seconds(text) > LONG and self.seconds(text) > LONG
+
     def is_slowed_by(self, attack: Attack) -> bool:
         """Whether a longer text takes more than its share; a busy machine is given a second chance."""
-        if any(self.seconds(attack.text(size)) > LONG for size in TINY):
+        if any(self._takes_long(attack.text(size)) for size in TINY):
             return True
         if self.seconds(attack.text(SMALL)) < QUICK:
             return False
