@@ -1,8 +1,7 @@
 """What is under way: who left or said stop waits no longer, and nothing waits for them."""
 
-import time
 from collections.abc import Callable, Generator
-from threading import Event
+from threading import Event, Semaphore
 
 import pytest
 
@@ -28,11 +27,10 @@ def ended(following: Generator[str, None, str]) -> tuple[list[str], str]:
     return told, result[0]
 
 
-def steps(count: int, seconds: float = 0.0) -> Callable[[OnProgress], str]:
+def steps(count: int) -> Callable[[OnProgress], str]:
     def work(tell: OnProgress) -> str:
         for done in range(count):
             tell(Progress(done, count, "a"))
-            time.sleep(seconds)
         tell(Progress(count, count, ""))
         return "done"
 
@@ -66,9 +64,19 @@ def test_who_left_waits_no_longer_and_the_work_goes_on() -> None:
 
 
 def test_what_is_followed_is_told_and_returned() -> None:
-    told, result = ended(followed(steps(3, 0.25), Task(), draw))
-    assert told[:3] == ["0", "1", "2"]
-    assert result == "done"
+    seen = Semaphore(0)
+
+    def work(tell: OnProgress) -> str:
+        for done in range(3):
+            tell(Progress(done, 3, "a"))
+            assert seen.acquire(timeout=60)
+        return "done"
+
+    def drawn(progress: Progress, seconds: float, is_stopping: bool) -> str:
+        seen.release()
+        return draw(progress, seconds, is_stopping)
+
+    assert ended(followed(work, Task(), drawn)) == (["0", "1", "2"], "done")
 
 
 def test_of_much_in_a_moment_one_is_told() -> None:
@@ -76,11 +84,18 @@ def test_of_much_in_a_moment_one_is_told() -> None:
 
 
 def test_what_is_stopped_says_so_and_ends_at_the_next_telling() -> None:
-    task = Task()
-    following = followed(steps(100, 0.3), task, draw)
+    task, go = Task(), Event()
+
+    def work(tell: OnProgress) -> None:
+        tell(Progress(0, 2, "a"))
+        assert go.wait(60)
+        tell(Progress(1, 2, "a"))
+
+    following = followed(work, task, draw)
     assert next(following) == "0"
     task.stopped.set()
     assert next(following) == "0 stopping"
+    go.set()
     with pytest.raises(Stopped):
         next(following)
 
