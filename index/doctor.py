@@ -151,7 +151,10 @@ def _left_behind(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailm
         yield Ailment(what, deleted, partial(_delete, path=folder))
     for folder in leftovers.left(home):
         what = f"{folder} is a rest of a backup, or of a library that was restored, and may hold all that was in it"
-        yield Ailment(what, deleted, partial(_delete, path=folder))
+        yield Ailment(what, deleted, partial(_delete_left, folder=folder))
+    for folder in leftovers.doubtful(home):
+        what = f"{folder} looks like a rest of a backup, and nothing in it says that you made it"
+        yield Ailment(what, "look into it, and delete or rename it by hand")
     if private.is_exposed(home):
         what = f"Other users of this computer may look into {home}"
         yield Ailment(what, "it is closed to them", partial(_withdraw, home=home))
@@ -162,6 +165,10 @@ def _delete(_: Catalog, path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
+
+
+def _delete_left(_: Catalog, folder: Path) -> None:
+    leftovers.delete(folder)
 
 
 def _withdraw(_: Catalog, home: Path) -> None:

@@ -90,6 +90,12 @@ def sign(digest: str) -> str:
     return hmac.new(secret, digest.encode(), sha256).hexdigest() if secret else ""
 
 
+def is_signed(digest: str, seal: bytes) -> bool:
+    """Whether a seal is what `sign` makes of a digest; of a user without a secret, none is."""
+    expected = sign(digest).encode()
+    return bool(expected) and hmac.compare_digest(expected, seal)
+
+
 def see_plain(home: Path) -> None:
     """See that a library holds plain files and folders alone: what is written to a link would be written elsewhere.
 

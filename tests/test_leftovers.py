@@ -1,6 +1,7 @@
 """What killed processes leave is found and deleted; what is somebody else's, or in use, is left alone."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -147,14 +148,118 @@ def test_only_what_footnote_left_is_ever_deleted(home, folder, tmp_path):
     assert (tmp_path / "docs of mine" / "copy").read_text() == (mixed / "other").read_text() == "kept"
 
 
-def test_what_an_earlier_footnote_or_a_broken_off_deletion_left_is_found(home, tmp_path):
-    old, new = tmp_path / "docs" / ".footnote-old_left", tmp_path / "docs" / ".footnote-new_left"
-    (old / "copy").mkdir(parents=True)
-    new.mkdir()
-    assert leftovers.left(home) == (old,)
+def left_by_hand(place: Path, name: str) -> Path:
+    """A folder such as a killed backup leaves, but that this user has not marked, an hour old."""
+    folder = place / name
+    folder.mkdir(mode=0o700)
+    (folder / "copy").mkdir()
+    (folder / "copy" / "letter.txt").write_text("kept")
+    age(folder)
+    return folder
+
+
+def age(folder: Path) -> None:
     long_ago = time.time() - 3600
-    os.utime(new, (long_ago, long_ago))
-    assert leftovers.left(home) == (new, old)
+    os.utime(folder, (long_ago, long_ago))
+
+
+@pytest.mark.parametrize("with_lock", [False, True])
+@pytest.mark.parametrize("name", [".footnote-before-upgrade", ".footnote-old_left"])
+def test_what_nobody_marked_is_kept_and_at_most_named(home, folder, name, with_lock):
+    kept = left_by_hand(folder, name)
+    if with_lock:
+        (kept / "lock").touch()
+        age(kept)
+    assert leftovers.left(home) == ()
+    with closing(Library(folder)) as library:
+        library.purge()
+    doctor.mend(home)
+    assert (kept / "copy" / "letter.txt").read_text() == "kept"
+    named = [each.what for each in doctor.examine(home)]
+    assert named == (
+        [] if "-before-" in name else [f"{kept} looks like a rest of a backup, and nothing in it says that you made it"]
+    )
+
+
+def test_an_empty_folder_is_kept(home, folder):
+    empty = folder / ".footnote-old_left"
+    empty.mkdir(mode=0o700)
+    age(empty)
+    Library(folder).close()
+    assert empty.is_dir()
+
+
+@pytest.mark.parametrize("name", [".footnote-before-upgrade", ".footnote-Capitals"])
+def test_a_folder_of_another_name_is_kept_whatever_mark_is_in_it(home, folder, name):
+    kept = left_by_hand(folder, name)
+    (kept / "mark").write_bytes(leftovers._sealed(name.encode()))
+    assert leftovers.left(home) == ()
+
+
+def test_a_folder_that_others_may_look_into_is_kept_whatever_mark_is_in_it(home, folder):
+    kept = left_by_hand(folder, ".footnote-old_left")
+    (kept / "mark").write_bytes(leftovers._sealed(kept.name.encode()))
+    assert leftovers.left(home) == (kept,)
+    kept.chmod(0o755)
+    assert leftovers.left(home) == ()
+
+
+def test_the_mark_of_another_folder_or_another_user_counts_for_nothing(home, folder, tmp_path, monkeypatch):
+    kept = left_by_hand(folder, ".footnote-old_left")
+    (kept / "mark").write_bytes(leftovers._sealed(b".footnote-new_left"))
+    assert leftovers.left(home) == ()
+    (kept / "mark").write_bytes(leftovers._sealed(kept.name.encode()))
+    assert leftovers.left(home) == (kept,)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert leftovers.left(home) == ()
+
+
+def test_a_user_without_a_secret_deletes_nothing(home, folder, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    kept = left_by_hand(folder, ".footnote-old_left")
+    (kept / "mark").write_bytes(leftovers._sealed(kept.name.encode()))
+    assert leftovers.left(home) == ()
+
+
+def test_a_note_is_believed_where_this_user_has_written_it(home, tmp_path):
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    noted = left_by_hand(place, ".footnote-old_left")
+    (noted / "mark").write_bytes(leftovers._sealed(noted.name.encode()))
+    (home / "unfinished").mkdir()
+    note = home / "unfinished" / noted.name
+    for held in (os.fsencode(noted), b"0" * 64 + os.fsencode(noted)):
+        note.write_bytes(held)
+        assert leftovers.left(home) == ()
+    note.write_bytes(leftovers._sealed(os.fsencode(noted)))
+    assert leftovers.left(home) == (noted,)
+
+
+def test_what_a_broken_off_deletion_left_is_found(home, tmp_path, monkeypatch):
+    """Whatever was deleted last: the mark goes after all else."""
+    kill("backup", home, tmp_path / "docs" / "kept.zip")
+    (left,) = (tmp_path / "docs").glob(".footnote-????????")
+    whole = tmp_path / "whole"
+    remove, count = leftovers._remove, len(os.listdir(left))
+    left.rename(whole)
+    for number in range(count):
+        done = []
+
+        def break_off(path: Path, done=done, number=number) -> None:
+            if path.exists() and len(done) == number:
+                raise PermissionError(13, "Permission denied", str(path))
+            done.extend([path] * path.exists())
+            remove(path)
+
+        shutil.copytree(whole, left)
+        monkeypatch.setattr(leftovers, "_remove", break_off)
+        with pytest.raises(PermissionError):
+            leftovers.sweep(home)
+        monkeypatch.setattr(leftovers, "_remove", remove)
+        assert leftovers.left(home) == (left,)
+        leftovers.sweep(home)
+        assert not left.exists()
 
 
 def test_what_a_killed_process_left_of_uploads_and_indexes_is_named_and_deleted(home, folder):
