@@ -4,8 +4,10 @@ Only what cannot be made anew is in it: SQLite's files, the uploads, and numbers
 indexes are built from the catalog when a restored library is opened.
 """
 
+import os
 import shutil
 import sqlite3
+import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -97,8 +99,23 @@ def _copy(home: Path, copy: Path) -> None:
         theirs.execute("DELETE FROM derived")  # of indexes that are not in it
         theirs.commit()
     for path in home.glob(_KEPT):
-        shutil.copyfile(path, copy / path.name)
-    shutil.copytree(home / UPLOADS, copy / UPLOADS, ignore=shutil.ignore_patterns(".*"))
+        _copy_file(path, copy / path.name)
+    (copy / UPLOADS).mkdir()
+    for path in (home / UPLOADS).iterdir():
+        if not path.name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
+            _copy_file(path, copy / UPLOADS / path.name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a file and its time, but not what a link leads to: a backup holds nothing from outside the library.
+
+    Raises:
+        OSError: It cannot be copied, or is a link.
+    """
+    with open(os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as from_, target.open("xb") as to:
+        shutil.copyfileobj(from_, to)
+        status = os.fstat(from_.fileno())
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 @contextmanager

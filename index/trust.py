@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,6 +21,7 @@ import platformdirs
 
 from index.document import printable_name
 from index.errors import LibraryError
+from index.sync import UPLOADS
 
 INDEXES = ("chroma", "lexical")
 """The folders in a library that hold what is made from its catalog."""
@@ -99,20 +100,24 @@ def is_signed(digest: str, seal: bytes) -> bool:
 def see_plain(home: Path) -> None:
     """See that a library holds plain files and folders alone: what is written to a link would be written elsewhere.
 
+    Of the uploads only the folder itself: a link among them is not followed, and told of where it would be read.
+
     Raises:
         LibraryError: It does not, or cannot be looked into.
     """
     if home.is_symlink():
         raise LibraryError(f"{home} is a link; name the place that it leads to with --library.")
     try:
-        for folder in (home, *(home / name for name in INDEXES)):
-            for path in _entries(folder):
-                mode = path.lstat().st_mode
+        folders = [home]
+        while folders:
+            for path, mode in _entries(folders.pop()):
                 if not S_ISREG(mode) and not S_ISDIR(mode):
                     raise LibraryError(
                         f"{path} is a link or no plain file, and no library makes one; delete it, or name "
                         f"another place for the library with --library."
                     )
+                if S_ISDIR(mode) and path != home / UPLOADS:
+                    folders.append(path)
     except OSError as error:
         raise LibraryError(f"{home} cannot be looked into ({(error.strerror or str(error)).lower()}).") from error
 
@@ -123,11 +128,12 @@ def listed(paths: Iterable[object]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return [Path(entry.path) for entry in os.scandir(folder)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _entries(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What lies in a folder, and the mode of each; another process may be deleting it."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for entry in os.scandir(folder):
+            with suppress(FileNotFoundError):
+                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mode
 
 
 def _secret() -> bytes:

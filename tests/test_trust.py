@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import app
-from index import doctor, embeddings, generations, trust
+from index import backup as backup_module
+from index import doctor, embeddings, generations, leftovers, trust
 from index.backup import backup, restore
 from index.catalog import CATALOG, Catalog
 from index.document import Span
@@ -281,6 +283,63 @@ def test_nor_is_one_with_a_pipe_for_a_catalog(folder):
     os.mkfifo(folder / ".footnote" / CATALOG)
     with pytest.raises(LibraryError, match="is a link or no plain file"):
         Library(folder)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A library with nothing in it but its folders."""
+    home = tmp_path / "bare"
+    for name in ("uploads", "unfinished", "chroma/1/inner"):
+        (home / name).mkdir(parents=True)
+    return home
+
+
+@pytest.mark.parametrize("place", ["unfinished/.footnote-x", "chroma/1/inner/file", "chroma/1/file", "other"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_nor_is_one_with_a_pipe_or_a_link_anywhere_in_it(bare, place, make):
+    trust.see_plain(bare)
+    make(bare / place)
+    with pytest.raises(LibraryError, match=f"{place} is a link or no plain file"):
+        trust.see_plain(bare)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_note_that_is_no_plain_file_is_not_read(bare, make):
+    make(bare / "unfinished" / ".footnote-old_left")
+    assert leftovers.left(bare) == ()
+
+
+def test_of_a_note_only_the_beginning_is_read(bare):
+    note = bare / "unfinished" / ".footnote-old_left"
+    note.write_bytes(leftovers._sealed(b"/" + b"x" * 4_031))
+    assert leftovers._unsealed(note)
+    note.write_bytes(leftovers._sealed(b"/" + b"x" * 4_032))
+    assert not leftovers._unsealed(note)
+
+
+def test_a_link_or_a_pipe_among_the_uploads_is_neither_read_nor_kept_in_a_backup(folder, notes, reopened, tmp_path):
+    library = reopened(folder)
+    library.add("ferry.txt", b"The ferry leaves at seven.")
+    uploads = library.home / "uploads"
+    (uploads / "token.txt").symlink_to(notes / "token.txt")
+    (uploads / "folder").symlink_to(notes)
+    os.mkfifo(uploads / "pipe.txt")
+    library = reopened(folder)
+    told = {file.id: file.reason for file in library.sync() if file.state != "indexed"}
+    assert told.keys() == {"uploads/folder", "uploads/pipe.txt", "uploads/token.txt"}
+    assert "it is a link" in told["uploads/token.txt"]
+    backup(library.home, tmp_path / "kept.zip")
+    with zipfile.ZipFile(tmp_path / "kept.zip") as packed:
+        held = {name: packed.read(name) for name in packed.namelist()}
+    assert {name for name in held if name.startswith("uploads/")} == {"uploads/", "uploads/ferry.txt"}
+    assert not any(SECRET.encode() in data for data in held.values())
+
+
+def test_what_becomes_a_link_just_before_it_is_copied_is_not_followed(notes, tmp_path):
+    (tmp_path / "link").symlink_to(notes / "token.txt")
+    with pytest.raises(OSError, match="Too many levels"):
+        backup_module._copy_file(tmp_path / "link", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
 
 
 # --- what would be run ---
