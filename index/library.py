@@ -527,17 +527,27 @@ class Library:
         """
         self._require()
         with self._looking, self._writing:
-            self._indexes.discard()
-            self._catalog.prune()
-            self._catalog.vacuum()
-            self._indexes.discard_served(self._approved.servers)
             try:
-                leftovers.sweep(self.home)
-                leftovers.forget_set_aside(self.home)
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise LibraryError(f"{error.filename} cannot be deleted ({why}); delete it by hand.") from error
-            self.close()
+                self._indexes.discard()
+                self._catalog.prune()
+                self._catalog.vacuum()
+                self._forget_leftovers()
+                self._indexes.discard_served(self._approved.servers)  # at last, for a server may be away
+            finally:
+                self.close()
+
+    def _forget_leftovers(self) -> None:
+        """Delete what killed processes have left, and damaged catalogs that were set aside.
+
+        Raises:
+            LibraryError: Something cannot be deleted.
+        """
+        try:
+            leftovers.sweep(self.home)
+            leftovers.forget_set_aside(self.home)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise LibraryError(f"{error.filename} cannot be deleted ({why}); delete it by hand.") from error
 
     def _apply(self, read: Sequence[Found], removed: Sequence[str], on_progress: OnProgress) -> None:
         ingest = Ingest(

@@ -18,6 +18,7 @@ import app
 from index import backup as backup_module
 from index import doctor, leftovers, private
 from index.backup import backup, restore
+from index.derived import OwnIndexes
 from index.errors import LibraryError
 from index.library import Library
 from rag.answer import Answer
@@ -291,6 +292,23 @@ def test_purge_deletes_damaged_catalogs_that_were_set_aside(home, folder):
         assert aside.exists()
         library.purge()
     assert not aside.exists()
+
+
+def test_purge_deletes_all_here_and_closes_though_a_server_is_away(home, folder, monkeypatch):
+    aside, part = home / f"{leftovers.SET_ASIDE}1", home / "uploads" / ".a.txt.part"
+
+    def is_away(*_: object) -> None:
+        raise LibraryError("The server is away.")
+
+    monkeypatch.setattr(OwnIndexes, "discard_served", is_away)
+    with closing(Library(folder)) as library:
+        aside.write_text("The mill")
+        part.write_text("half")
+        with pytest.raises(LibraryError, match="The server is away"):
+            library.purge()
+        assert not aside.exists()
+        assert not part.exists()
+        assert not library.lock.held
 
 
 def test_what_purge_cannot_delete_is_said(home, folder, monkeypatch):
