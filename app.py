@@ -27,6 +27,7 @@ from index.errors import FootnoteError, QuestionError
 from index.library import Library, home_of
 from index.sync import Changes, OnProgress, became
 from index.sync import Progress as SyncProgress
+from index.trust import listed
 from index.watch import watch as watch_folder
 from index.watch import watching
 from rag.cite import place
@@ -197,8 +198,9 @@ def purge(
         if conversations:
             from rag.conversations import forget_gone  # what they are read with takes a while, and answers need none
 
-            gone = forget_gone(docs.library.home, {file.id for file in docs.files() if file.state == "indexed"})
-            told = f"{_number(gone, 'conversation')} deleted. {told}"
+            gone = forget_gone(docs.library.home, {file.id for file in docs.files()})
+            kept = f"Kept, for they cannot be read: {listed(gone.unread)}. " if gone.unread else ""
+            told = f"{_number(gone.count, 'conversation')} deleted. {kept}{told}"
         docs.library.purge()
     _say(told)
 

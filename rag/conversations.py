@@ -48,6 +48,23 @@ class Listed:
     asked: str
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What became of conversations that hold text of documents which are gone.
+
+    Attributes:
+        count: How many were deleted.
+        unread: The titles of those that cannot be read, and so are kept.
+    """
+
+    count: int
+    unread: tuple[str, ...]
+
+
+class DamagedConversation(LibraryError):
+    """A conversation cannot be read, while others can."""
+
+
 class Conversations:
     """The conversations of one owner in one library; whatever another owns is not there.
 
@@ -156,7 +173,7 @@ class Conversations:
         try:
             return Conversation(id, title, tuple(_TURN.validate_json(turn) for (turn,) in rows))
         except ValidationError as error:
-            raise LibraryError(
+            raise DamagedConversation(
                 f"“{title}” is damaged, or was kept by another version of Footnote; delete it, or use the version that "
                 f"kept it."
             ) from error
@@ -168,28 +185,34 @@ def every(home: Path) -> tuple[Conversation, ...]:
     Raises:
         LibraryError: The file cannot be read.
     """
-    return tuple(Conversations(home, owner).open(id) for id, owner in _owned(home))
+    return tuple(Conversations(home, owner).open(listed.id) for listed, owner in _owned(home))
 
 
-def forget_gone(home: Path, there: Collection[str]) -> int:
-    """Delete the conversations that hold text of documents which are not there any more; how many those are.
+def forget_gone(home: Path, there: Collection[str]) -> Forgotten:
+    """Delete the conversations that hold text of documents which are not there any more.
 
     Raises:
-        LibraryError: The file, or one of the conversations, cannot be read or written.
+        LibraryError: The file cannot be read or written.
     """
-    count = 0
-    for id, owner in _owned(home):
+    count, unread = 0, list[str]()
+    for listed, owner in _owned(home):
         kept = Conversations(home, owner)
-        if not _quoted(kept.open(id)) <= set(there):
-            kept.delete(id)
+        try:
+            quoted = _quoted(kept.open(listed.id))
+        except DamagedConversation:
+            unread.append(listed.title)
+            continue
+        if not quoted <= set(there):
+            kept.delete(listed.id)
             count += 1
-    return count
+    return Forgotten(count, tuple(unread))
 
 
-def _owned(home: Path) -> list[tuple[str, str]]:
-    """Every conversation's id, and its owner."""
+def _owned(home: Path) -> list[tuple[Listed, str]]:
+    """Every conversation, and its owner."""
     with _opened(home) as database:
-        return database.execute("SELECT id, owner FROM conversation ORDER BY id").fetchall()
+        rows = database.execute("SELECT id, title, asked, owner FROM conversation ORDER BY id")
+        return [(Listed(id, title, asked), owner) for id, title, asked, owner in rows]
 
 
 def _quoted(talk: Conversation) -> set[str]:

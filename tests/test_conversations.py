@@ -15,7 +15,7 @@ from index.passages import Passage
 from rag.answer import Answer, Statement
 from rag.chat import Conversation, Judgement, Turn
 from rag.cite import Citation
-from rag.conversations import MAX_TITLE, Conversations, every
+from rag.conversations import MAX_TITLE, Conversations, Forgotten, every, forget_gone
 from rag.retrieve import Hit
 
 QUOTE = "The mill burned in 1902."
@@ -188,3 +188,20 @@ def test_a_file_that_is_none_of_ours_is_said_and_left_alone(tmp_path: Path) -> N
     database.close()
     with pytest.raises(LibraryError, match="version 9"):
         Conversations(tmp_path, "ada").add("", turn("One?"))
+
+
+def test_those_of_documents_that_are_gone_are_forgotten_and_damaged_ones_are_named(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path, "ada")
+    damaged = [kept.add("", turn(f"Damaged {number}?")) for number in range(2)]
+    with sqlite3.connect(tmp_path / "conversations.sqlite") as opened:
+        opened.execute("UPDATE turn SET turn = '{'")
+    opened.close()
+    whole = kept.add("", turn("Whole?"))
+    assert forget_gone(tmp_path, {"seeds/mill.txt"}) == Forgotten(0, tuple(each.title for each in by_id(damaged)))
+    assert forget_gone(tmp_path, ()) == Forgotten(1, tuple(each.title for each in by_id(damaged)))
+    assert whole.id not in kept
+    assert all(each.id in kept for each in damaged)
+
+
+def by_id(talks: list[Conversation]) -> list[Conversation]:
+    return sorted(talks, key=lambda each: each.id)

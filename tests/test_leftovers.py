@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -392,3 +393,25 @@ def test_conversations_that_quote_what_is_gone_are_purged_where_that_is_wanted(h
         assert capsys.readouterr().out.startswith(f"{count}3 documents")
         assert len(Conversations(home, "ada").listed()) + len(Conversations(home, "otto").listed()) == left
     assert not any(b"ZEBRA" in path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_conversations_of_a_file_that_failed_are_kept_and_damaged_ones_end_no_purge(home, folder, capsys):
+    """For the file is there, and the documents are purged whatever a conversation is."""
+    Conversations(home, "ada").add("", turn("Damaged?"))
+    with closing(sqlite3.connect(home / "conversations.sqlite")) as opened:
+        opened.execute("UPDATE turn SET turn = '{'")
+        opened.commit()
+    about = turn("When did the mill burn?")
+    (folder / "failed.pdf").write_bytes(b"no PDF")
+    passage = replace(about.answer.hits[0].passage, document_id="docs/failed.pdf")
+    hits, citations = (
+        (replace(about.answer.hits[0], passage=passage),),
+        (replace(about.answer.citations[0], document_id="docs/failed.pdf"),),
+    )
+    Conversations(home, "ada").add("", replace(about, answer=replace(about.answer, hits=hits, citations=citations)))
+    with pytest.raises(SystemExit) as ended:
+        app.main(["purge", str(folder), "--conversations"])
+    assert not ended.value.code
+    told = capsys.readouterr().out
+    assert told.startswith("0 conversations deleted. Kept, for they cannot be read: Damaged?. 3 documents")
+    assert len(Conversations(home, "ada").listed()) == 2
