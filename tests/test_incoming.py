@@ -16,6 +16,7 @@ from tests.apart import run
 from tests.conftest import soon
 from tests.fakes import FakeDocs, as_footnote, fake
 from web import incoming
+from web.guard import OWNER
 from web.incoming import Incoming
 from web.page import launch
 
@@ -27,13 +28,15 @@ def arriving(tmp_path: Path) -> Incoming:
     return Incoming(tmp_path)
 
 
-def sent(arriving: Incoming, *files: tuple[str, bytes]) -> httpx.Response:
+def sent(arriving: Incoming, *files: tuple[str, bytes], owner: str = "") -> httpx.Response:
     """What is said to a browser that sends files."""
 
     async def send() -> httpx.Response:
         transport = httpx.ASGITransport(Starlette(routes=[arriving.route]))
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-            return await client.post("/gradio_api/upload", files=[("files", each) for each in files])
+            return await client.post(
+                "/gradio_api/upload", files=[("files", each) for each in files], headers={OWNER: owner}
+            )
 
     return run(send())
 
@@ -122,7 +125,9 @@ def test_what_is_no_form_is_refused(arriving, monkeypatch, content_type):
         ("MAX_BYTES", 9, "a.txt is larger than"),
         ("MOST", 19, "wait to be read"),
         ("_FILES", 1, "more than 1 files"),
+        ("OWN", 19, "MB of yours"),
         ("_SENDINGS", 0, "Too many files wait"),
+        ("_OWN_SENDINGS", 0, "Too many files wait"),
     ],
 )
 def test_more_than_a_library_takes_is_refused_and_not_kept(arriving, monkeypatch, name, most, said):
@@ -136,11 +141,25 @@ def test_more_than_a_library_takes_is_refused_and_not_kept(arriving, monkeypatch
 
 
 def test_what_waits_counts_with_what_is_sent(arriving, monkeypatch):
-    monkeypatch.setattr(incoming, "MOST", 15)
-    assert sent(arriving, ("a.txt", b"0123456789")).status_code == 200
-    assert sent(arriving, ("b.txt", b"0123456789")).status_code == 413
+    monkeypatch.setattr(incoming, "MOST", 1_000)  # of which each form has some hundred beside its file
+    assert sent(arriving, ("a.txt", b"0" * 500)).status_code == 200
+    assert sent(arriving, ("b.txt", b"0" * 500)).status_code == 413
     arriving.forget(tuple(arriving._waiting))
-    assert sent(arriving, ("b.txt", b"0123456789")).status_code == 200
+    assert sent(arriving, ("b.txt", b"0" * 500)).status_code == 200
+
+
+def test_one_person_takes_no_room_of_another(arriving, monkeypatch):
+    monkeypatch.setattr(incoming, "_OWN_SENDINGS", 2)
+    assert [sent(arriving, ("a.txt", b"0"), owner="ada").status_code for _ in range(3)] == [200, 200, 413]
+    assert sent(arriving, ("b.txt", b"0"), owner="ben").status_code == 200
+    monkeypatch.setattr(incoming, "OWN", 1_000)
+    assert sent(arriving, ("c.txt", b"0" * 1_000), owner="cem").status_code == 413
+    assert sent(arriving, ("c.txt", b"0" * 500), owner="eva").status_code == 200
+
+
+def test_what_is_sent_beside_files_has_an_end(arriving, monkeypatch):
+    monkeypatch.setattr(incoming, "OWN", 1_000)
+    assert told(arriving, *[b"--x\r\n\r\n\r\n"] * 200) == 413
 
 
 def test_a_full_disk_is_told(arriving, monkeypatch):

@@ -103,3 +103,9 @@ def test_a_root_path_is_a_path(setting: str, path: str) -> None:
 def test_what_is_no_root_path_is_said(setting: str) -> None:
     with pytest.raises(FootnoteError, match="is no root path; name the path under which the proxy has the page"):
         sub_path(setting)
+
+
+@pytest.mark.parametrize("setting", ["/pages", "/gradio_api/docs", "/login/"])
+def test_a_path_that_the_page_has_itself_is_refused(setting: str) -> None:
+    with pytest.raises(FootnoteError, match="is a path of the page's own"):
+        sub_path(setting)

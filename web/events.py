@@ -18,7 +18,7 @@ Kind = Literal["state", "text", "files"]
 
 _JOIN, _DATA = "/gradio_api/queue/join", "/gradio_api/queue/data"
 _NAME = "session_hash"
-_LONGEST = 2_048  # bytes of a path and what is asked of it
+_LONGEST = 32_768  # bytes of a path and what is asked of it: an id of 1,000 characters, each of which may be nine
 _OF_COMPONENTS: dict[type, Kind] = {gr.State: "state", gr.Textbox: "text", gr.UploadButton: "files"}
 
 

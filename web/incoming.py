@@ -26,6 +26,7 @@ from index.disk import see_room
 from index.document import canonical
 from index.errors import LibraryError, Refused
 from index.sync import MAX_BYTES
+from web.guard import OWNER
 
 KEPT = 3600.0
 """Seconds after which files that nobody has added are forgotten."""
@@ -33,16 +34,27 @@ KEPT = 3600.0
 MOST = 2 * 2**30
 """Bytes of all files that wait to be added, and of those that are being sent."""
 
-_SENDINGS = 256  # that wait or are under way at once: each holds a file open
+OWN = MOST // 4
+"""Bytes of them that one person may send."""
+
+_SENDINGS, _OWN_SENDINGS = 256, 16  # that wait or are under way at once, and of one person: each holds a file open
 _FILES = 1_000  # in one sending, which is what Gradio's page sends at once
 _PATH = "/gradio_api/upload"  # where Gradio's page sends files to
 
 
 @dataclass(slots=True, eq=False)
 class _Sending:
-    """The files that a browser sends at once, one after another in a file without a name."""
+    """The files that a browser sends at once, one after another in a file without a name.
+
+    Attributes:
+        stream: That file.
+        owner: Who sends them.
+        size: Bytes of all that was sent, what parts the files among them.
+        waiting: How many of the files have not been taken or forgotten.
+    """
 
     stream: IO[bytes]
+    owner: str = ""
     size: int = 0
     waiting: int = 0
 
@@ -160,10 +172,12 @@ class Incoming:
         """
         form = _Form(request.headers.get("content-type", ""))
         with ExitStack() as undone:
-            sending = _Sending(undone.enter_context(TemporaryFile(dir=self._home)))
+            owner = request.headers.get(OWNER, "")
+            sending = _Sending(undone.enter_context(TemporaryFile(dir=self._home)), owner)
             self._begin(sending)
             undone.callback(self._sendings.discard, sending)
             async for data in request.stream():
+                sending.size += len(data)
                 await asyncio.to_thread(self._keep, sending, form.files_in(data))
             sending.stream.flush()
             tokens = [secrets.token_urlsafe(16) for _ in form.parts]
@@ -175,9 +189,13 @@ class Incoming:
         return tokens
 
     def _begin(self, sending: _Sending) -> None:
-        if len(self._sendings) >= _SENDINGS:
+        if len(self._sendings) >= _SENDINGS or len(self._of_owner(sending)) >= _OWN_SENDINGS:
             raise Refused("Too many files wait to be read; add them in a while.")
         self._sendings.add(sending)
+
+    def _of_owner(self, sending: _Sending) -> list[_Sending]:
+        """What else the same person has sent, and this."""
+        return [other for other in tuple(self._sendings) if other.owner == sending.owner]
 
     def _keep(self, sending: _Sending, data: bytes) -> None:
         """Write some bytes of the files in a sending.
@@ -188,10 +206,11 @@ class Incoming:
             OSError: They cannot be written.
         """
         see_room(self._home)
-        sending.size += len(data)
-        if sum(each.size for each in tuple(self._sendings)) > MOST:
+        own, all_ = (sum(other.size for other in sent) for sent in (self._of_owner(sending), tuple(self._sendings)))
+        if own > OWN or all_ > MOST:
             raise Refused(
-                f"More than {MOST // 2**30} GB wait to be read; add fewer at once, or put them into the folder."
+                f"More than {OWN // 2**20} MB of yours, or {MOST // 2**30} GB in all, wait to be read; add fewer at once, "
+                f"or put them into the folder."
             )
         sending.stream.write(data)
 

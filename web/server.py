@@ -93,7 +93,9 @@ def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: s
         limits: What a browser may take of the server.
         options: Of `gradio.mount_gradio_app`.
     """
-    around = gr.mount_gradio_app(FastAPI(openapi_url=None), page, path="", root_path=root_path, **options)
+    around = gr.mount_gradio_app(
+        FastAPI(openapi_url=None, redirect_slashes=False), page, path="", root_path=root_path, **options
+    )
     app = cast(Any, around.routes[-1]).app
     # It would answer other sites' pages before the guard does, and none of them has a part in this one.
     app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
