@@ -468,7 +468,8 @@ class SharedIndexes:
         state = self._catalog.derived(words.name)
         folder = words.path(state.generation)
         is_there = not self._lock.barred and folder.exists()  # tantivy writes to the folder to open it
-        if is_there and state.revision == revision and (not state.digest or _is_sound(state, revision, words)):
+        is_written = not state.digest and not self._lock.held  # by the process that made it: it is not sealed yet
+        if is_there and state.revision == revision and (is_written or _is_sound(state, revision, words)):
             try:
                 on_disk = Lexical(folder)
                 if on_disk.count() == self._catalog.passage_count():

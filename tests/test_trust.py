@@ -14,12 +14,13 @@ import pytest
 
 import app
 from index import backup as backup_module
-from index import doctor, embeddings, generations, leftovers, trust
+from index import derived, doctor, embeddings, generations, leftovers, trust
 from index.backup import backup, restore
 from index.catalog import CATALOG, Catalog
 from index.document import Span
 from index.errors import LibraryError
 from index.library import Library
+from index.lock import Lock
 from index.trust import Approval, approval_of, approve
 from rag.conversations import Conversations
 from tests.kills import QuickEmbedder
@@ -399,3 +400,25 @@ def test_indexes_that_another_user_made_are_thrown_away_unopened(folder, reopene
 def library_generation(folder: Path, name: str) -> int:
     with closing(Catalog(folder / ".footnote" / CATALOG, "ro")) as catalog:
         return catalog.derived(name).generation
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_word_index_without_a_seal_is_opened_only_beside_the_process_that_writes_it(
+    folder, reopened, monkeypatch, is_held
+):
+    """Not by the one that holds the lock: on a full disk it reads as a reader does, and nobody has made it anew."""
+    write(folder, {"ferry.txt": "The ferry leaves at seven."})
+    library = reopened(folder)
+    library.sync()
+    library.close()
+    change(library.home, "UPDATE derived SET digest = ''")
+    opened = []
+    lexical = derived.Lexical
+    monkeypatch.setattr(derived, "Lexical", lambda path: opened.append(path) or lexical(path))
+    lock = Lock(library.home)
+    with closing(Catalog(library.home / CATALOG, "ro")) as catalog:
+        if not is_held:
+            lock.release()
+        assert derived.SharedIndexes(catalog, library.home, lock).search("ferry", 5, None)
+    lock.release()
+    assert any(opened) is not is_held
