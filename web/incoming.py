@@ -209,8 +209,8 @@ class Incoming:
         own, all_ = (sum(other.size for other in sent) for sent in (self._of_owner(sending), tuple(self._sendings)))
         if own > OWN or all_ > MOST:
             raise Refused(
-                f"More than {OWN // 2**20} MB of yours, or {MOST // 2**30} GB in all, wait to be read; add fewer at once, "
-                f"or put them into the folder."
+                f"More than {OWN // 2**20} MB of yours, or {MOST // 2**30} GB in all, wait to be read; add fewer at "
+                f"once, or put them into the folder."
             )
         sending.stream.write(data)
 

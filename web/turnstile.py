@@ -42,8 +42,8 @@ class _Line:
 class Turnstile:
     """Looks at one guess after another, of each sender in turn; lives in one event loop.
 
-    Nobody is shut out: who knows the password waits for the guesses of the same sender that came before, of which there
-    are at most so many, and for one of each other sender.
+    No sender shuts out another: who knows the password waits for the guesses of the same sender that came before, of
+    which there are at most so many, and for one of each other sender.
     """
 
     def __init__(self) -> None:
