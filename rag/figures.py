@@ -84,6 +84,7 @@ _MOST_NOUNS = 3
 _POWERS = {"square": "square", "sq": "square", "cubic": "cubic", "cu": "cubic"}
 _FARTHEST = 24  # characters before an amount in which its bound stands
 _TEXTS = 4_096  # whose figures are remembered
+_LONGEST_REMEMBERED = 4_096  # characters
 _NOWHERE = Span(0, 0)
 
 
@@ -158,6 +159,15 @@ class Figures:
             elif 1 < said[amount.value] > by.times(amount.value):
                 yield f"the number “{amount.said}”, said again"  # "12 of the 12" for "10 of the 12"
 
+    def joined(self, other: "Figures") -> "Figures":
+        """Its figures and then those of another text."""
+        return Figures(
+            self.amounts + other.amounts,
+            self.dates + other.dates,
+            self.years | other.years,
+            f"{self.rest}\n{other.rest}",
+        )
+
     def times(self, value: Decimal) -> int:
         """How often a number is said, also as the year of a date."""
         return [*(amount.value for amount in self.amounts), *_years(self.dates)].count(value)
@@ -168,9 +178,17 @@ def _years(dates: Sequence[Date]) -> list[Decimal]:
     return [Decimal(date.readings[0][0]) for date in dates if date.readings[0][0]]
 
 
-@lru_cache(_TEXTS)
 def figures(text: str) -> Figures:
-    """The amounts and dates of a text."""
+    """The amounts and dates of a text; those of a long one are not remembered."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _figures(text)
+
+
+@lru_cache(_TEXTS)
+def _remembered(text: str) -> Figures:
+    return _figures(text)
+
+
+def _figures(text: str) -> Figures:
     dates: list[Date] = []
     rest = text
     for pattern in _DATES:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 from math import inf
 
-from index.document import Document, Span
+from index.document import Document, Span, Table
 from index.passages import Passage
 from rag.extract import NEAR, closest, leaned_on, with_list
-from rag.naming import Missing, named, unsaid
-from rag.numerals import numerals
+from rag.naming import Missing, lacking, named
+from rag.numerals import Numeral, Numerals, numerals
 from rag.reader import Candidate, Reading, is_statement
 from rag.retrieve import Hit
 
@@ -17,6 +18,8 @@ Documents = Callable[[Hit], Document | None]
 
 _PARAGRAPH = "\n\n"
 _FARTHEST = 1_000  # characters around a passage in which its paragraph may begin and end
+_MOST_HEADS = 300  # columns of a table whose heads are looked at
+_LONGEST_HEADS = 4_000  # characters that are read of them all
 
 
 def of_the_named(question: str, reading: Reading, documents: Documents, also: float) -> tuple[Reading, str]:
@@ -36,7 +39,7 @@ def of_the_named(question: str, reading: Reading, documents: Documents, also: fl
         if kept and candidate.score < also * kept[0].score:  # it is not quoted
             break
         document = documents(candidate.hit)
-        missing = document and unsaid(asked, _quote(candidate, document), around(document, candidate.hit.passage))
+        missing = document and _missing(asked, candidate, document)
         if missing:
             first = first or missing
         else:
@@ -72,29 +75,40 @@ def strays(question: str, said: str, quoted: Sequence[tuple[Document, Passage, S
     if not asked:
         return None
     quotes = [passage.quote(span) for _, passage, span in quoted]
-    near = [around(document, passage) for document, passage, _ in quoted]
-    return unsaid(asked, "\n".join([said, *quotes]), "\n".join(near))
+    near = numerals("\n".join(around(document, passage) for document, passage, _ in quoted))
+    heads = dict.fromkeys(_heads(document.table_at(passage.start)) for document, passage, _ in quoted)
+    return lacking(asked, numerals("\n".join([said, *quotes])), reduce(Numerals.under, map(numerals, heads), near))
+
+
+def _missing(asked: Sequence[Numeral], candidate: Candidate, document: Document) -> Missing | None:
+    """The numeral that a sentence is not of; the heads of its table are read once for all of its rows."""
+    passage = candidate.hit.passage
+    over_quote, over_passage = (_heads(document.table_at(start)) for start in (candidate.span.start, passage.start))
+    said = numerals(_quote(candidate)).under(numerals(over_quote))
+    return lacking(asked, said, numerals(around(document, passage)).under(numerals(over_passage)))
 
 
 def around(document: Document, passage: Passage) -> str:
-    """What stands around a sentence: its paragraph and passage, and what they stand under."""
+    """What stands around a sentence: its paragraph and passage, and the headings and titles over them."""
     start, end = passage.start, passage.end
     text = document.text
     first = text.rfind(_PARAGRAPH, max(0, start - _FARTHEST), start) + 1 or max(0, start - _FARTHEST)
     last = text.find(_PARAGRAPH, end, end + _FARTHEST)
     last = min(len(text), end + _FARTHEST) if last < 0 else last
-    table = document.table_at(start)
     over = [document.title, document.id, document.date, passage.where, passage.heading, *_headings(document, start)]
-    return "\n".join([*over, *(table.heads if table else ()), text[first:last]])
+    return "\n".join([*over, text[first:last]])
 
 
-def _quote(candidate: Candidate, document: Document) -> str:
-    """What would be quoted: a sentence, what it leans on and the list that it opens; a row under its heads."""
+def _heads(table: Table | None) -> str:
+    """The heads of a table; of one with very many or long ones, the first."""
+    return "\n".join(table.heads[:_MOST_HEADS])[:_LONGEST_HEADS] if table else ""
+
+
+def _quote(candidate: Candidate) -> str:
+    """What would be quoted: a sentence, what it leans on and the list that it opens."""
     passage = candidate.hit.passage
     parts = [*leaned_on(candidate), with_list(candidate)]
-    table = document.table_at(candidate.span.start)
-    heads = table.heads if table else ()
-    return "\n".join([*heads, *(passage.quote(part.span) for part in parts)])
+    return "\n".join(passage.quote(part.span) for part in parts)
 
 
 def _headings(document: Document, place: int) -> list[str]:

@@ -19,6 +19,7 @@ from rag.numerals import (
     Day,
     Label,
     Numeral,
+    Numerals,
     Years,
     codes,
     labels,
@@ -99,7 +100,11 @@ def unsaid(named: Sequence[Numeral], quote: str, around: str) -> Missing | None:
         quote: The sentence, with the one that it leans on.
         around: Its passage, and what that stands under: headings, title, heads of a table.
     """
-    said, near = numerals(quote), numerals(around)
+    return lacking(named, numerals(quote), numerals(around))
+
+
+def lacking(named: Sequence[Numeral], said: Numerals, near: Numerals) -> Missing | None:
+    """As `unsaid`, of what has been read of a quote and of what stands around it."""
     kinds = {type(numeral) for numeral in named if numeral.stands_in(said)}
     for numeral in named:
         if numeral.stands_in(said):

@@ -16,7 +16,8 @@ from rag.figures import Amount, Date, Figures, figures, stem
 SECTION = "§"
 """What a label is called that a sign stands before."""
 
-_TEXTS = 4_096  # whose numerals are remembered
+_TEXTS = 256  # whose numerals are remembered
+_LONGEST_REMEMBERED = 4_096  # characters
 
 _CODE = re.compile(  # letters and digits, with points or hyphens between them; digits with several points
     r"(?<![\w.,/-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])\w+(?:[-./]\w+)*(?!\w)|(?<![\w.,-])\d+(?:\.\d+){2,}(?!\w)"
@@ -132,6 +133,18 @@ class Numerals:
     def ranks(self) -> frozenset[Decimal]:
         """The ordinals that it names."""
         return frozenset(amount.value for amount in self.figures.amounts if amount.kind == "ordinal")
+
+    def under(self, heads: "Numerals") -> "Numerals":
+        """What it and what it stands under have together, without reading either again."""
+        return Numerals(
+            f"{heads.text}\n{self.text}",
+            heads.figures.joined(self.figures),
+            heads.values | self.values,
+            heads.ranges + self.ranges,
+            heads.years + self.years,
+            heads.codes + self.codes,
+            heads.labels + self.labels,
+        )
 
     def has_year(self, first: int, last: int) -> bool:
         """Whether it names a year between two, or a range that shares years with those between them."""
@@ -311,9 +324,17 @@ class Count:
         return next((other.said for other in alike), "")
 
 
-@lru_cache(_TEXTS)
 def numerals(text: str) -> Numerals:
-    """The numbers, dates and codes of a text."""
+    """The numbers, dates and codes of a text; those of a long one are not remembered."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _numerals(text)
+
+
+@lru_cache(_TEXTS)
+def _remembered(text: str) -> Numerals:
+    return _numerals(text)
+
+
+def _numerals(text: str) -> Numerals:
     read, found = figures(text), [code.written for code, _ in codes(text)]
     labels_ = tuple(labels(text))
     values = {amount.value for amount in read.amounts} | {Decimal(year) for year in read.years}

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rag
-from rag import footnote
+from index.document import Table
+from rag import footnote, guard
 from rag.answer import Answer
 from rag.naming import named, unsaid
 from rag.numerals import numerals
@@ -234,6 +235,27 @@ def test_a_day_is_itself_in_every_form_and_no_other(day: datetime.date, other: d
 def test_nothing_breaks_whatever_is_asked_of_whatever(text: str) -> None:
     assert unsaid(named(text), text, text) is None
     numerals(text)
+
+
+def test_very_many_heads_are_not_all_read() -> None:
+    heads = tuple(f"Reading {number}" for number in range(8_000))
+    assert len(guard._heads(Table(0, 1, heads))) <= guard._LONGEST_HEADS
+
+
+def test_what_a_row_and_its_heads_have_is_theirs_together() -> None:
+    both = "Sales of 2021\nPump K4 12 kg, locker 7, 2015-2018, 3 May 1999, 5-9"
+    heads, row = both.split("\n")
+    together, whole = numerals(row).under(numerals(heads)), numerals(both)
+    assert (together.text, together.values, together.codes) == (whole.text, whole.values, whole.codes)
+    assert (together.years, together.ranges) == (whole.years, whole.ranges)
+    assert [label.written for label in together.labels] == [label.written for label in whole.labels]
+    assert together.figures.years == whole.figures.years
+
+
+def test_a_long_text_is_not_remembered() -> None:
+    long, short = (f"Locker {number}. " * 1_000 for number in (5, 6)), "Locker 5."
+    assert all(numerals(text) is not numerals(text) for text in long)
+    assert numerals(short) is numerals(short)
 
 
 PIECES = ("a1-", "1.2.", "III ", "locker 1, ", "from 2000 to 20", "K", "1,000", "between 1 ", "- ")
