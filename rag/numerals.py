@@ -30,10 +30,11 @@ _NO_CODE = re.compile(  # 1st, 1980s, 30kg, 5-day, mid-1990s, 2015-20, 7th-9th, 
     r"|\d+[NSEW]"
     r"|\d+[-–/.]\d+(?:[-–/.]\d+)*+[a-z]*+(?:[-–/][a-z]++)*+"
 )
+_LAST_LETTER = re.compile(r"(?<=#)[^\W\d_]\Z")
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 _BETWEEN_PARTS = r"[\s./_–-]?"
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")  # CO₂ is CO2
-_SPELT_OUT = re.compile(r"(?<!\w)([A-Z][A-Za-z]*(?:[ -][A-Z][A-Za-z]*){0,5})[ -](\d+)(?!\w)")
+_SPELT_OUT = re.compile(r"(?<!\w)([A-Z][A-Za-z]*(?:[ -][A-Z][A-Za-z]*){0,5})[ -](\d+|[IVX]+)(?!\w)")
 
 _QUARTER = re.compile(
     r"\bQ([1-4])\b|\b([1-4])Q\b|\b(first|second|third|fourth|1st|2nd|3rd|4th)(?: (?:fiscal|calendar))? quarter\b"
@@ -242,7 +243,7 @@ class Code:
         return parts[:-1] if parts[-1] == "s" and len(parts) > 1 else parts
 
     def stands_in(self, text: Numerals) -> bool:
-        """See `Numeral`; PS3 is the PlayStation 3, too."""
+        """See `Numeral`; PS3 is the PlayStation 3 too, and WW2 is World War II."""
         parts = self._parts
         joined = _BETWEEN_PARTS.join(map(re.escape, parts))
         plain = text.text.translate(_LOWERED)
@@ -250,7 +251,7 @@ class Code:
             return True
         if len(parts) != 2 or not parts[0].isupper() or len(parts[0]) == 1:
             return False
-        names = (found[1] for found in _SPELT_OUT.finditer(plain) if found[2] == parts[1])
+        names = (found[1] for found in _SPELT_OUT.finditer(plain) if _in_digits(found[2]) == parts[1])
         return any("".join(filter(str.isupper, name)).endswith(parts[0]) for name in names)
 
     def rival_in(self, text: Numerals) -> str:
@@ -407,9 +408,16 @@ def _written_numbers(text: str) -> Iterator[Decimal]:
 
 
 def _kind(code: str) -> str:
-    """What codes of a kind share: the letters that they begin with or, of those that begin with a digit, their form."""
+    """What codes of a kind share: the letters that they begin with or, of those that begin with a digit, their form.
+
+    A single letter at the end is no part of the form: 12B and 12C are of a kind.
+    """
     letters = re.match(r"[^\W\d_]+", code)
-    return letters[0].lower() if letters else re.sub(r"\d+", "#", code).lower()
+    return letters[0].lower() if letters else _LAST_LETTER.sub("@", re.sub(r"\d+", "#", code).lower())
+
+
+def _in_digits(number: str) -> str:
+    return number if number.isdecimal() else str(_roman(number))
 
 
 def _roman(written: str) -> Decimal:

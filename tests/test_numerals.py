@@ -119,6 +119,7 @@ SAME = [
     ("What does GPT-4 cost?", "GPT 4 costs 5 crowns."),
     ("What is new in v2.1?", "Version 2.1 is faster."),
     ("How much does the PS3 cost?", "The PlayStation 3 costs 5 crowns."),
+    ("Who fought in WW2?", "Ada fought in World War II."),
     ("What does ISO 9001 ask?", "ISO 9001 asks for records."),
     ("What does Windows 11 need?", "Windows 10/11 needs 4 GB."),
     ("Who owns locker 7310?", "Lockers 7300 to 7320 are Ada's."),
@@ -138,6 +139,7 @@ OTHERS = [
     ("Who wrote Part IV?", "Part VI is by Ada."),
     ("What was earned in Q3?", "In the first quarter 5 crowns were earned."),
     ("Who reigned in the 15th century?", "Ada reigned in the 14th century."),
+    ("Who fought in WW2?", "Ada fought in World War I."),
     ("What is new in v2.1?", "Version 2.2 is faster."),
     ("What is part AB-1234-X?", "AB-1243-X is a bolt."),
     ("What does a parcel of 15 kg cost?", "Parcels over 20 kg cost 5 crowns."),
@@ -187,6 +189,7 @@ def test_what_is_wanted_or_supposed_names_nothing(question: str) -> None:
         ("How fast is the K8?", "The K4 is fast.", "K4"),
         ("How many tracks has station 3?", "Station 0 has 3 tracks.", "Station 0"),
         ("Who sits in room 12?", "Room 5 has 12 chairs, and Ada sits in it.", "Room 5"),
+        ("Where is Room 12B?", "Room 12C is on floor 2.", "12C"),
         ("What does the 13th Amendment say?", "The 14th Amendment says more.", "14th"),
     ],
 )
@@ -268,7 +271,9 @@ def test_what_is_read_is_read_in_time_that_grows_no_faster_than_it(piece: str) -
         numerals(text)
         return time.process_time() - start
 
-    short, long = (min(spent(piece * (length // len(piece))) for _ in range(3)) for length in (4_000, 40_000))
+    short, long = (
+        min(spent(piece * (length // len(piece))) for _ in range(3)) for length in (5_000, 50_000)
+    )  # none is kept
     assert long < 40 * short + 0.5
 
 
