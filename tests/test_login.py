@@ -295,6 +295,36 @@ def test_a_stream_ends_when_its_browser_signs_out(login: Login, path: str) -> No
     run(leave())
 
 
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])
+def test_what_is_half_sent_when_its_browser_signs_out_is_not_taken(login: Login, path: str) -> None:
+    taken = []
+
+    async def take(scope: Scope, receive: Receive, send: Send) -> None:
+        taken.append(await Request(scope, receive).body())
+        await PlainTextResponse("taken")(scope, receive, send)
+
+    async def trickle() -> list[Message]:
+        guard, mine = Guard(take, "lib", login), await _signed_in(login, {})
+        out, rest, told = _Left(), asyncio.Event(), list[Message]()
+
+        async def receive() -> Message:
+            await rest.wait()
+            return {"type": "http.request", "body": b'{"session_hash": "a"}'}
+
+        async def send(message: Message) -> None:
+            told.append(message)
+
+        sending = asyncio.ensure_future(guard(_request("POST", path, mine), receive, send))
+        await asyncio.sleep(1)
+        await guard(_request("POST", "/sign-out", mine), out.receive, out.send)
+        rest.set()
+        await sending
+        return told
+
+    assert run(trickle())[0]["status"] == 401
+    assert taken == []
+
+
 def test_a_proxy_is_named_by_its_address() -> None:
     assert proxies("127.0.0.1, 10.0.0.0/8,") == ("127.0.0.1", "10.0.0.0/8")
     assert proxies("") == ()

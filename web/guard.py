@@ -41,7 +41,7 @@ _GIVEN = re.compile(r"[\w-]{1,128}", re.ASCII)
 _KEY = "-key"  # ends the name of the cookie that holds the secret of a browser in which the password was told
 _NAMED_IN_PATH = "/gradio_api/heartbeat/"
 _NAMED_IN_QUERY = "/gradio_api/queue/data"
-_JOIN = "/gradio_api/queue/join"
+_JOIN, _UPLOAD = "/gradio_api/queue/join", "/gradio_api/upload"
 _NAME = "session_hash"
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
@@ -102,6 +102,7 @@ class Guard:
             refusal = await self._passing(self._login, scope, receive, visitor)
         if refusal is None and _names_session(scope):
             refusal, receive = await _mixed(scope, receive, visitor.secret)
+            refusal = refusal or self._left(scope, visitor)
         if refusal is not None:
             await refusal(scope, receive, _ordering(send, []))
             return
@@ -142,6 +143,11 @@ class Guard:
         if others:
             return PlainTextResponse("Footnote does not serve this so.", 405, {"Allow": ", ".join(others)})
         return PlainTextResponse("Footnote does not serve this.", 404)
+
+    def _left(self, scope: Scope, visitor: Visitor) -> Response | None:
+        """What is said to a browser that has signed out while it sent the rest of a request; None to others."""
+        still = self._visitor(scope).standing >= visitor.standing
+        return None if still else PlainTextResponse("Tell the password first.", 401)
 
     async def _passing(self, login: Login, scope: Scope, receive: Receive, visitor: Visitor) -> Response | None:
         """What is said to a browser that signs in or out; None to others."""
@@ -207,8 +213,8 @@ class Guard:
         return given[name].value if name in given and _GIVEN.fullmatch(given[name].value) else ""
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
-        """Have a request answered; a stream ends where its browser signs out."""
-        if visitor.standing is not Standing.SIGNED_IN or not _is_stream(scope):
+        """Have a request answered; a stream, and files on their way, end where their browser signs out."""
+        if visitor.standing is not Standing.SIGNED_IN or not (_is_stream(scope) or scope["path"] == _UPLOAD):
             await self._app(scope, receive, send)
             return
         begun = False

@@ -42,8 +42,8 @@ class _Line:
 class Turnstile:
     """Looks at one guess after another, of each sender in turn; lives in one event loop.
 
-    No sender shuts out another: who knows the password waits for the guesses of the same sender that came before, of
-    which there are at most so many, and for one of each other sender.
+    Who knows the password waits for the guesses of the same sender that came before, of which there are at most so
+    many, and for one of each other sender. No one sender shuts out others; so many that guess at once can.
     """
 
     def __init__(self) -> None:
