@@ -31,7 +31,8 @@ MOST_ROWS = 12
 
 _TABLES = 12  # documents whose tables a question is laid beside
 _SMALL = 500_000  # characters of tables that are read though the question says none of their heads
-_KEPT_CELLS = 10_000_000  # of sheets, kept for the next question
+_KEPT_CELLS = 2_000_000  # of sheets, kept for the next question
+_COLUMN = 200  # cells, whose room a column takes besides its own: what is known of it
 _TRIES = 3  # at an answer, where a sync changes what it rests on
 
 
@@ -270,5 +271,5 @@ def _names(tabled: Tabled) -> list[str]:
 
 
 def _size(read: Sequence[Sheet]) -> int:
-    """How many cells some sheets have."""
-    return sum(len(sheet) * len(sheet.columns) for sheet in read)
+    """How much room some sheets take, in cells."""
+    return sum((len(sheet) + _COLUMN) * len(sheet.columns) for sheet in read)

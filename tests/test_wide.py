@@ -123,6 +123,14 @@ def test_more_cells_than_can_be_worked_over_are_not_read(monkeypatch: pytest.Mon
     assert are_too_large(document)
 
 
+def test_few_wide_tables_are_kept_for_the_next_question() -> None:
+    kept = Spreadsheets(cast(Library, None))._sheets
+    for number in range(10):
+        read = sheets(wide(columns=3_000, rows=3), lambda: None)
+        kept.get((str(number), ""), partial(tuple, read), WANTED)
+    assert 1 <= len(kept._values) <= 4  # of which each takes some ten megabytes
+
+
 def test_who_says_stop_ends_the_reading_of_a_table(document: Document) -> None:
     stopped = Event()
     stopped.set()
