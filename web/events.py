@@ -11,7 +11,9 @@ import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from web.bodies import pieces, resent
 
 Kind = Literal["state", "text", "files"]
 """What a handler takes: what the server keeps, a text, or files that were sent before."""
@@ -71,15 +73,14 @@ class Events:
     async def _joined(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
         """Bring an event into its form; what is said where it has none, and what gives its body."""
         try:
-            event = _Event.model_validate_json(await _body(receive))
+            event = _Event.model_validate_json(b"".join([piece async for piece in pieces(receive)]))
             event.data = _fitting(event.data, _kinds(self._page, event.fn_index))
             event.event_data = _plain(event.event_data)
             body = event.model_dump_json().encode()
         except (ValidationError, LookupError, TypeError):
             return PlainTextResponse("This is nothing that the page sends.", 400), receive
-        headers = MutableHeaders(scope=scope)
-        headers["content-type"], headers["content-length"] = "application/json", str(len(body))
-        return None, _giving(body, receive)
+        MutableHeaders(scope=scope)["content-type"] = "application/json"
+        return None, resent(scope, body, receive)
 
     def _unknown(self, scope: Scope) -> Response | None:
         """What is said to who wants to hear of a session in which nothing was asked; None to others."""
@@ -125,23 +126,3 @@ def _is_plain(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(each, str) for each in value)
     return isinstance(value, str | int | float | bool)
-
-
-async def _body(receive: Receive) -> bytes:
-    """A request's body, which the guard has found small enough."""
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return bytes(body)
-
-
-def _giving(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that first gives this body."""
-    left = [body]
-
-    async def given() -> Message:
-        return {"type": "http.request", "body": left.pop()} if left else await receive()
-
-    return given

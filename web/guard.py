@@ -27,6 +27,7 @@ from index.errors import LibraryError
 from rag.llm import LOOPBACK
 from web import access, peer
 from web.access import Standing
+from web.bodies import pieces, resent
 from web.login import Login, asking
 from web.turnstile import Crowded
 
@@ -299,7 +300,7 @@ async def _mixed(scope: Scope, receive: Receive, secret: str) -> tuple[Response 
         told[_NAME] = _mix(str(told[_NAME]), secret)
     except (ValueError, TypeError, KeyError, RecursionError):
         return PlainTextResponse("This request cannot be read.", 400), receive
-    return None, _resent(scope, json.dumps(told).encode(), receive)
+    return None, resent(scope, json.dumps(told).encode(), receive)
 
 
 def _mix(name: str, secret: str) -> str:
@@ -327,23 +328,11 @@ async def _left(receive: Receive) -> None:
 async def _body(receive: Receive, most: int) -> bytes | None:
     """A request's body, or None where it has more bytes than this."""
     body = b""
-    while len(body) <= most:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body if len(body) <= most else None
-    return None
-
-
-def _resent(scope: Scope, body: bytes, receive: Receive) -> Receive:
-    """A `receive` that first gives this body, its length in the headers."""
-    MutableHeaders(scope=scope)["content-length"] = str(len(body))
-    left = [body]
-
-    async def resent() -> Message:
-        return {"type": "http.request", "body": left.pop()} if left else await receive()
-
-    return resent
+    async for piece in pieces(receive):
+        body += piece
+        if len(body) > most:
+            return None
+    return body
 
 
 def _foreign(method: str, headers: Headers) -> bool:

@@ -1,0 +1,26 @@
+"""Bodies of requests: read piece by piece, and put in place of those that came."""
+
+from collections.abc import AsyncIterator
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Message, Receive, Scope
+
+
+async def pieces(receive: Receive) -> AsyncIterator[bytes]:
+    """A request's body, as it comes."""
+    more = True
+    while more:
+        message = await receive()
+        yield bytes(message.get("body", b""))
+        more = message.get("more_body", False)
+
+
+def resent(scope: Scope, body: bytes, receive: Receive) -> Receive:
+    """A `receive` that first gives this body, its length in the headers."""
+    MutableHeaders(scope=scope)["content-length"] = str(len(body))
+    left = [body]
+
+    async def receiving() -> Message:
+        return {"type": "http.request", "body": left.pop()} if left else await receive()
+
+    return receiving
