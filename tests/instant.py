@@ -3,8 +3,9 @@
 import asyncio
 import selectors
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from tests.apart import in_a_thread
 
 Result = TypeVar("Result")
 
@@ -38,5 +39,4 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         with asyncio.Runner(loop_factory=_Loop) as runner:
             return runner.run(work)
 
-    with ThreadPoolExecutor(1) as thread:  # where a browser is under way, the test's own has a loop already
-        return thread.submit(ran).result()
+    return in_a_thread(ran)

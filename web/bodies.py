@@ -1,4 +1,4 @@
-"""Bodies of requests: read piece by piece, and put in place of those that came."""
+"""Bodies of requests: read piece by piece, put in place of those that came; and whether their sender is still there."""
 
 from collections.abc import AsyncIterator
 
@@ -24,3 +24,9 @@ def resent(scope: Scope, body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": left.pop()} if left else await receive()
 
     return receiving
+
+
+async def left(receive: Receive) -> None:
+    """Wait until whoever sent a request, whose body is read, has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

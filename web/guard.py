@@ -27,7 +27,7 @@ from index.errors import LibraryError
 from rag.llm import LOOPBACK
 from web import access, peer
 from web.access import Standing
-from web.bodies import pieces, resent
+from web.bodies import left, pieces, resent
 from web.login import Login, asking
 from web.turnstile import Crowded
 
@@ -310,19 +310,13 @@ def _mix(name: str, secret: str) -> str:
 
 async def _unless_left(receive: Receive, work: Coroutine[Any, Any, bool]) -> bool:
     """What some work comes to, or False where whoever sent the request leaves before."""
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left(receive))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return working.result() if working.done() else False
     finally:
         working.cancel()
         leaving.cancel()
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until whoever sent a request, whose body is read, has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:

@@ -16,6 +16,7 @@ from index.workers import COUNT
 from rag.conversations import Conversations
 from rag.footnote import Footnote
 from web import export, viewer
+from web.bodies import left
 from web.few import RETRY, Few, Full
 from web.guard import OWNER
 
@@ -47,7 +48,7 @@ async def _answered(few: Few, answer: Answer, docs: Footnote, request: Request) 
     of = request.url.path, asked.get("document"), asked.get("version")
     key = request.url.path, request.url.query, owner if answer is _conversation else ""
     try:
-        made = await few.made(key, of, owner, partial(answer, docs, request), partial(_gone, request))
+        made = await few.made(key, of, owner, partial(answer, docs, request), partial(left, request.receive))
     except Full as error:
         return PlainTextResponse(str(error), 503, headers={"Retry-After": str(RETRY)})
     except FootnoteError as error:
@@ -57,12 +58,6 @@ async def _answered(few: Few, answer: Answer, docs: Footnote, request: Request) 
     given = Response(made.body)  # of its own: others may be given the same
     given.raw_headers = [*made.raw_headers]
     return given
-
-
-async def _gone(request: Request) -> None:
-    """Wait until who asked has left."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _conversation(docs: Footnote, request: Request, _: Event) -> Response:
