@@ -26,6 +26,7 @@ from index.document import Document, Heading, Page, Span, Table
 from index.embeddings import Vector
 from index.errors import LibraryError
 from index.passages import Passage
+from index.pool import Closed, Pool
 
 CATALOG = "catalog.sqlite"
 """The file's name in a library."""
@@ -219,7 +220,7 @@ def _decoded(read: Callable[_What, _Read]) -> Callable[_What, _Read]:
 class Catalog:
     """One SQLite file, in WAL mode with synchronous=FULL.
 
-    Each thread reads through a connection of its own; one thread at a time writes.
+    Threads read side by side, each through a connection that it has meanwhile; one thread at a time writes.
     """
 
     def __init__(self, path: Path, access: Access) -> None:
@@ -231,9 +232,7 @@ class Catalog:
         """
         self._path = path
         self._access = access
-        self._connections: dict[threading.Thread, sqlite3.Connection] = {}
-        self._is_closed = False
-        self._opening = threading.Lock()
+        self._pool = Pool(self._connect)
         self._write_lock = threading.RLock()
         try:
             if access == "rw":
@@ -261,19 +260,15 @@ class Catalog:
                 f"use the Footnote that made it, or move its folder away to start afresh."
             )
         try:
-            with self._reading():
-                see_ours(path, self._connection(), _names())
+            with self._reading() as connection:
+                see_ours(path, connection, _names())
         except LibraryError:
             self.close()
             raise
 
     def close(self) -> None:
-        """Close every thread's connection."""
-        with self._opening:
-            self._is_closed = True
-            for connection in self._connections.values():
-                connection.close()
-            self._connections.clear()
+        """Close every connection; what is read or written just now comes to its end."""
+        self._pool.close()
 
     # --- settings and revisions ---
 
@@ -390,8 +385,9 @@ class Catalog:
         """
         with self._write_lock:
             try:
-                self._connection().execute("VACUUM")
-                busy, *_ = self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                with self._lent() as connection:
+                    connection.execute("VACUUM")
+                    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except TROUBLE as error:
                 raise LibraryError(
                     f"The library {self._path.parent} cannot be purged ({error}); see that the disk has room for a "
@@ -540,8 +536,8 @@ class Catalog:
         ids: list[str] = []
         documents: list[str] = []
         vectors = bytearray()
-        with self._reading():  # a row at a time: all of them together take as much room again
-            for id, document_id, vector in self._connection().execute(
+        with self._reading() as connection:  # a row at a time: all of them together take as much room again
+            for id, document_id, vector in connection.execute(
                 "SELECT id, document_id, vector FROM passage JOIN vector USING (text_sha256) ORDER BY id"
             ):
                 ids.append(id)
@@ -560,13 +556,12 @@ class Catalog:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """What is read in this thread while the block runs is as of one moment, whatever others write."""
-        with self._reading():
-            connection = self._connection()
+        with self._reading() as connection:
             connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            connection.execute("ROLLBACK")
+            try:
+                yield
+            finally:
+                connection.execute("ROLLBACK")
 
     # --- inside ---
 
@@ -593,17 +588,18 @@ class Catalog:
             _run(connection, _MIGRATIONS[step])
         connection.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(_SCHEMA_VERSION),))
 
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's connection; those of threads that have ended are closed, for a chat outlives many."""
-        thread = threading.current_thread()
-        if thread not in self._connections:
-            with self._opening:
-                if self._is_closed:
-                    raise LibraryError(f"The library's catalog {self._path} is closed; open the library again.")
-                for ended in [each for each in self._connections if not each.is_alive()]:
-                    self._connections.pop(ended).close()
-                self._connections[thread] = self._connect()
-        return self._connections[thread]
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        """A connection for this thread while the block runs.
+
+        Raises:
+            LibraryError: The catalog is closed.
+        """
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except Closed as error:
+            raise LibraryError(f"The library's catalog {self._path} is closed; open the library again.") from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -611,7 +607,7 @@ class Catalog:
             uri=True,
             timeout=10,
             isolation_level=None,
-            check_same_thread=False,  # so that another thread may close it; each is used by one
+            check_same_thread=False,  # each is used by one thread at a time
         )
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
@@ -627,18 +623,19 @@ class Catalog:
         Raises:
             LibraryError: The file is damaged, or cannot be read.
         """
-        with self._reading():
-            return self._connection().execute(query, values).fetchall()
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchall()
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Read the file while the block runs.
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read the file with while the block runs.
 
         Raises:
             LibraryError: It is damaged, or cannot be read.
         """
         try:
-            yield
+            with self._lent() as connection:
+                yield connection
         except TROUBLE as error:
             if _is_damage(error):
                 raise _damaged(self._path, error) from error
@@ -671,23 +668,21 @@ class Catalog:
         """
         with self._write_lock:
             try:
-                connection = self._connection()
-            except TROUBLE as error:
-                raise self._unwritten(error) from error
-            if connection.in_transaction:
-                yield connection
-                return
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
+                with self._lent() as connection:
+                    if connection.in_transaction:
+                        yield connection
+                        return
+                    try:
+                        connection.execute("BEGIN IMMEDIATE")
+                        yield connection
+                        connection.execute("COMMIT")
+                    finally:
+                        if connection.in_transaction:
+                            _roll_back(connection)
             except sqlite3.IntegrityError:
                 raise  # a mistake of ours, and no remedy for a person to try
             except TROUBLE as error:
                 raise self._unwritten(error) from error
-            finally:
-                if connection.in_transaction:
-                    _roll_back(connection)
 
     def _unwritten(self, error: Exception) -> LibraryError:
         """What is said where the file cannot be written.

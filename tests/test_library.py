@@ -895,19 +895,6 @@ def test_names_that_are_no_text_are_kept_apart(folder, open_library):
     assert [file.id for file in library.sync()] == ["docs/caf\\udce8.txt", "docs/caf\\udce9.txt"]
 
 
-def test_threads_that_end_leave_no_connection(folder, open_library):
-    (folder / "a.txt").write_text("Ann ate it.")
-    library = open_library()
-    library.sync()
-    for _ in range(40):
-        thread = threading.Thread(target=library.files)
-        thread.start()
-        thread.join()
-    library.files()
-    assert len(os.listdir("/proc/self/fd")) < 200
-    assert len(library._catalog._connections) <= 3
-
-
 def test_a_damaged_catalog_is_one_sentence(folder, open_library):
     (folder / "a.txt").write_text("Ann ate it.")
     library = open_library()
