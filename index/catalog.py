@@ -51,7 +51,7 @@ _Read = TypeVar("_Read")
 
 _ACCESS: dict[Access, str] = {"rw": "mode=rwc", "ro": "mode=ro", "still": "mode=ro&immutable=1"}
 
-_SCHEMA_VERSION = 6
+_SCHEMA_VERSION = 7
 
 _ROOTS = "CREATE TABLE root (name TEXT PRIMARY KEY, path BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 _FILES = """
@@ -89,7 +89,8 @@ CREATE TABLE vector (text_sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL) STRICT;
 {_HEADINGS}
 {_PASSAGES}
 CREATE TABLE derived (
-    name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER, digest TEXT NOT NULL DEFAULT ''
+    name TEXT PRIMARY KEY, generation INTEGER NOT NULL, revision INTEGER, digest TEXT NOT NULL DEFAULT '',
+    forgotten INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 """
 _MIGRATIONS = {  # from a version to the next
@@ -123,6 +124,7 @@ _MIGRATIONS = {  # from a version to the next
         sentences, text_sha256, "where" FROM passage_5;
     DROP TABLE passage_5
     """,
+    6: "ALTER TABLE derived ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",
 }
 
 _KEPT = np.float16  # half the room of float32, for cosines that differ by less than 0.0001
@@ -191,11 +193,13 @@ class Derived:
         generation: Its number, which names its folder.
         revision: The catalog revision that it equals, None while it is written.
         digest: SHA-256 of its files once they are closed, "" before.
+        forgotten: How many passages it has forgotten, whose room it does not give back.
     """
 
     generation: int
     revision: int | None
     digest: str = ""
+    forgotten: int = 0
 
 
 def _decoded(read: Callable[_What, _Read]) -> Callable[_What, _Read]:
@@ -300,13 +304,13 @@ class Catalog:
 
     def derived(self, name: str) -> Derived:
         """The state of a derived index."""
-        row = self._row("SELECT generation, revision, digest FROM derived WHERE name = ?", name)
+        row = self._row("SELECT generation, revision, digest, forgotten FROM derived WHERE name = ?", name)
         return Derived(*row) if row else Derived(0, None)
 
     def set_derived(self, name: str, state: Derived) -> None:
         """Write the state of a derived index."""
         with self._transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)", (name, *astuple(state)))
+            connection.execute("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?, ?)", (name, *astuple(state)))
 
     def derived_names(self) -> tuple[str, ...]:
         """The derived indexes that there have been."""

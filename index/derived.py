@@ -157,6 +157,8 @@ class OwnIndexes:
             vectors = self._vectors
             if vectors is None:
                 self._wanted.set()
+            elif self._is_burdened(before, every):
+                self._replace(vectors)
             else:
                 try:
                     self._catch_up_vectors(vectors, before, every)
@@ -318,6 +320,17 @@ class OwnIndexes:
             self._catalog.unmark(self._places.name)
         self._wanted.set()
 
+    def _is_burdened(self, written: Keys, every: Keys) -> bool:
+        """Whether Chroma would hold more of what is forgotten than of what is there, which slows it down for ever."""
+        forgotten = self._catalog.derived(self._places.name).forgotten + len(written.keys() - every.keys())
+        return forgotten > max(_FEW, len(every))
+
+    def _replace(self, vectors: ChromaVectors) -> None:
+        """Have Chroma built anew, and meanwhile search without it."""
+        self._vectors = None
+        vectors.close()
+        self._wanted.set()
+
     def _catch_up_vectors(self, vectors: ChromaVectors, written: Keys, every: Keys) -> None:
         self._write_vectors(vectors, written, every)
         self._mark(self._places, vectors.count(), len(every))
@@ -328,7 +341,11 @@ class OwnIndexes:
         Raises:
             Ended: The library is being closed; the next process builds it anew.
         """
-        vectors.remove(written.keys() - every.keys())
+        forgotten = written.keys() - every.keys()
+        if forgotten:
+            vectors.remove(forgotten)
+            state = self._catalog.derived(self._places.name)
+            self._catalog.set_derived(self._places.name, replace(state, forgotten=state.forgotten + len(forgotten)))
         for ids in batches([id for id, key in every.items() if written.get(id) != key]):
             if self._over.is_set():
                 raise Ended
@@ -363,7 +380,7 @@ class OwnIndexes:
             )
         state, revision = self._catalog.derived(place.name), self._catalog.revision()
         if state.revision != revision:
-            self._catalog.set_derived(place.name, Derived(state.generation, revision))
+            self._catalog.set_derived(place.name, replace(state, revision=revision, digest=""))
         place.sweep(state.generation)
 
     def _trusted(self, place: Generations, open_index: Callable[[int], _Index]) -> _Index | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chromadb.config import Settings
 
 _BATCH = 250  # far under Chroma's limit of 5,461, for Python's other threads wait until one is written: 0.1 s
-_DEADLINE = 10.0  # seconds for a server to answer
+_DEADLINE = 10.0  # seconds for a server to answer, and for others to be done with a connection that is closed
 _ROUTES = (
     "/api/v2/heartbeat",
     "/api/v2/auth/identity",
@@ -57,6 +57,9 @@ class Chroma:
         self.client = client
         self._where = where
         self._errors = errors
+        self._uses = 0
+        self._is_closed = False
+        self._using = Condition()
 
     @classmethod
     def embedded(cls, folder: Path) -> Self:
@@ -100,12 +103,20 @@ class Chroma:
         """Do something with it.
 
         Raises:
-            LibraryError: It goes wrong; the message says what could not be done.
+            LibraryError: It goes wrong, or is closed; the message says what could not be done.
         """
+        with self._using:
+            if self._is_closed:
+                raise LibraryError(f"The vector index {self._where} cannot be {what} (it is closed).")
+            self._uses += 1
         try:
             yield
         except self._errors as error:
             raise LibraryError(f"The vector index {self._where} cannot be {what} ({error}).") from error
+        finally:
+            with self._using:
+                self._uses -= 1
+                self._using.notify_all()
 
     def seals(self) -> dict[str, str]:
         """The seal of each collection by its name, "" where it has none.
@@ -135,7 +146,13 @@ class Chroma:
             self.client.delete_collection(name)
 
     def close(self) -> None:
-        """Let go of its files; a server's client is kept, for Chroma never lets go of one whole."""
+        """Let go of its files and memory once nobody uses it, or seems to hang.
+
+        A server's client is kept, for Chroma never lets go of one whole.
+        """
+        with self._using:
+            self._is_closed = True
+            self._using.wait_for(lambda: not self._uses, _DEADLINE)
         if self._where not in _CLIENTS:
             self.client.close()
 

@@ -139,6 +139,9 @@ def test_the_state_of_a_derived_index_is_kept(catalog):
     assert catalog.derived("chroma") == Derived(2, 5)
     catalog.set_derived("chroma", Derived(2, None))
     assert catalog.derived("chroma") == Derived(2, None)
+    catalog.set_derived("chroma", Derived(2, 5, "digest", forgotten=9))
+    catalog.unmark("chroma")
+    assert catalog.derived("chroma") == Derived(2, None, forgotten=9)
 
 
 def test_a_reader_sees_the_same_while_the_writer_is_open_and_after(path, catalog):
@@ -223,10 +226,11 @@ BACK = {
     DROP TABLE passage_6;
     DROP TABLE heading
     """,
+    7: "ALTER TABLE derived DROP COLUMN forgotten",
 }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_holds(path, catalog, version):
     catalog.set("root", "docs")
     catalog.set_derived("chroma", Derived(3, 5, "digest" if version > 1 else ""))
@@ -240,7 +244,7 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
     with closing(sqlite3.connect(path)) as old:
         old.create_function("whole", 1, lambda half: np.frombuffer(half, np.float16).astype(np.float32).tobytes())
         made = dict(old.execute("SELECT name, sql FROM sqlite_schema"))
-        for step in range(6, version, -1):
+        for step in range(7, version, -1):
             old.executescript(BACK[step])
         old.execute("UPDATE setting SET value = ? WHERE key = 'schema'", (str(version),))
         old.commit()
@@ -248,7 +252,7 @@ def test_a_catalog_of_an_earlier_version_is_brought_forward_and_keeps_what_it_ho
         Catalog(path, "ro")
     for access in ("rw", "ro"):
         with closing(Catalog(path, access)) as forward:
-            assert (forward.setting("schema"), forward.setting("root")) == ("6", "docs")
+            assert (forward.setting("schema"), forward.setting("root")) == ("7", "docs")
             assert forward.derived("chroma") == (Derived(3, 5, "digest") if version > 4 else Derived(3, None))
             assert forward.derived("lexical") == Derived(2, 5)
             assert forward.files() == files
@@ -281,12 +285,13 @@ def test_a_damaged_vector_keeps_no_catalog_from_being_brought_forward(path, cata
     catalog.put(FILE, DOCUMENT, PASSAGES, VECTORS)
     catalog.close()
     with closing(sqlite3.connect(path)) as old:
-        old.executescript(BACK[6])
+        for step in (7, 6):
+            old.executescript(BACK[step])
         old.execute("UPDATE vector SET vector = ?", (b"seven b",))
         old.execute("UPDATE setting SET value = '4' WHERE key = 'schema'")
         old.commit()
     with closing(Catalog(path, "rw")) as forward:
-        assert forward.setting("schema") == "6"
+        assert forward.setting("schema") == "7"
         assert {len(vector) for vector in forward.vectors([passage.id for passage in PASSAGES]).values()} == {0}
 
 
@@ -298,7 +303,7 @@ def _plain(sql: str | None) -> str:
 def test_a_catalog_of_another_version_is_refused_with_both_versions(path, catalog, access):
     catalog.set("schema", "99")
     catalog.close()
-    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 6; use the Footnote"):
+    with pytest.raises(LibraryError, match=r"is of version 99, and this Footnote reads version 7; use the Footnote"):
         Catalog(path, access)
 
 

@@ -125,6 +125,50 @@ def test_an_index_that_is_clean_is_caught_up_and_not_built_anew_where_a_file_has
         assert results(library)[0][0][0].startswith("docs/new.txt")
 
 
+def test_chroma_is_built_anew_before_it_holds_more_of_what_is_gone_than_of_what_is_there(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derived, "_FEW", 5)
+    copy, expected = copied
+
+    def forgotten(library: Library) -> tuple[int, int]:
+        """The generation of Chroma's index, and how many passages it has forgotten."""
+        state = library._catalog.derived("chroma")
+        return state.generation, state.forgotten
+
+    with closing(Library(copy)) as library:
+        library.settle()
+        before = library._catalog.derived("chroma").generation
+        most = max(5, library.passage_count())
+        for number in range(1, most + 1):
+            library.remove(library.add("owl.txt", f"Owl {number} sleeps.".encode()).id)
+            assert forgotten(library) == (before, number)
+    with closing(Library(copy)) as library:  # it counts on where the last process ended
+        library.settle()
+        burdened = library._indexes._vectors
+        assert burdened is not None
+        library.remove(library.add("owl.txt", b"The last owl sleeps.").id)
+        assert results(library) == expected
+        library.settle()
+        assert forgotten(library) == (before + 1, 0)
+        assert library._indexes._vectors.count() == library.passage_count()
+        assert results(library) == expected
+        with pytest.raises(LibraryError, match="closed"):
+            burdened.count()
+
+
+def test_an_index_is_not_closed_while_it_is_asked(copied: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, _ = copied
+    with closing(Library(copy)) as library:
+        library.settle()
+        vectors = library._indexes._vectors
+        with vectors._chroma.saying("read"):
+            closes = begun(vectors.close)
+            soon(lambda: vectors._chroma._is_closed)
+            assert not closes.done()
+        closes.result(60)
+
+
 def script(folder: Path, line: str) -> str:
     """A program of one line, to be run in place of Python."""
     path = folder / "python"
