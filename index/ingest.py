@@ -13,10 +13,11 @@ from time import monotonic
 from index import formats, passages, recognise
 from index.catalog import Catalog, File, text_key
 from index.disk import see_room
-from index.document import Document
+from index.document import Document, Span
 from index.embeddings import Embedder, Vector
 from index.errors import Failed, LibraryError, Refused, Spent
 from index.passages import Passage
+from index.precedence import PRECEDENCE
 from index.sync import AGAIN, Found, OnProgress, Progress, may_be_read_now, read_bytes
 from index.workers import WORKERS, in_order
 
@@ -26,6 +27,7 @@ _NAMED = 5  # runs of pages
 MOST_PASSAGES = 300_000
 """Of one file: of some hundred megabytes of prose. So many are embedded in half an hour on two cores."""
 _LOOK = 0.5  # seconds between two tellings of who waits for another long document
+_GIVE_WAY = 0.02  # seconds, at most, that a short step waits for those who ask
 _LARGE = 1_000_000  # characters: of longer documents one at a time is made ready, for its parts take far more room
 
 
@@ -267,7 +269,7 @@ def made_ready(
 def _made_ready(document: Document, catalog: Catalog, embedder: Embedder, tell: Callable[[int, int], None]) -> Ready:
     target = min(passages.TARGET_TOKENS, embedder.max_tokens - 2)  # two marks that every text gets
     try:
-        cut = passages.cut(document, embedder.token_spans, target)
+        cut = passages.cut(document, partial(_token_spans, embedder), target)
     except Exception as error:  # whatever its sentences do to what parts them: other files are read all the same
         raise Failed(f"it cannot be cut into passages ({type(error).__name__}); save its text alone") from error
     if len(cut) > MOST_PASSAGES:
@@ -280,6 +282,12 @@ def _made_ready(document: Document, catalog: Catalog, embedder: Embedder, tell: 
         tell(done, len(missing))
         vectors[key] = vector
     return Ready(document, cut, vectors)
+
+
+def _token_spans(embedder: Embedder, text: str) -> Sequence[Span]:
+    """Where each token stands in a text; a document has thousands of these, and who asks goes before them."""
+    PRECEDENCE.give_way(_GIVE_WAY)
+    return embedder.token_spans(text)
 
 
 def twin(catalog: Catalog, digest: str) -> File | None:

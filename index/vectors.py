@@ -12,6 +12,7 @@ import numpy.typing as npt
 from index.catalog import Catalog, Every
 from index.embeddings import Vector
 from index.errors import LibraryError
+from index.precedence import PRECEDENCE
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from chromadb.config import Settings
 
 _BATCH = 250  # far under Chroma's limit of 5,461, for Python's other threads wait until one is written: 0.1 s
+_GIVE_WAY = 2.0  # seconds, at most, that a batch waits for those who ask
 _DEADLINE = 10.0  # seconds for a server to answer, and for others to be done with a connection that is closed
 _ROUTES = (
     "/api/v2/heartbeat",
@@ -181,6 +183,7 @@ class ChromaVectors:
         ids = list(vectors)
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
+            PRECEDENCE.give_way(_GIVE_WAY)
             with self._chroma.saying("written"):
                 self._collection.upsert(
                     batch,
@@ -196,6 +199,7 @@ class ChromaVectors:
         """
         every = list(ids)
         for start in range(0, len(every), _BATCH):
+            PRECEDENCE.give_way(_GIVE_WAY)
             with self._chroma.saying("written"):
                 self._collection.delete(every[start : start + _BATCH])
 

@@ -15,6 +15,7 @@ from index.catalog import File
 from index.document import Document, canonical
 from index.errors import LibraryError, ModelError, ModelTrouble
 from index.library import Library
+from index.precedence import PRECEDENCE
 from index.sync import OnProgress
 from index.tables import SEPARATOR
 from index.workers import WANTED
@@ -88,6 +89,7 @@ class Footnote:
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
         self._choosing = Lock()  # all who wait for examples wait for the same ones
 
+    @PRECEDENCE.asking()
     def retrieve(self, question: str, k: int = 5, *, documents: Collection[str] | None = None) -> tuple[Hit, ...]:
         """The `k` passages that fit a question best, best first, ties by id.
 
@@ -279,6 +281,7 @@ class Footnote:
                 return
         yield replace(self._quoting(silent, chosen), notice=notice)
 
+    @PRECEDENCE.asking()
     def _computed(self, silent: Answer, asked: _Asked) -> tuple[Answer | None, str]:
         """What is counted, added up or compared over the rows of a table; or why that cannot be, or neither."""
         if is_statement(silent.query):
@@ -288,6 +291,7 @@ class Footnote:
         except Unclear as why:
             return None, str(why)
 
+    @PRECEDENCE.asking()
     def _of_what_is_named(self, reading: Reading, query: str, dropped: Event) -> tuple[Reading, str]:
         """What was read, without what is no sentence to quote, or is of something else than the question names.
 
@@ -344,6 +348,7 @@ class Footnote:
         glance = partial(self._read, documents=asked.documents, k=GLANCED)
         return standalone(asked.query, asked.turns, glance), notice
 
+    @PRECEDENCE.asking()
     def _quoting(self, silent: Answer, chosen: Sequence[Candidate]) -> Answer:
         """An answer that says the chosen sentences, a footnote each."""
         documents = self._documents([each.hit for each in chosen])
@@ -379,6 +384,7 @@ class Footnote:
             return False
         return all(cite.exact(each, texts[each.document_id]) for each in answer.citations)
 
+    @PRECEDENCE.asking()
     def _read(self, query: str, documents: Collection[str] | None = None, k: int = FIRST + MORE) -> Reading:
         return self.reader.read(query, self.retrieve(query, k, documents=documents))
 

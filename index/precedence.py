@@ -1,0 +1,51 @@
+"""Who asks goes first: background work gives way while a question is answered.
+
+A question is many short steps, and after each it waits until Python lets its thread go on. Chroma, for one, lets no
+other thread go on while it writes: a tenth of a second at every step would make seconds of a moment.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+from time import monotonic
+
+_QUIET = 0.05  # seconds after a step of a question in which its next one may come
+_NEVER = float("-inf")
+
+
+class Precedence:
+    """Knows whether questions are being answered. Any thread may ask, or give way."""
+
+    def __init__(self) -> None:
+        """Nobody asks yet."""
+        self._changed = Condition()
+        self._asking = 0
+        self._asked = _NEVER  # when the last step of a question ended
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """A step of a question is done while the block runs."""
+        with self._changed:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._asking -= 1
+                self._asked = monotonic()
+                self._changed.notify_all()
+
+    def give_way(self, most: float) -> None:
+        """Wait until nobody asks, but at most so many seconds: background work comes to its end as well."""
+        with self._changed:
+            until = monotonic() + most
+            while (now := monotonic()) < until and (left := self._left(now)):
+                self._changed.wait(min(left, until - now))
+
+    def _left(self, now: float) -> float:
+        """Seconds until nobody has asked for a moment, as far as is known now."""
+        return float("inf") if self._asking else max(0.0, self._asked + _QUIET - now)
+
+
+PRECEDENCE = Precedence()
+"""The one of this process: its threads share one interpreter, whichever library they work for."""
