@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from stat import S_ISDIR
 from threading import Event, Lock, RLock
 from time import monotonic
 
@@ -18,7 +19,7 @@ from index.embeddings import Embedder, Vector
 from index.errors import Failed, LibraryError, Refused, Spent
 from index.passages import Passage
 from index.precedence import PRECEDENCE
-from index.sync import AGAIN, Found, OnProgress, Progress, may_be_read_now, read_bytes
+from index.sync import AGAIN, UPLOADS, Found, OnProgress, Progress, may_be_read_now, read_bytes
 from index.workers import WORKERS, in_order
 
 _COPY = "it is the same as "  # begins the reason why a copy is refused
@@ -52,7 +53,7 @@ class _Seen:
 class _Waiting:
     """What is ready, and not written yet."""
 
-    writes: list[Callable[[], None]] = field(default_factory=list)
+    writes: list[tuple[Found, Callable[[], None]]] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     passages: int = 0
     is_change: bool = False  # or files have another time, and say the same
@@ -178,9 +179,8 @@ class Ingest:
             self._write()  # or its copy would not be known for one
         known = self._catalog.file(found.id)
         if known and _is_read(known, seen.digest):
-            self._waiting.writes.append(
-                partial(self._catalog.touch, replace(known, size=found.size, mtime_ns=found.mtime_ns))
-            )
+            now = replace(known, size=found.size, mtime_ns=found.mtime_ns)
+            self._waiting.writes.append((found, partial(self._catalog.touch, now)))
             return
         original, outcome = self._original(found, seen.digest, removed), seen.outcome
         if original:
@@ -190,22 +190,22 @@ class Ingest:
             outcome = seen.outcome
         file = File(found.id, found.size, found.mtime_ns, seen.digest, "indexed")
         if isinstance(outcome, Ready):
-            self._put(as_read(file, outcome.document), outcome)
+            self._put(found, as_read(file, outcome.document), outcome)
         elif outcome:
-            self._refuse(known, unread(file, outcome), outcome)
+            self._refuse(found, known, unread(file, outcome), outcome)
 
-    def _put(self, file: File, ready: Ready) -> None:
+    def _put(self, found: Found, file: File, ready: Ready) -> None:
         waiting = self._waiting
-        waiting.writes.append(partial(self._catalog.put, file, ready.document, ready.passages, ready.vectors))
+        waiting.writes.append((found, partial(self._catalog.put, file, ready.document, ready.passages, ready.vectors)))
         waiting.digests.add(file.sha256)
         waiting.passages, waiting.is_change = waiting.passages + len(ready.passages), True
 
-    def _refuse(self, known: File | None, file: File, reason: Refused) -> None:
+    def _refuse(self, found: Found, known: File | None, file: File, reason: Refused) -> None:
         is_new = known is None or known.sha256 != file.sha256 or not known.reason.startswith(file.reason)
         if isinstance(reason, Spent) and is_new:
             file = replace(file, reason=f"{file.reason}{AGAIN}")
         if file != known:
-            self._waiting.writes.append(partial(self._catalog.refuse, file))
+            self._waiting.writes.append((found, partial(self._catalog.refuse, file)))
             self._waiting.is_change = True
 
     def _write_in_time(self) -> None:
@@ -216,7 +216,7 @@ class Ingest:
             self._write()
 
     def _write(self) -> None:
-        """Write all that is ready, in one transaction.
+        """Write all that is ready, in one transaction, but of no upload that was removed meanwhile.
 
         Raises:
             LibraryError: The catalog cannot be written.
@@ -231,13 +231,29 @@ class Ingest:
             if waiting.is_change:
                 self._changing()
             with self._catalog.together():
-                for write in waiting.writes:
-                    write()
+                for found, write in waiting.writes:
+                    if not _was_removed(found):
+                        write()
 
     def _original(self, found: Found, digest: str, removed: Collection[str]) -> File | None:
         """The file with the same bytes that is read, and goes on to be."""
         original = twin(self._catalog, digest) if digest else None
         return original if original and original.id not in (found.id, *removed) else None
+
+
+def _was_removed(found: Found) -> bool:
+    """Whether an upload is gone, or another has come to its place, since it was seen; by who holds the writing.
+
+    Of the other files the next sync sees that, but who removes an upload waits for none.
+    """
+    if not found.id.startswith(f"{UPLOADS}/"):
+        return False
+    try:
+        status = found.path.lstat()
+    except OSError:
+        return True
+    is_same = (status.st_size, status.st_mtime_ns) == (found.size, found.mtime_ns)
+    return not is_same and not S_ISDIR(status.st_mode)
 
 
 def made_ready(

@@ -98,6 +98,51 @@ def test_an_upload_in_the_middle_of_a_long_sync_leaves_indexes_that_are_whole(
     assert "Rebuilding" not in caplog.text, "they were closed as equal to the catalog"
 
 
+def rewritten(library: Library, begun: Event) -> Thread:
+    """A sync in the middle of an upload that somebody has written another text to."""
+    id = library.add("note.txt", b"The mill burned in 1902.").id
+    (library.home / id).write_text(LONG)
+    syncing = doing(library.sync)
+    assert begun.wait(60)
+    return syncing
+
+
+def test_an_upload_that_is_removed_while_a_sync_embeds_it_stays_gone(held: tuple[Library, Event, Event]) -> None:
+    library, begun, go = held
+    syncing = rewritten(library, begun)
+    library.remove("uploads/note.txt")
+    go.set()
+    syncing.join(60)
+    assert library.files() == ()
+    assert library.search("slow river", 1) == []
+    assert library.passage_count() == 0
+
+
+def test_an_upload_that_takes_the_place_of_a_removed_one_keeps_its_own_text(held: tuple[Library, Event, Event]) -> None:
+    library, begun, go = held
+    syncing = rewritten(library, begun)
+    library.remove("uploads/note.txt")
+    assert library.add("note.txt", b"The dam broke in 1911.").id == "uploads/note.txt"
+    go.set()
+    syncing.join(60)
+    assert library.document("uploads/note.txt").text == "The dam broke in 1911."
+    assert library.search("slow river", 1) == []
+
+
+@pytest.mark.parametrize("when", [0, 1], ids=["not read yet", "read, and not written yet"])
+def test_an_upload_that_is_removed_around_its_reading_leaves_no_row(open_library: OpenLibrary, when: int) -> None:
+    library = open_library()
+    for name, text in (("a.txt", b"The mill burned in 1902."), ("b.txt", b"The dam broke in 1911.")):
+        library.add(name, text)
+
+    def remove(progress: Progress) -> None:
+        if progress.done == when and "a.txt" in names(library):
+            library.remove("uploads/a.txt")
+
+    library.verify(remove)
+    assert [file.id for file in library.files()] == ["uploads/b.txt"]
+
+
 def test_two_uploads_of_one_name_at_the_same_time_are_kept_apart(held: tuple[Library, Event, Event]) -> None:
     library, begun, go = held
     long = doing(lambda: library.add("note.txt", LONG.encode()))
