@@ -99,9 +99,9 @@ def _locked(home: Path) -> Iterator[Lock]:
 def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment]:
     yield from _of_model(catalog, home)
     yield from _of_documents(catalog)
-    strays = 0 if in_use else catalog.strays()  # a sync under way leaves some, and forgets them in the end
-    if strays:
-        what = f"{strays:,} rows of {CATALOG} belong to nothing that there is"
+    count = 0 if in_use else catalog.strays()  # a sync under way leaves some, and forgets them in the end
+    if count:
+        what = f"{count:,} rows of {CATALOG} belong to nothing that there is"
         yield Ailment(what, "they are forgotten", Catalog.sweep)
     for name in () if in_use else damaged(catalog, home):
         what = f"The {name} index is not what was closed last"
@@ -116,11 +116,11 @@ def _ailments(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailment
 def _of_files(catalog: Catalog, home: Path, folder: Path) -> Iterator[Ailment]:
     """Of some files, evenly drawn, those that hold something else under the size and time that they had."""
     own = Root(catalog.setting("root"), folder.expanduser().absolute())
-    roots, left = roots_of(own, catalog.roots(), home, approval_of(home)), _LOOKED_AT_BYTES
+    roots, bytes_left = roots_of(own, catalog.roots(), home, approval_of(home)), _LOOKED_AT_BYTES
     files = [file for file in catalog.files() if file.sha256]
     for file in files[:: -(-len(files) // _LOOKED_AT) or 1]:
-        left -= file.size
-        if left < 0:
+        bytes_left -= file.size
+        if bytes_left < 0:
             return
         if _holds_another(file, roots):
             what = f"{file.id} holds something else, under the same size and time, than when it was read"
@@ -210,11 +210,11 @@ def _are_of(embedder: embeddings.Embedder, catalog: Catalog) -> bool:
     vectors = catalog.vectors(drawn)
     texts = {id: passage.text for id, passage in catalog.passages(drawn).items() if id in vectors}
     again = embedder.embed_passages(list(texts.values()))
-    told = [
+    alike = [
         len(vectors[id]) == len(vector) and float(vectors[id] @ vector) >= _SAME
         for id, vector in zip(texts, again, strict=True)
     ]
-    return 2 * sum(told) >= len(told)  # one that is damaged says nothing of the others
+    return 2 * sum(alike) >= len(alike)  # one that is damaged says nothing of the others
 
 
 def _of_documents(catalog: Catalog) -> Iterator[Ailment]:
@@ -266,7 +266,7 @@ def _of_vectors(catalog: Catalog, passages: Sequence[Passage], dimension: int) -
 
 def _set_aside(home: Path) -> None:
     """Move a damaged catalog out of the way, and keep it: who knows better may want to look at it."""
-    number = next(each for each in range(1, 1_000_000) if not (home / f"{leftovers.SET_ASIDE}{each}").exists())
+    number = next(free for free in range(1, 1_000_000) if not (home / f"{leftovers.SET_ASIDE}{free}").exists())
     for suffix in ("-wal", "-shm", ""):  # the file itself at last: without it there is no library
         path = home / f"{CATALOG}{suffix}"
         if path.exists():

@@ -105,13 +105,13 @@ class Folders:
 
     def seal(self, generation: int) -> str:
         """See `Generations`: the SHA-256 of all files in it, their names and bytes, signed by this user."""
-        told, folder = sha256(), self.path(generation)
+        whole, folder = sha256(), self.path(generation)
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 with path.open("rb") as stream:
                     name, digest = path.relative_to(folder).as_posix(), file_digest(stream, sha256).hexdigest()
-                told.update(f"{name}\0{digest}\0".encode())
-        return sign(told.hexdigest()) if folder.exists() else ""
+                whole.update(f"{name}\0{digest}\0".encode())
+        return sign(whole.hexdigest()) if folder.exists() else ""
 
     def is_sealed(self, generation: int, seal: str) -> bool:
         """See `Generations`."""

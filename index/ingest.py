@@ -350,8 +350,8 @@ def _ranges(numbers: Sequence[int]) -> str:
             ranges[-1].append(number)
         else:
             ranges.append([number])
-    told = [f"{each[0]}-{each[-1]}" if len(each) > 1 else str(each[0]) for each in ranges]
-    return ", ".join(told[:_NAMED] + ["…"] * (len(told) > _NAMED))
+    spelt = [f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else str(numbers[0]) for numbers in ranges]
+    return ", ".join(spelt[:_NAMED] + ["…"] * (len(spelt) > _NAMED))
 
 
 def _copy_of(original: File) -> str:

@@ -52,8 +52,8 @@ def unfinished(place: Path, home: Path | None = None) -> Iterator[Path]:
     Raises:
         OSError: It cannot be made.
     """
-    for each in _left_in(place):
-        delete(each)
+    for leftover in _left_in(place):
+        delete(leftover)
     with tempfile.TemporaryDirectory(dir=place, prefix=_PREFIX, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         lock = filelock.FileLock(folder / _LOCK, blocking=False, thread_local=False)
@@ -73,7 +73,7 @@ def unfinished(place: Path, home: Path | None = None) -> Iterator[Path]:
 
 def left(home: Path) -> tuple[Path, ...]:
     """What killed processes have left of backups of the library in `home`, and of a library restored to it."""
-    noted = (folder for folder in map(_told, _notes(home)) if folder and _is_left(folder))
+    noted = (folder for folder in map(_noted_folder, _notes(home)) if folder and _is_left(folder))
     return tuple(sorted({*_left_in(home.parent), *noted}))
 
 
@@ -101,8 +101,8 @@ def sweep(home: Path) -> None:
     for folder in left(home):
         delete(folder)
     for note in _notes(home):
-        told = _told(note)
-        if told and not told.exists():
+        noted = _noted_folder(note)
+        if noted and not noted.exists():
             note.unlink(missing_ok=True)
     for path in parts(home):
         path.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ def _notes(home: Path) -> tuple[Path, ...]:
     return tuple(sorted((home / _NOTES).glob(f"{_PREFIX}*")))
 
 
-def _told(note: Path) -> Path | None:
+def _noted_folder(note: Path) -> Path | None:
     """The folder that a note tells of; none where this user has not written it."""
     path = _unsealed(note)
     return Path(os.fsdecode(path)) if path else None

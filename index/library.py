@@ -318,7 +318,7 @@ class Library:
         return self._sync(lambda file: replace(file, sha256=""), on_progress)
 
     def _sync(self, seen: Callable[[File], File], on_progress: OnProgress) -> tuple[File, ...]:
-        """Sync; what is in the folders is compared with what is `seen` of each file that is known."""
+        """Sync; `seen` gives what is taken as known of each file."""
         while not self._looking.acquire(timeout=_TELL):
             on_progress(Progress(0, 1, self.folder.name))
         try:
@@ -372,10 +372,10 @@ class Library:
         with self._looking:
             roots = self._catalog.roots()
             path = os.path.realpath(folder.expanduser())
-            left = {name: each for name, each in roots.items() if os.path.realpath(each) != path}
+            left = {name: root for name, root in roots.items() if os.path.realpath(root) != path}
             if left == roots:
                 raise LibraryError(f"{folder} is not included; the library's status says which folders are.")
-            self._approved -= Approval(roots=frozenset(str(each) for name, each in roots.items() if name not in left))
+            self._approved -= Approval(roots=frozenset(str(root) for name, root in roots.items() if name not in left))
             approve(self.home, self._approved)
             self._catalog.set_roots(left)
             self.sync()

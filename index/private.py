@@ -37,7 +37,7 @@ def make_file(path: Path) -> None:
 
 
 def is_exposed(home: Path) -> bool:
-    """Whether people who should not can come into the library in `home`, to whatever its files let them do."""
+    """Whether users who should not may enter the folder `home`."""
     return bool(home.stat().st_mode & _forbidden(home))
 
 

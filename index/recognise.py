@@ -36,8 +36,8 @@ def text(png: bytes) -> str | None:
         env={**elsewhere.environment(), "OMP_THREAD_LIMIT": "1"},  # the embedding has the other cores
     ) as process:
         try:
-            told, _ = process.communicate(png, timeout=_SECONDS)
+            output, _ = process.communicate(png, timeout=_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             return None
-    return told.decode(errors="replace").strip() if process.returncode == 0 else None
+    return output.decode(errors="replace").strip() if process.returncode == 0 else None

@@ -288,8 +288,8 @@ def became(before: Collection[File], after: Collection[File]) -> str:
     if not new and not counts["gone"]:
         return "Nothing has changed."
     (what, count), *others = ((what, count) for what, count in counts.items() if count)
-    told = [f"{count:,} {'file' if count == 1 else 'files'} {what}", *(f"{count:,} {what}" for what, count in others)]
-    return f"{', '.join(told)}."
+    parts = [f"{count:,} {'file' if count == 1 else 'files'} {what}", *(f"{count:,} {what}" for what, count in others)]
+    return f"{', '.join(parts)}."
 
 
 def _is_as_before(file: File, before: File | None) -> bool:

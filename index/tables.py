@@ -42,13 +42,13 @@ def named(heads: Sequence[str], first: int = 1) -> tuple[str, ...]:
     names = [cell(head).replace(": ", ":").rstrip(": ") for head in heads]
     if not any(names):
         return ()
-    told: dict[str, None] = {}
+    unlike: dict[str, None] = {}
     for number, name in enumerate(names, start=first):
         own = name or letters(number)
-        while own in told:
+        while own in unlike:
             own = f"{own} ({letters(number)})"
-        told[own] = None
-    return tuple(told)
+        unlike[own] = None
+    return tuple(unlike)
 
 
 def joined(rows: Iterable[Sequence[str]]) -> list[str]:
@@ -66,7 +66,7 @@ def are_heads(rows: Sequence[Sequence[str]]) -> bool:
     first = [cell(each) for each in rows[0]] if rows else []
     while first and not first[-1]:
         first.pop()
-    figures = [each for each in first if _FIGURE.fullmatch(each)]
+    figures = [text for text in first if _FIGURE.fullmatch(text)]
     if len(first) < 2 or any(map(_is_sentence, first)):
         return False
     if (not all(first[1:]) or len(set(first)) < len(first)) and (figures or not _are_over_figures(first, rows)):
@@ -101,8 +101,8 @@ def are_clear_heads(rows: Sequence[Sequence[str]]) -> bool:
 def are_lower_heads(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of some rows may be heads below others that span them: names above figures, or years."""
     first = [cell(each) for each in rows[0]] if rows else []
-    years = [each for each in first if _YEAR.fullmatch(each)]
-    are_names = all(each in years or not _FIGURE.fullmatch(each) for each in first)
+    years = [text for text in first if _YEAR.fullmatch(text)]
+    are_names = all(text in years or not _FIGURE.fullmatch(text) for text in first)
     return are_names and (len(years) > 1 or has_figures(rows))
 
 
@@ -116,7 +116,7 @@ def _are_over_figures(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bo
     Where the next row has none, it may be the lower one of two rows of heads, and the first alone tells too little.
     """
     below = next((row for row in rows[1:SAMPLE] if any(map(str.strip, row))), [])
-    names = {each.lower() for each in first if each}
+    names = {name.lower() for name in first if name}
     is_told = first.count("") <= len(first) * _MAX_BLANK and len(names) > 1
     return is_told and not names & _NOTHING and has_figures([first, below])
 
@@ -130,7 +130,7 @@ def _widened(heads: Sequence[str], width: int) -> tuple[str, ...]:
 def _is_series(figures: Sequence[str]) -> bool:
     rising = all(one < other for one, other in pairwise(figures))
     falling = all(one > other for one, other in pairwise(figures))
-    return len(figures) > 1 and len({len(each) for each in figures}) == 1 and (rising or falling)
+    return len(figures) > 1 and len({len(figure) for figure in figures}) == 1 and (rising or falling)
 
 
 def line(heads: Sequence[str], cells: Sequence[str]) -> str:
@@ -147,7 +147,7 @@ def line(heads: Sequence[str], cells: Sequence[str]) -> str:
     if not heads:
         return SEPARATOR.join(shown)
     names = _widened(tuple(heads), len(shown)) if len(shown) > len(heads) else heads
-    return SEPARATOR.join(f"{name}: {each}" for name, each in zip(names, shown, strict=False) if each)
+    return SEPARATOR.join(f"{name}: {text}" for name, text in zip(names, shown, strict=False) if text)
 
 
 def cells(row: str, heads: Sequence[str]) -> tuple[str, ...]:
@@ -155,8 +155,8 @@ def cells(row: str, heads: Sequence[str]) -> tuple[str, ...]:
     parts = row.split(SEPARATOR)
     if not heads:
         return tuple(parts)
-    told = dict(part.split(": ", 1) for part in parts if ": " in part)
-    return tuple(told.get(head, "") for head in heads)
+    cell_under = dict(part.split(": ", 1) for part in parts if ": " in part)
+    return tuple(cell_under.get(head, "") for head in heads)
 
 
 class Heads:
@@ -176,7 +176,7 @@ class Heads:
         """The head of each cell that a row shows, and where the cell itself stands in the row."""
         start = 0
         for number, part in enumerate(row.split(SEPARATOR)):
-            head = self.told(part)
+            head = self.head_of(part)
             first = start + (len(head) + 2 if head else 0)
             yield head or (self._heads[number] if number < len(self._heads) else ""), Span(first, start + len(part))
             start += len(part) + len(SEPARATOR)
@@ -184,7 +184,7 @@ class Heads:
     def __len__(self) -> int:
         return len(self._heads)
 
-    def told(self, part: str) -> str:
+    def head_of(self, part: str) -> str:
         """The head that a part of a row begins with, or ""."""
         head, colon, _ = part.partition(": ")
         return head if colon and head in self._known else ""
@@ -251,8 +251,8 @@ class Places:
 
 def letters(number: int) -> str:
     """What spreadsheets call a column: 1 is A, 27 is AA."""
-    told = ""
+    name = ""
     while number:
         number, last = divmod(number - 1, len(ascii_uppercase))
-        told = ascii_uppercase[last] + told
-    return told
+        name = ascii_uppercase[last] + name
+    return name

@@ -59,8 +59,8 @@ def approval_of(home: Path) -> Approval:
     """What this user lets the library in `home` reach; nothing where they have never said."""
     path = _path(home)
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return Approval(*(frozenset(map(str, told[name])) for name in ("roots", "models", "servers")))
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        return Approval(*(frozenset(map(str, saved[name])) for name in ("roots", "models", "servers")))
     except FileNotFoundError:
         return Approval()
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -72,7 +72,7 @@ def approve(home: Path, approval: Approval) -> None:
     """Write what `approval_of` reads; where that cannot be, the user is asked again."""
     if approval_of(home) == approval:
         return
-    told = {
+    saved = {
         "library": str(home.resolve()),
         "roots": sorted(approval.roots),
         "models": sorted(approval.models),
@@ -80,7 +80,7 @@ def approve(home: Path, approval: Approval) -> None:
     }
     path = _path(home)
     try:
-        _write(path, json.dumps(told, indent=2).encode()).replace(path)
+        _write(path, json.dumps(saved, indent=2).encode()).replace(path)
     except OSError as error:
         _log.warning("What %s may reach cannot be kept in %s (%s), and is asked about again.", home, path, error)
 

@@ -70,12 +70,12 @@ _PLACES = tuple(  # where Python and the libraries are
 Blobs = Sequence[bytes]
 
 
-def send(stream: IO[bytes], told: Mapping[str, Any], blobs: Blobs = ()) -> None:
+def send(stream: IO[bytes], message: Mapping[str, Any], blobs: Blobs = ()) -> None:
     """Write a message: a line of JSON, and some bytes after it.
 
     JSON and not pickle: whoever reads the message does not trust who wrote it.
     """
-    head = json.dumps({**told, "sizes": [len(blob) for blob in blobs]}).encode()
+    head = json.dumps({**message, "sizes": [len(blob) for blob in blobs]}).encode()
     for piece in (_LENGTH.pack(len(head)), head, *blobs):
         stream.write(piece)
     stream.flush()
@@ -90,15 +90,15 @@ def receive(stream: IO[bytes], most: int, head: int = 2**23) -> tuple[dict[str, 
     """
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size, most))
     try:
-        told: dict[str, Any] = json.loads(_exactly(stream, length, min(head, most)))
-        sizes = [int(size) for size in told.pop("sizes")]
+        message: dict[str, Any] = json.loads(_exactly(stream, length, min(head, most)))
+        sizes = [int(size) for size in message.pop("sizes")]
     except (AttributeError, KeyError, RecursionError, TypeError) as error:
         raise ValueError("no message of ours") from error
     left, blobs = most - length, []
     for size in sizes:
         blobs.append(_exactly(stream, size, left))
         left -= size
-    return told, blobs
+    return message, blobs
 
 
 def _exactly(stream: IO[bytes], size: int, most: int) -> bytes:

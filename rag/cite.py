@@ -99,9 +99,9 @@ def _heads(document: Document, span: Span) -> tuple[str, ...]:
     whole = text[span.start - 1 : span.start] in ("", "\n") and text[span.end : span.end + 1] in ("", "\n")
     rows = [row.split(tables.SEPARATOR) for row in text[span.start : span.end].split("\n")]
     heads, widest = tables.Heads(table.heads), max(map(len, rows))
-    told = any(heads.told(cell) for row in rows for cell in row)
+    shows_heads = any(heads.head_of(cell) for row in rows for cell in row)
     fits = all(1 < len(row) <= len(table.heads) for row in rows)
-    return table.heads[:widest] if whole and fits and not told else ()
+    return table.heads[:widest] if whole and fits and not shows_heads else ()
 
 
 def anchored(start: int, quote: str, text: str) -> Span | None:
