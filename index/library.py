@@ -418,9 +418,19 @@ class Library:
 
     @contextmanager
     def _named(self, name: str) -> Iterator[str]:
-        """A name for an upload that no other has, nor gets while the block runs."""
+        """A name for an upload that no other has, nor gets while the block runs.
+
+        Raises:
+            LibraryError: The folder of the uploads cannot be listed, or made where it is gone.
+        """
+        uploads = self.home / UPLOADS
         with self._writing:
-            free = _free_name(name, [*os.listdir(self.home / UPLOADS), *self._coming])
+            try:
+                private.make_folder(uploads)
+                taken = os.listdir(uploads)
+            except OSError as error:
+                raise self._not_kept(name, error) from error
+            free = _free_name(name, [*taken, *self._coming])
             self._coming.add(free)
         try:
             yield free
@@ -454,9 +464,12 @@ class Library:
             see_room(self.home)
             status = self._keep(name, data)
             file = replace(file, size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=document.sha256)
-            self._changing()
             try:
+                self._changing()
                 self._catalog.put(as_read(file, document), document, ready.passages, ready.vectors)
+            except BaseException:
+                _discard(self.home / UPLOADS / name)
+                raise
             finally:
                 self._catch_up()
             return as_read(file, document)
@@ -472,14 +485,19 @@ class Library:
         try:
             private.make_file(part)
             part.write_bytes(data)
+            status = part.stat()
             part.replace(path)
-            return path.stat()
+            return status
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise LibraryError(
-                f"{name} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
-                f"another place with --library."
-            ) from error
+            _discard(part)
+            raise self._not_kept(name, error) from error
+
+    def _not_kept(self, name: str, error: OSError) -> LibraryError:
+        why = (error.strerror or str(error)).lower()
+        return LibraryError(
+            f"{name} cannot be kept in {self.home / UPLOADS} ({why}); see that the disk has room, or name "
+            f"another place with --library."
+        )
 
     def remove(self, id: str) -> None:
         """Forget a document that was added, and delete its file.
@@ -711,8 +729,14 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     """`name`, or `name (2)` and so on where that is taken."""
     path = PurePosixPath(name)
     names = (f"{path.stem} ({number}){path.suffix}" for number in itertools.count(2))
-    folded = {each.casefold() for each in taken}  # to some disks capitals are the same
-    return next(each for each in itertools.chain([name], names) if each.casefold() not in folded)
+    folded = {other.casefold() for other in taken}  # to some disks capitals are the same
+    return next(free for free in itertools.chain([name], names) if free.casefold() not in folded)
+
+
+def _discard(path: Path) -> None:
+    """Delete a file of an upload that was not kept; what cannot be deleted now, the next start sweeps or reads."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _folder_of(folder: Path) -> Path:

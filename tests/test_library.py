@@ -741,6 +741,35 @@ def test_a_disk_that_does_not_take_an_upload_is_a_library_error(open_library, mo
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(LibraryError, match="no space left"):
         library.add("note.txt", b"The mill burned.")
+    assert list((library.home / "uploads").iterdir()) == []
+
+
+def test_an_upload_that_the_catalog_does_not_take_is_not_kept(open_library, monkeypatch):
+    library = open_library()
+
+    def fail(*_):
+        raise LibraryError("The catalog cannot be written.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library._catalog, "put", fail)
+        with pytest.raises(LibraryError, match="catalog cannot be written"):
+            library.add("note.txt", b"The mill burned.")
+    assert list((library.home / "uploads").iterdir()) == []
+    library.sync()
+    assert library.files() == ()
+
+
+def test_the_folder_of_the_uploads_is_made_anew_where_it_was_deleted(open_library, monkeypatch):
+    library = open_library()
+    (library.home / "uploads").rmdir()
+    assert library.add("note.txt", b"The mill burned.").state == "indexed"
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(LibraryError, match=r"dam\.txt cannot be kept in .*uploads \(permission denied\)"):
+        library.add("dam.txt", b"The dam broke.")
 
 
 # --- search ---
