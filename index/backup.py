@@ -4,11 +4,13 @@ Only what cannot be made anew is in it: SQLite's files, the uploads, and numbers
 indexes are built from the catalog when a restored library is opened.
 """
 
+import lzma
 import os
 import shutil
 import sqlite3
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
@@ -21,6 +23,8 @@ from index.sync import UPLOADS
 from index.trust import see_plain
 
 _KEPT = "*.json"  # numbers of the library's own
+_NO_BACKUP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, UnicodeDecodeError)
+"""What unpacking raises of a file that is none, was cut or changed, or is encrypted or packed in an unknown way."""
 
 
 def backup(home: Path, target: Path) -> None:
@@ -60,13 +64,13 @@ def restore(source: Path, home: Path) -> None:
         LibraryError: It is no backup of a library, or it is damaged; or there is something in `home`, or it cannot be
             written.
     """
-    if home.exists() and any(home.iterdir()):
-        raise LibraryError(f"There is something in {home}; move it away, or name another place with --library.")
     try:
+        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+            raise LibraryError(f"There is something in {home}; move it away, or name another place with --library.")
         home.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished(home.parent) as folder, zipfile.ZipFile(source) as packed:
+        with unfinished(home.parent) as folder:
             copy = folder / COPY
-            packed.extractall(copy, members=[each for each in packed.namelist() if _belongs(each)])
+            _unpack(source, copy)
             for database in copy.glob("*.sqlite"):
                 _check(database)
             if not (copy / CATALOG).is_file():
@@ -74,13 +78,27 @@ def restore(source: Path, home: Path) -> None:
             private.withdraw(copy)
             shutil.rmtree(home, ignore_errors=True)  # it is empty
             copy.replace(home)
-    except zipfile.BadZipFile as error:
-        raise LibraryError(f"{source} is no backup of a library, or is damaged ({error}).") from error
     except OSError as error:
         raise LibraryError(
             f"{source} cannot be restored to {home} ({(error.strerror or str(error)).lower()}); see that it is there, "
             f"and that the disk has room."
         ) from error
+
+
+def _unpack(source: Path, copy: Path) -> None:
+    """Make a folder of what a backup holds.
+
+    Raises:
+        LibraryError: It is no backup of a library, or it is damaged.
+        OSError: It cannot be read, or the folder cannot be written.
+    """
+    private.make_folder(copy)
+    try:
+        with zipfile.ZipFile(source) as packed:
+            packed.extractall(copy, members=[name for name in packed.namelist() if _belongs(name)])
+    except _NO_BACKUP as error:
+        why = str(error) or "it ends before its end"
+        raise LibraryError(f"{source} is no backup of a library, or is damaged ({why}).") from error
 
 
 def _copy(home: Path, copy: Path) -> None:

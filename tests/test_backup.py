@@ -4,6 +4,8 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+import zlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -107,6 +109,72 @@ def test_what_is_no_backup_makes_no_library(open_library: OpenLibrary, tmp_path:
     with pytest.raises(LibraryError, match=r"catalog\.sqlite is damaged"):
         restore(tmp_path / "damaged.zip", home)
     assert not home.exists()
+
+
+def flipped(data: bytearray) -> None:
+    at = len(data) // 2
+    data[at : at + 64] = bytes(byte ^ 0xFF for byte in data[at : at + 64])
+
+
+def of_flags_and_method(flags: int, method: int) -> Callable[[bytearray], None]:
+    """Has every file in a zip say that it is packed in this way."""
+
+    def change(data: bytearray) -> None:
+        for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            at = data.find(mark)
+            while at >= 0:
+                data[at + offset : at + offset + 4] = flags.to_bytes(2, "little") + method.to_bytes(2, "little")
+                at = data.find(mark, at + 4)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flipped, *(of_flags_and_method(flags, method) for flags, method in ((1, 8), (0, 14), (0, 99), (0, 12)))],
+    ids=["flipped", "encrypted", "lzma", "unknown", "bzip2"],
+)
+def test_a_backup_that_cannot_be_unpacked_is_refused_in_a_sentence(
+    open_library: OpenLibrary, tmp_path: Path, damage: Callable[[bytearray], None]
+) -> None:
+    kept = tmp_path / "kept.zip"
+    backup(open_library().home, kept)
+    data = bytearray(kept.read_bytes())
+    damage(data)
+    kept.write_bytes(data)
+    with pytest.raises(LibraryError, match=r"kept\.zip (is no backup of a library, or is damaged|cannot be restored)"):
+        restore(kept, tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        zlib.error("invalid block type"),
+        EOFError(),
+        RuntimeError("encrypted"),
+        UnicodeDecodeError("utf-8", b"\xa7", 0, 1, "invalid start byte"),
+    ],
+)
+def test_whatever_unpacking_raises_is_a_sentence(
+    open_library: OpenLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    backup(open_library().home, tmp_path / "kept.zip")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", fail)
+    with pytest.raises(LibraryError, match=r"is no backup of a library, or is damaged \(['\w]+"):
+        restore(tmp_path / "kept.zip", tmp_path / "home")
+
+
+def test_a_place_that_is_a_file_is_refused(open_library: OpenLibrary, tmp_path: Path) -> None:
+    backup(open_library().home, tmp_path / "kept.zip")
+    (tmp_path / "home").write_text("Mine.")
+    with pytest.raises(LibraryError, match="There is something in"):
+        restore(tmp_path / "kept.zip", tmp_path / "home")
+    assert (tmp_path / "home").read_text() == "Mine."
 
 
 def test_a_backup_puts_nothing_beside_the_library(open_library: OpenLibrary, tmp_path: Path) -> None:
