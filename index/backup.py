@@ -45,7 +45,7 @@ def backup(home: Path, target: Path) -> None:
             copy, part = folder / COPY, folder / PACKED
             _copy(home, copy)
             private.make_file(part)
-            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
                 for path in sorted(copy.rglob("*")):
                     if _belongs(path.relative_to(copy).as_posix()):
                         packed.write(path, path.relative_to(copy))

@@ -1,5 +1,6 @@
 """A library in one file, taken while it is written; and what is purged is gone from the disk."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
@@ -175,6 +177,17 @@ def test_a_place_that_is_a_file_is_refused(open_library: OpenLibrary, tmp_path: 
     with pytest.raises(LibraryError, match="There is something in"):
         restore(tmp_path / "kept.zip", tmp_path / "home")
     assert (tmp_path / "home").read_text() == "Mine."
+
+
+@pytest.mark.parametrize("year", [1970, 2110])
+def test_an_upload_of_any_time_is_kept(open_library: OpenLibrary, tmp_path: Path, year: int) -> None:
+    library = open_library()
+    file = library.add("note.txt", b"The mill burned.")
+    time = datetime(year, 1, 2, tzinfo=UTC).timestamp()
+    os.utime(library.home / file.id, (time, time))
+    backup(library.home, tmp_path / "kept.zip")
+    restore(tmp_path / "kept.zip", tmp_path / "home")
+    assert (tmp_path / "home" / file.id).read_bytes() == b"The mill burned."
 
 
 def test_a_backup_puts_nothing_beside_the_library(open_library: OpenLibrary, tmp_path: Path) -> None:
