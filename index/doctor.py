@@ -67,9 +67,11 @@ def examine(home: Path, folder: Path | None = None) -> tuple[Ailment, ...]:
 def mend(home: Path, folder: Path | None = None) -> None:
     """Mend what can be mended without a person; the next sync reads anew what was forgotten. See `examine`.
 
+    What cannot be changed or deleted keeps nothing else from being mended.
+
     Raises:
         LibraryError: There is no library, or it is of another version of Footnote, written by another process, or
-            cannot be written.
+            cannot be written; or something in it cannot be changed or deleted.
     """
     with _locked(home) as lock:
         lock.require()
@@ -79,9 +81,18 @@ def mend(home: Path, folder: Path | None = None) -> None:
             return
         with closing(Catalog(home / CATALOG, "rw")) as catalog:
             found = *_ailments(catalog, home, in_use=False), *_of_files(catalog, home, folder or home.parent)
-            for each in found:
-                if each.mend:
-                    each.mend(catalog)
+            troubles = dict.fromkeys(_trouble(ailment.mend, catalog) for ailment in found if ailment.mend)
+    if any(troubles):
+        raise LibraryError(" ".join(filter(None, troubles)))
+
+
+def _trouble(mend: Callable[[Catalog], None], catalog: Catalog) -> str:
+    """Mend an ailment, and say what went wrong with that, a sentence; "" where nothing did."""
+    try:
+        mend(catalog)
+    except LibraryError as error:
+        return str(error)
+    return ""
 
 
 @contextmanager
@@ -161,18 +172,35 @@ def _left_behind(catalog: Catalog, home: Path, *, in_use: bool) -> Iterator[Ailm
 
 
 def _delete(_: Catalog, path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+    with _changing(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _delete_left(_: Catalog, folder: Path) -> None:
-    leftovers.delete(folder)
+    with _changing(folder):
+        leftovers.delete(folder)
 
 
 def _withdraw(_: Catalog, home: Path) -> None:
-    private.withdraw(home)
+    with _changing(home):
+        private.withdraw(home)
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    """Change a file or folder, or delete it.
+
+    Raises:
+        LibraryError: The system does not allow it.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise LibraryError(f"{path} cannot be changed or deleted ({why}); do it by hand.") from error
 
 
 def _of_model(catalog: Catalog, home: Path) -> Iterator[Ailment]:
@@ -259,7 +287,7 @@ def _of_vectors(catalog: Catalog, passages: Sequence[Passage], dimension: int) -
     vectors = catalog.known_vectors(keys).values()
     if len(vectors) < len(keys) or len(catalog.vectors([passage.id for passage in passages])) < len(passages):
         return "a passage has no vector"
-    if any(len(each) != dimension or not abs(float(np.linalg.norm(each)) - 1) < _OFF for each in vectors):
+    if any(len(vector) != dimension or not abs(float(np.linalg.norm(vector)) - 1) < _OFF for vector in vectors):
         return "a vector is none of the model's"
     return ""
 

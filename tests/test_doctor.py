@@ -209,6 +209,27 @@ def test_no_library_is_refused_and_none_is_made(folder):
     assert not (folder / ".footnote").exists()
 
 
+def test_what_cannot_be_deleted_is_said_and_the_rest_is_mended(home, monkeypatch):
+    part, rest, unlink = home / "uploads" / ".letter.txt.part", home / "lexical" / "9", Path.unlink
+    part.write_text("The owner was")
+    rest.mkdir()
+    home.chmod(0o755)
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path == part:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        with pytest.raises(
+            LibraryError, match=r"\.letter\.txt\.part cannot be changed or deleted \(operation not perm"
+        ):
+            doctor.mend(home)
+    (ailment,) = doctor.examine(home)
+    assert "is a rest of an upload" in ailment.what
+
+
 def test_the_command_says_what_is_wrong_and_mends_it(home, folder, capsys):
     DAMAGES["no vector"][0](home)
     for options, code, said in (
