@@ -1,6 +1,7 @@
 """The numbers learned from data, which say where they come from: shipped, or a library's own."""
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import CalibrationError
+from index.trust import is_signed, sign
 
 _SHIPPED = Path(__file__).with_name("calibration.json")
 _OWN = "calibration.json"
+_MOST = 2**20  # bytes of one
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,21 +156,28 @@ def untaught(encoder: str, features: Sequence[str]) -> Calibration:
 
 
 def calibration_of(home: Path, given: Calibration) -> Calibration:
-    """The calibration of the library in `home`: its own where `save` wrote one, else the one given.
+    """The calibration of the library in `home`: its own where this user had `save` write one, else the one given.
+
+    A folder may come from anywhere and bring one, which could have every guess given for an answer.
 
     Raises:
-        CalibrationError: Its own is damaged, or was fitted to another reader than the given one.
+        CalibrationError: Its own is of another version, or was fitted to another reader than the given one.
     """
     path = home / _OWN
     if not path.exists():
         return given
     remedy = "delete it, or calibrate anew with python -m eval calibrate"
+    data = _unsealed(path)
+    if data is None:
+        _log.warning(
+            "The calibration %s is damaged, or not made by you on this computer, and not used; %s.", path, remedy
+        )
+        return given
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
         own = _fitted(data, given.weights, given.standard)
         fitted_to = data["weights"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CalibrationError(f"The calibration {path} is damaged ({error}); {remedy}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(f"The calibration {path} is of another version ({error}); {remedy}.") from error
     if fitted_to != _digest(own.weights):
         raise CalibrationError(
             f"The calibration {path} was fitted to another reader; {remedy}, or name that one with --reader."
@@ -178,8 +190,8 @@ def save(calibration: Calibration, home: Path) -> Path:
 
     They teach nothing of the reader's weights and its standard, which stay those that were given.
     """
-    path = home / _OWN
-    _write(path, {**_data(calibration), "weights": _digest(calibration.weights)})
+    path, data = home / _OWN, {**_data(calibration), "weights": _digest(calibration.weights)}
+    _write(path, {**data, "seal": sign(_sum(data))})
     return path
 
 
@@ -219,8 +231,29 @@ def _data(calibration: Calibration) -> dict[str, object]:
     }
 
 
+def _unsealed(path: Path) -> dict[str, Any] | None:
+    """What `save` wrote for this user; None where nobody can tell that of a file, or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data: dict[str, Any] = json.loads(file.read(_MOST))
+        seal = str(data.pop("seal"))
+        return data if is_signed(_sum(data), seal.encode()) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _sum(data: dict[str, Any]) -> str:
+    """What is sealed of numbers written down."""
+    return f"calibration {sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()}"
+
+
+def _part_of(path: Path) -> Path:
+    """The file beside `path` in which it grows."""
+    return path.with_name(f".{path.name}.part")
+
+
 def _write(path: Path, data: dict[str, object]) -> None:
-    part = path.with_name(f".{path.name}.part")
+    part = _part_of(path)
     part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)
 
