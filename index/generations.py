@@ -20,6 +20,7 @@ from index import elsewhere
 from index.catalog import CATALOG, Catalog
 from index.errors import LibraryError
 from index.fill import MOVED
+from index.private import make_subfolder
 from index.selfcheck import finds_its_own
 from index.trust import sign
 from index.vectors import Chroma, ChromaVectors
@@ -142,10 +143,11 @@ class ChromaFolders(Folders):
 
     def open(self, generation: int) -> ChromaVectors:
         """See `VectorGenerations`."""
-        return ChromaVectors(Chroma.embedded(self.path(generation)), _COLLECTION)
+        return ChromaVectors(Chroma.embedded(self._made(generation)), _COLLECTION)
 
     def fill(self, generation: int, revision: int, count: int) -> bool:
         """See `VectorGenerations`; another process does it, for Chroma would keep this one's threads waiting."""
+        self._made(generation)
         code = self._elsewhere("index.fill", generation, _PATIENCE + _PASSAGE * count, str(revision))
         if code not in (0, MOVED):
             raise LibraryError(f"The vector index {self.path(generation)} cannot be written ({code}).")
@@ -157,6 +159,11 @@ class ChromaFolders(Folders):
         if code:
             raise LibraryError(f"The vector index {self.path(generation)} does not find what it should ({code}).")
         return self.open(generation)
+
+    def _made(self, generation: int) -> Path:
+        """A generation's folder, made where there is none."""
+        make_subfolder(self.path(generation))
+        return self.path(generation)
 
     def _elsewhere(self, module: str, generation: int, patience: float, *more: str) -> int:
         """The exit code of a module of ours, run on a generation in a process of its own.

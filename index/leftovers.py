@@ -22,7 +22,7 @@ from pathlib import Path
 import filelock
 
 from index.catalog import CATALOG
-from index.private import make_folder
+from index.private import make_file, make_subfolder
 from index.sync import UPLOADS
 from index.trust import is_signed, sign
 
@@ -122,7 +122,8 @@ def _noted(folder: Path, home: Path) -> Path | None:
     """A note in a library of where a folder is; none where the library can only be read."""
     note = home / _NOTES / folder.name
     try:
-        make_folder(note.parent)
+        make_subfolder(note.parent)
+        make_file(note)
         note.write_bytes(_sealed(os.fsencode(folder.absolute())))
     except OSError:
         return None

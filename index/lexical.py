@@ -10,6 +10,7 @@ import tantivy
 from index.document import Span
 from index.errors import LibraryError
 from index.passages import Passage
+from index.private import make_subfolder
 
 _ANALYSER = "footnote"
 _HEAP_BYTES = 50_000_000
@@ -36,7 +37,7 @@ class Lexical:
             .build()
         )
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_subfolder(folder)
         try:
             self._index = tantivy.Index(schema, path=str(folder) if folder else None)
         except ValueError as error:

@@ -426,7 +426,7 @@ class Library:
         uploads = self.home / UPLOADS
         with self._writing:
             try:
-                private.make_folder(uploads)
+                private.make_subfolder(uploads)
                 taken = os.listdir(uploads)
             except OSError as error:
                 raise self._not_kept(name, error) from error
@@ -651,9 +651,11 @@ class Library:
     def _make_home(self) -> None:
         try:
             private.make_folder(self.home)
-            private.make_folder(self.home / UPLOADS)
-            if not (self.home / ".gitignore").exists():
-                (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
+            private.make_subfolder(self.home / UPLOADS)
+            ignore = self.home / ".gitignore"
+            if not ignore.exists():
+                private.make_file(ignore)
+                ignore.write_text("*\n", encoding="utf-8")
         except OSError as error:
             if (self.home / CATALOG).is_file():
                 return  # it can still be read

@@ -9,6 +9,7 @@ from pathlib import Path
 import filelock
 
 from index.errors import LibraryError
+from index.private import make_file
 
 _LOCK, _WRITER = "lock", "writer"
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -88,6 +89,7 @@ class Lock:
         try:
             if not self._take_folder():
                 return False
+            make_file(self._home / _LOCK)
             self._file.acquire()
             self._say_who()
         except filelock.Timeout:
@@ -122,9 +124,10 @@ class Lock:
         return True
 
     def _say_who(self) -> None:
-        told = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        who = f"process {os.getpid()} since {time.strftime('%Y-%m-%d %H:%M:%S')}"
         try:
-            (self._home / _WRITER).write_text(told, encoding="utf-8")
+            make_file(self._home / _WRITER)
+            (self._home / _WRITER).write_text(who, encoding="utf-8")
         except OSError as error:
             if error.errno != errno.ENOSPC:  # on a full disk it can still be read
                 raise

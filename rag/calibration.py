@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from index import private
 from index.errors import CalibrationError
 from index.trust import is_signed, sign
 
@@ -191,6 +192,7 @@ def save(calibration: Calibration, home: Path) -> Path:
     They teach nothing of the reader's weights and its standard, which stay those that were given.
     """
     path, data = home / _OWN, {**_data(calibration), "weights": _digest(calibration.weights)}
+    private.make_file(_part_of(path))
     _write(path, {**data, "seal": sign(_sum(data))})
     return path
 

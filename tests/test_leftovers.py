@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from index import doctor, leftovers, private
 from index.backup import backup, restore
 from index.derived import OwnIndexes
 from index.errors import LibraryError
+from index.leftovers import unfinished
 from index.library import Library
+from rag import calibration
 from rag.answer import Answer
 from rag.conversations import Conversations
 from tests.conftest import OpenLibrary
@@ -377,6 +380,51 @@ def test_a_library_that_is_shared_with_a_group_on_purpose_stays_so(home, folder)
     assert modes(home) == {0o2770}
     assert modes(home / "catalog.sqlite") == {0o660}
     assert doctor.examine(home) == ()
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(("of_folder", "of_file", "few"), [(0o2770, 0o660, 0), (0o2750, 0o640, 9)])
+def test_what_is_made_in_a_shared_library_is_shared_too(home, folder, monkeypatch, of_folder, of_file, few):
+    monkeypatch.setattr("index.derived._FEW", few)  # of more passages, another process makes Chroma's index
+    indexes = [home / "lexical", home / "chroma"]
+    for index in indexes:
+        shutil.rmtree(index, ignore_errors=True)
+    for name in ("lock", "writer", ".gitignore"):
+        (home / name).unlink()
+    home.chmod(of_folder)
+    (home / "uploads").chmod(of_folder)
+    with umask(0o077):
+        with closing(Library(folder)) as library:
+            library.add("letter.txt", b"The owner was Ada Brandt.")
+            library.settle()
+        Conversations(home, "ada").add("", turn("When did the mill burn?"))
+        calibration.save(calibration.shipped(), home)
+        with unfinished(home.parent, home):
+            (note,) = (home / "unfinished").iterdir()
+            assert modes(note) == {of_file}
+    names = ("lock", "writer", ".gitignore", "conversations.sqlite", "calibration.json", "uploads/letter.txt")
+    assert modes(*(home / name for name in names)) == {of_file}
+    generations = (generation for index in indexes for generation in index.iterdir())
+    assert modes(home / "unfinished", *indexes, *generations) == {of_folder}
+
+
+def test_a_library_in_a_shared_folder_is_not_shared_itself(lax, folder, tmp_path):
+    folder.chmod(0o2777)
+    with closing(Library(folder)) as library:
+        library.add("letter.txt", b"The owner was Ada Brandt.")
+    backup(library.home, tmp_path / "kept.zip")
+    restore(tmp_path / "kept.zip", folder / "again")
+    for home in (library.home, folder / "again"):
+        assert home.stat().st_mode & 0o777 == 0o700
+    assert modes(library.home / "uploads" / "letter.txt") == {0o600}
 
 
 def test_conversations_that_quote_what_is_gone_are_purged_where_that_is_wanted(home, folder, capsys):
