@@ -1,6 +1,8 @@
 """What is slow to make is made a few at once, and once for all who ask; who has left or asks much holds up nobody."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Coroutine
 from threading import Event
 from typing import Any
@@ -134,6 +136,57 @@ def test_what_took_too_long_is_not_tried_again_for_a_while() -> None:
         with pytest.raises(LibraryError):
             await few.made("end=1", "page 1", "ada", spent, stay)
         assert len(tries) == 2
+        now = 122.0
+        await few.made("a", "a", "ada", lambda _: PlainTextResponse("a"), stay)
+        assert not few._spent, "what may be tried again is not remembered"
+
+    run(work)
+
+
+class Bytes(bytearray):
+    """A file's, which can be looked for."""
+
+
+def test_what_took_too_long_keeps_nothing_of_what_was_read_for_it() -> None:
+    async def work() -> None:
+        few, read = Few(1, 9, own=99), list["weakref.ref[Bytes]"]()
+
+        def spent(_: Event) -> Response:
+            data = Bytes()
+            read.append(weakref.ref(data))
+            try:
+                raise Spent(str(len(data)))
+            except Spent as error:
+                raise LibraryError("That takes too long.") from error
+
+        for _ in range(2):
+            with pytest.raises(LibraryError, match=r"^That takes too long\.$"):
+                await few.made("a", "a", "ada", spent, stay)
+        await asyncio.sleep(0)
+        gc.collect()
+        assert [data() for data in read] == [None]
+
+    run(work)
+
+
+def test_what_nobody_waits_for_any_more_leaves_the_line() -> None:
+    async def work() -> None:
+        few, makers = Few(1, 2, own=9), Makers()
+        first = asyncio.create_task(few.made("a", "a", "ada", makers("a"), stay))
+        await until(lambda: bool(makers.begun))
+        before = len(asyncio.all_tasks())
+
+        async def leave() -> None:
+            await asyncio.sleep(0)
+
+        for number in range(20):
+            with pytest.raises(Dropped):
+                await few.made(number, number, "ben", makers("b"), leave)
+        await asyncio.sleep(0.01)
+        assert len(asyncio.all_tasks()) == before
+        makers.go.set()
+        await first
+        assert makers.begun == ["a"]
 
     run(work)
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from index.errors import Dropped, FootnoteError, Spent
 
 RETRY = 5
-"""Seconds after which it may be asked for again what there was no room for."""
+"""Seconds after which something that there was no room for may be asked for again."""
 
 _FULL = "More is asked for than can be shown now; try again in a moment."
 _REMEMBERED, _PATIENCE = 256, 600.0  # things that took too long, and for how many seconds they are not tried again
@@ -32,11 +32,40 @@ class Full(FootnoteError):
 
 @dataclass(slots=True)
 class _Making:
-    """Something that is waited for, in the line or already being made."""
+    """Something that is waited for, in the line or already being made.
 
-    doing: "asyncio.Task[Response]"
-    dropped: Event
+    Attributes:
+        doing: Waits in the line, and has it made then.
+        is_begun: Whether it is being made.
+        dropped: Set where nobody waits for it any more.
+        owners: Who wait for it.
+    """
+
+    doing: "asyncio.Task[Response]" = field(init=False)
+    is_begun: bool = False
+    dropped: Event = field(default_factory=Event)
     owners: list[str] = field(default_factory=list)
+
+    def drop(self) -> None:
+        """Have it not made, or no further."""
+        self.dropped.set()
+        if not self.is_begun:
+            self.doing.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What took too long.
+
+    Attributes:
+        until: When it may be tried again.
+        kind: The error that it ended in; not that itself, which would keep all that was made of it until then.
+        message: What that says.
+    """
+
+    until: float
+    kind: type[FootnoteError]
+    message: str
 
 
 class Few:
@@ -54,7 +83,7 @@ class Few:
         self._threads = ThreadPoolExecutor(at_once)
         self._free = asyncio.Semaphore(at_once)
         self._making: dict[Hashable, _Making] = {}
-        self._spent: OrderedDict[Hashable, tuple[float, FootnoteError]] = OrderedDict()
+        self._spent: OrderedDict[Hashable, _Spent] = OrderedDict()  # what may be tried again first stands first
 
     async def made(
         self, key: Hashable, of: Hashable, owner: str, make: Make, gone: Callable[[], Awaitable[None]]
@@ -85,7 +114,7 @@ class Few:
             leaving.cancel()
             making.owners.remove(owner)
             if not making.owners:
-                making.dropped.set()
+                making.drop()
                 if self._making.get(key) is making:
                     del self._making[key]
 
@@ -96,28 +125,31 @@ class Few:
             Full: The line has no room for it.
         """
         self._see_spent(of)
-        own = sum(owner in each.owners for each in self._making.values())
+        own = sum(owner in making.owners for making in self._making.values())
         if len(self._making) >= self._at_once + self._longest or own >= self._own:
             raise Full(_FULL)
-        dropped = Event()
-        doing = asyncio.create_task(self._awaited(of, make, dropped))
-        doing.add_done_callback(lambda done: done.cancelled() or done.exception())  # there may be nobody left to tell
-        making = self._making[key] = _Making(doing, dropped)
+        making = self._making[key] = _Making()
+        making.doing = asyncio.create_task(self._awaited(of, make, making))
+        making.doing.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may wait for it
         return making
 
-    async def _awaited(self, of: Hashable, make: Make, dropped: Event) -> Response:
+    async def _awaited(self, of: Hashable, make: Make, making: _Making) -> Response:
         async with self._free:
-            if dropped.is_set():
-                raise Dropped("Nobody waits for this any more.")
             self._see_spent(of)
+            making.is_begun = True
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, partial(make, dropped))
+                return await asyncio.get_running_loop().run_in_executor(self._threads, partial(make, making.dropped))
             except FootnoteError as error:
                 if isinstance(error.__cause__, Spent):
-                    self._spent[of] = self._clock() + self._retry, error
-                    while len(self._spent) > _REMEMBERED:
-                        self._spent.popitem(last=False)
+                    self._remember(of, error)
                 raise
+
+    def _remember(self, of: Hashable, error: FootnoteError) -> None:
+        """Have something not tried again for a while, which has just taken too long."""
+        self._spent.pop(of, None)
+        self._spent[of] = _Spent(self._clock() + self._retry, type(error), str(error))
+        if len(self._spent) > _REMEMBERED:
+            self._spent.popitem(last=False)
 
     def _see_spent(self, of: Hashable) -> None:
         """See that something has not taken too long just now.
@@ -125,6 +157,7 @@ class Few:
         Raises:
             FootnoteError: It has.
         """
-        until, error = self._spent.get(of, (0.0, None))
-        if error and self._clock() < until:
-            raise type(error)(str(error)) from error.__cause__
+        while self._spent and next(iter(self._spent.values())).until <= self._clock():
+            self._spent.popitem(last=False)
+        if spent := self._spent.get(of):
+            raise spent.kind(spent.message)
