@@ -1,5 +1,6 @@
 """Files on their way into a library lie where no other program finds them, and are gone when nobody wants them."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,27 @@ def test_while_it_waits_no_file_of_the_library_holds_it(arriving, tmp_path):
     assert not sending.stream.closed
     arriving.forget(tokens)
     assert sending.stream.closed
+    assert not arriving._sendings
+
+
+def test_nobody_waits_while_a_file_is_read_and_one_that_cannot_be_read_is_gone(arriving, monkeypatch):
+    tokens = sent(arriving, ("a.txt", b"Zebra"), ("b.txt", b"Zebra")).json()
+    really, locked = os.pread, []
+
+    def pread(*given: int) -> bytes:
+        locked.append(arriving._changing.locked())
+        return really(*given)
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert arriving.take(tokens[0]) == b"Zebra"
+    assert locked == [False]
+
+    def fail(*_: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fail)
+    with pytest.raises(LibraryError, match=r"cannot be read \(Input/output error\); add it again"):
+        arriving.take(tokens[1])
     assert not arriving._sendings
 
 

@@ -84,7 +84,7 @@ class Arrived:
         """Its bytes, once: they are forgotten then.
 
         Raises:
-            LibraryError: They have been.
+            LibraryError: They have been, or cannot be read.
         """
         return self._incoming.take(self._token)
 
@@ -111,16 +111,23 @@ class Incoming:
         """A file's bytes; it is forgotten.
 
         Raises:
-            LibraryError: It has been.
+            LibraryError: It has been, or cannot be read.
         """
         with self._changing:
             found = self._waiting.pop(token, None)
             if found is None:
                 raise LibraryError("it is kept no longer; add it again.")
             part, sending = found
-            data = os.pread(sending.stream.fileno(), part.size, part.start)
-            self._leave(sending)
-        return data
+            try:
+                file = os.dup(sending.stream.fileno())  # so that nobody waits for the lock while it is read
+            finally:
+                self._leave(sending)
+        try:
+            return os.pread(file, part.size, part.start)
+        except OSError as error:
+            raise LibraryError(f"it cannot be read ({error.strerror}); add it again.") from error
+        finally:
+            os.close(file)
 
     def forget(self, tokens: Iterable[str]) -> None:
         """Forget files that nobody will add."""
