@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import asdict, replace
 from functools import partial
 from html import escape
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from index.catalog import File
-from index.document import Span, canonical, printable
+from index.document import Page, Span, canonical, printable
 from index.sync import Progress
 from rag.answer import Answer
 from rag.chat import Conversation, Turn
@@ -195,3 +196,13 @@ def test_a_question_of_a_long_conversation_is_drawn_as_soon_as_one_of_a_short_on
     assert "Question 190?" not in drawn
     assert "Show all 190 earlier questions" in drawn
     assert "Question 1?" in viewer.conversation(long, (), 200)
+
+
+def test_very_many_spans_in_a_part_take_no_long_time() -> None:
+    pages = tuple(Page(number, 5 * number, 5 * number + 5) for number in range(4_000))
+    source = replace(document("long.txt", "abcde" * 4_000), pages=pages)
+    tinted = [Span(2 * number, 2 * number + 1) for number in range(8_000)]
+    begun = time.process_time()
+    html = viewer.part(source, 0, "after", tinted)
+    assert time.process_time() - begun < 2
+    assert html.count("<mark") == 8_000

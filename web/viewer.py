@@ -6,10 +6,13 @@ from the browser as it was passes `_exact`. Spans are cut here and not in the br
 Buttons say what they are for in `data-event`; page.js sends that to page.py.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby, pairwise
+from operator import attrgetter, itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import urlencode
@@ -673,18 +676,28 @@ def _more(document: Document, place: _Place, side: Literal["before", "after"], b
 
 def _marked(document: Document, place: _Place, shown: Span) -> str:
     """The shown part of a document: the chosen span in one mark, the others' remains in paler ones."""
-    borders = {shown.start, shown.end, place.span.start, place.span.end}
-    borders |= {border for span in place.others for border in (span.start, span.end)}
-    inside = sorted(border for border in borders if shown.start <= border <= shown.end)
-    kinds = ((_kind(Span(start, end), place), start, end) for start, end in pairwise(inside))
-    runs = [(kind, list(group)) for kind, group in groupby(kinds, key=lambda piece: piece[0])]
-    return "".join(_run(document, kind, Span(group[0][1], group[-1][2])) for kind, group in runs)
+    kinds = ((_kind(piece, place, is_tinted), piece) for piece, is_tinted in _pieces(place, shown))
+    runs = [(kind, [piece for _, piece in run]) for kind, run in groupby(kinds, key=itemgetter(0))]
+    return "".join(_run(document, kind, Span(pieces[0].start, pieces[-1].end)) for kind, pieces in runs)
 
 
-def _kind(piece: Span, place: _Place) -> str:
+def _pieces(place: _Place, shown: Span) -> Iterator[tuple[Span, bool]]:
+    """The shown part cut wherever something begins or ends in it; and whether each piece lies in one of the others."""
+    changes = Counter({border: 0 for span in (shown, place.span) for border in (span.start, span.end)})
+    for span in (other for other in place.others if other.start < other.end):
+        changes[span.start] += 1
+        changes[span.end] -= 1
+    open_spans = 0
+    for start, end in pairwise(sorted(changes)):
+        open_spans += changes[start]
+        if shown.start <= start and end <= shown.end:
+            yield Span(start, end), open_spans > 0
+
+
+def _kind(piece: Span, place: _Place, is_tinted: bool) -> str:
     if _inside(piece, place.span):
         return place.kind
-    return "other" if any(_inside(piece, span) for span in place.others) else ""
+    return "other" if is_tinted else ""
 
 
 def _inside(piece: Span, span: Span) -> bool:
@@ -700,7 +713,8 @@ def _run(document: Document, kind: str, span: Span) -> str:
 
 def _paged(text: str, span: Span, pages: Sequence[Page]) -> str:
     """The characters of a span, with an empty element where a page starts: CSS draws its number."""
-    starts = [page for page in pages if span.start <= page.start < span.end]
+    first, end = (bisect_left(pages, border, key=attrgetter("start")) for border in (span.start, span.end))
+    starts = pages[first:end]
     borders = [span.start, *(page.start for page in starts), span.end]
     rules = ["", *(f'<span class="page" data-page="{_text(page.name)}"></span>' for page in starts)]
     return "".join(rule + _text(text[start:end]) for rule, (start, end) in zip(rules, pairwise(borders), strict=True))
