@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from threading import Event
@@ -309,3 +310,12 @@ def test_the_page_is_there_for_others_while_half_a_request_is_sent_again_and_aga
         half = [opened.enter_context(connected(port, b"GET / HTTP/1.1\r\nHost: x\r\nX: ")) for _ in range(40)]
         assert httpx.get(url).status_code == 401
         assert all(is_left(each) for each in half[:20])
+
+
+def test_a_long_address_may_come_in_pieces() -> None:
+    with served(App()) as port, connected(port, b"GET /") as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in (*[b"x" * 4_000] * 10, b" HTTP/1.1\r\nHost: x\r\nX: ", *[b"y" * 4_000] * 5, b"\r\n\r\n"):
+            time.sleep(0.02)
+            connection.sendall(piece)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")

@@ -93,7 +93,8 @@ class Connection(HttpToolsProtocol):
         self._late = 0.0  # seconds
         self._moved = 0  # bytes since the last look
         self._left = 0  # bytes of an answer that were still to be taken then
-        self._head_bytes, self._in_head = 0, False
+        self._in_head = False
+        self._head_bytes, self._head_received = 0, 0  # of the parts that are whole, and of the pieces within it
         self._answered: RequestResponseCycle | None = None
         self._looking: asyncio.TimerHandle | None = None
 
@@ -129,11 +130,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
-        was_in_head = self._in_head
+        was_in_head, headers = self._in_head, self.headers
         super().data_received(data)
-        if was_in_head and self._in_head:  # the parser gathers a header until it is whole
-            self._head_bytes += len(data)
-            if self._head_bytes > self._limits.head_bytes and not self.is_over:
+        if was_in_head and self._in_head and self.headers is headers:  # the parser gathers a header until it is whole
+            self._head_received += len(data)
+            if self._head_received > self._limits.head_bytes and not self.is_over:
                 self.send_400_response(_LARGE)
 
     def resume_writing(self) -> None:
@@ -144,7 +145,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request is there."""
         super().on_message_begin()
-        self._head_bytes, self._in_head = 0, True
+        self._head_bytes, self._head_received, self._in_head = 0, 0, True
         self._take_turns()
 
     def on_url(self, url: bytes) -> None:
