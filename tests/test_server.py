@@ -2,8 +2,13 @@
 
 import asyncio
 from threading import Thread
+from urllib.parse import urlsplit
+
+import httpx
 
 from tests import apart
+from tests.fakes import as_footnote, fake
+from web.page import launch
 from web.server import Ending
 
 
@@ -25,3 +30,14 @@ def test_it_is_set_where_nobody_waits() -> None:
     ending = Ending()
     ending.set()
     assert ending.is_set()
+
+
+def test_a_page_on_any_free_port_says_which() -> None:
+    pages = [launch(as_footnote(fake()), port=0) for _ in range(2)]
+    try:
+        addresses = [urlsplit(page.local_url) for page in pages]
+        assert len({address.port for address in addresses} | {0}) == 3
+        assert all(httpx.get(address.geturl()).status_code == 200 for address in addresses)
+    finally:
+        for page in pages:
+            page.close(verbose=False)

@@ -1,6 +1,5 @@
 """The chat page: how it is laid out, what is tied to what, and how it is served."""
 
-import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
@@ -87,9 +86,7 @@ def _shelf(opener: Opener, first: Footnote) -> Shelf:
 
 def _beside(docs: Footnote, shelf: Shelf) -> tuple[str, Callable[[], None]]:
     """Serve another library at an address of its own; returns that, and what ends it."""
-    with socket.create_server((HOST, 0)) as trial:
-        port = trial.getsockname()[1]
-    page = launch(docs, port=port, shelf=shelf)
+    page = launch(docs, port=0, shelf=shelf)
     return str(page.local_url), partial(page.close, verbose=False)
 
 
@@ -107,7 +104,7 @@ def launch(
 
     Args:
         docs: Whom the page asks.
-        port: The port.
+        port: The port; 0 for one that is free.
         host: The address of this machine to serve it on; one that other machines reach needs a password.
         password: What a browser has to tell first; "" for none.
         proxies: The addresses or networks whose word is taken for where a request comes from.

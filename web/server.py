@@ -22,10 +22,14 @@ _PATIENCE = 5.0  # seconds that its end is waited for
 
 
 class Server:
-    """Serves an application at an address of this computer until it is closed."""
+    """Serves an application at an address of this computer until it is closed.
+
+    Attributes:
+        port: The port that it is served on.
+    """
 
     def __init__(self, app: ASGIApp, host: str, port: int, limits: Limits) -> None:
-        """Begin to serve.
+        """Begin to serve; on a port that is free where `port` is 0.
 
         Raises:
             FootnoteError: There is no such address, another program has it, or the application does not start.
@@ -34,6 +38,7 @@ class Server:
             bound = socket.create_server((host, port), backlog=BACKLOG)
         except OSError as error:
             raise FootnoteError(f"The page cannot be served at {host}:{port} ({error.strerror or error}).") from error
+        self.port = int(bound.getsockname()[1])
         config = uvicorn.Config(
             app,
             http=cast(Any, partial(Connection, limits=limits)),
@@ -88,7 +93,7 @@ def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: s
     Args:
         page: The page, which gets its address.
         host: The address to serve it on.
-        port: The port.
+        port: The port; 0 for one that is free.
         root_path: The path under which a proxy has it.
         limits: What a browser may take of the server.
         options: Of `gradio.mount_gradio_app`.
@@ -98,9 +103,9 @@ def start(page: gr.Blocks, host: str, port: int, *, limits: Limits, root_path: s
     )
     app = cast(Any, around.routes[-1]).app
     # It would answer other sites' pages before the guard does, and none of them has a part in this one.
-    app.user_middleware = [each for each in app.user_middleware if each.cls is not CustomCORSMiddleware]
+    app.user_middleware = [layer for layer in app.user_middleware if layer.cls is not CustomCORSMiddleware]
     app.stop_event = Ending()
     launched: Any = page
     launched.app = launched.server_app = app
     launched.server = Server(SubPath(around, root_path), host, port, limits)
-    launched.local_url = f"http://{'localhost' if host == '0.0.0.0' else host}:{port}/"
+    launched.local_url = f"http://{'localhost' if host == '0.0.0.0' else host}:{launched.server.port}/"
