@@ -22,6 +22,7 @@ from tests.fakes import MILL, FakeDocs, as_footnote
 from web.desk import Desk
 from web.guard import OWNER
 from web.incoming import Incoming
+from web.work import Task
 
 LONG = "\n\n".join(f"The slow river number {number} rises in the hills." for number in range(40))
 
@@ -271,7 +272,24 @@ def test_one_reader_s_files_are_read_one_after_the_other_and_nobody_else_waits()
     after = adding("next.txt", "ada")
     adding("other.txt", "ben").join(60)
     assert order == ["other.txt"]
+    more = [adding(f"more {number}.txt", "ada") for number in range(7)]
+    soon(lambda: len(desk.adding._waiting) == 8)
+    (said,) = desk.add(["much.txt"], asked("ada"))
+    assert "Many of your documents are waiting to be read" in said
     go.set()
-    long.join(60)
-    after.join(60)
-    assert order == ["other.txt", "long.txt", "next.txt"]
+    for thread in (long, after, *more):
+        thread.join(60)
+    assert order[:3] == ["other.txt", "long.txt", "next.txt"]
+
+
+def test_who_closes_the_page_leaves_the_line_of_uploads() -> None:
+    docs = FakeDocs((MILL,))
+    desk = Desk(as_footnote(docs), cast(Incoming, SimpleNamespace(arrived=Sent, forget=lambda names: None)))
+    request = cast(gr.Request, SimpleNamespace(session_hash="ada", headers={OWNER: "ada"}))
+    with desk.adding.seat("ada", Task(), lambda _: None):
+        adding = desk.add(["a.txt"], request)
+        assert "Reading" in next(adding)
+        assert len(desk.adding._waiting) == 1
+        adding.close()
+        soon(lambda: not desk.adding._waiting)
+    assert not docs.added

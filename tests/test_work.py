@@ -127,6 +127,7 @@ def test_who_closes_the_page_waits_for_nothing() -> None:
     following.close()
     assert not done.is_set()
     assert task.stopped.is_set()
+    assert task.enough.is_set()
     go.set()
     assert done.wait(60)
 

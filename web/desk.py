@@ -28,6 +28,7 @@ from web.work import Drawing, Result, Stopped, Task, UnderWay, awaited, followed
 
 _ADDED = 4  # people whose files are read at once
 _FULL = "More people are adding documents than can be read now; add yours again in a moment."
+_OWN_FULL = "Many of your documents are waiting to be read; add these again once some are."
 _WRITTEN = 16  # answers that a language model writes at once: it is waited for more than worked
 
 Item = TypeVar("Item")
@@ -69,7 +70,7 @@ class Desk:
     opening: UnderWay = field(default_factory=UnderWay)
     quoting: Line = field(default_factory=lambda: Line(cores() + 1))
     writing: Line = field(default_factory=lambda: Line(_WRITTEN))
-    adding: Line = field(default_factory=lambda: Line(_ADDED, own=1, full=_FULL))
+    adding: Line = field(default_factory=lambda: Line(_ADDED, own=1, full=_FULL, own_full=_OWN_FULL))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
         """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""

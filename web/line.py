@@ -39,7 +39,9 @@ class _Place:
 class Line:
     """Some seats and the line before them. Any thread may wait in it."""
 
-    def __init__(self, seats: int, longest: int = LONGEST, *, own: int = 0, full: str = _FULL) -> None:
+    def __init__(
+        self, seats: int, longest: int = LONGEST, *, own: int = 0, full: str = _FULL, own_full: str = _OWN_FULL
+    ) -> None:
         """Seat this many at once, and have at most `longest` wait.
 
         Args:
@@ -48,10 +50,12 @@ class Line:
             own: Seats that one person may have at once; by default all but one, so that nobody waits for all that
                 another one asks.
             full: What is said to who comes to a full line.
+            own_full: What is said to who has too many waiting in it already.
         """
         self._free = self._seats = seats
         self._own = own or max(1, seats - 1)
         self._full = full
+        self._own_full = own_full
         self._seated: Counter[str] = Counter()
         self._longest = longest
         self._waiting: list[_Place] = []
@@ -71,7 +75,7 @@ class Line:
                 is its turn after that.
 
         Raises:
-            QuestionError: Too many wait already.
+            QuestionError: Too many wait already, of all or of this person.
             Stopped: Nobody wants the seat any more.
         """
         place = self._joined(owner)
@@ -108,8 +112,8 @@ class Line:
     def _check(self, owner: str) -> None:
         if len(self._waiting) >= self._longest:
             raise QuestionError(self._full)
-        if sum(each.owner == owner for each in self._waiting) >= _OWN:
-            raise QuestionError(_OWN_FULL)
+        if sum(place.owner == owner for place in self._waiting) >= _OWN:
+            raise QuestionError(self._own_full)
 
     def _before(self, place: _Place) -> int:
         """How many come before this one, those in the seats among them."""

@@ -169,6 +169,7 @@ def followed(
         return doing.result()
     finally:
         task.stopped.set()
+        task.enough.set()  # of waiting for its turn, too
 
 
 def _latest(told: SimpleQueue[Progress]) -> Progress | None:
