@@ -158,3 +158,18 @@ def test_what_is_asked_waits_for_the_page_of_its_own_session() -> None:
     drawing.end("ada")
     waiting.result(60)
     drawing.wait("ada")
+
+
+def test_of_other_sessions_nothing_is_kept() -> None:
+    under, drawing = UnderWay(), Drawing()
+    for session in ("ada", "ben"):
+        drawing.begin(session)
+        with under.begun(session):
+            pass
+    with under.begun("cem"):
+        under.keep({"ada"})
+        drawing.keep({"ada"})
+        assert "cem" in under
+    assert [under.begun_in(session) for session in ("ada", "ben", "cem")] == [1, 0, 0]
+    drawing.wait("ben")
+    assert (set(under._begun), set(drawing._drawn)) == ({"ada"}, {"ada"})

@@ -1,6 +1,6 @@
 """The desk: what the page does when a reader asks, clicks or adds. It knows nothing of how an answer is made."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,12 @@ class Desk:
         self.drawing.end(_session(request))
         files, ticked = self.docs.files(), self._ready(ticked)
         return self.promise(), viewer.documents(files, ticked), ticked, viewer.scope(ticked)
+
+    def keep(self, sessions: Container[str]) -> None:
+        """Forget what is known of all other sessions: their pages are closed."""
+        self.drawing.keep(sessions)
+        for under_way in (self.asking, self.reading, self.opening):
+            under_way.keep(sessions)
 
     def promise(self) -> str:
         """What answers come from, who writes them, and what leaves the computer."""

@@ -222,7 +222,7 @@ def build(desk: Desk, leave: str = "") -> gr.Blocks:
         _on(page.load, desk.writers, [], [writing])
         _on(listener.write, desk.write, [], [promise, writing])
         _on(listener.turn, desk.turn, [], [turning], trigger_mode="always_last")
-        forget_closed(page)
+        forget_closed(page, desk.keep)
     return page
 
 

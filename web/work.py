@@ -1,7 +1,7 @@
 """Work under way: followed by the reader who set it off, and stopped where they have seen enough."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -76,6 +76,12 @@ class UnderWay:
         """How many have been begun in a session so far."""
         return self._begun[session]
 
+    def keep(self, sessions: Container[str]) -> None:
+        """Forget how many have been begun in all other sessions."""
+        for session in [*self._begun]:
+            if session not in sessions:
+                del self._begun[session]
+
     def stop(self, session: str) -> None:
         """Say stop to all that is under way in a session."""
         for task in self._tasks.get(session, []):
@@ -111,6 +117,12 @@ class Drawing:
         """The page says that it is drawn."""
         if drawn := self._drawn.pop(session, None):
             drawn.set()
+
+    def keep(self, sessions: Container[str]) -> None:
+        """Forget all other sessions, whose pages never said that they are drawn."""
+        for session in [*self._drawn]:
+            if session not in sessions:
+                self.end(session)
 
     def wait(self, session: str) -> None:
         """Wait until it is drawn, if it has begun."""
