@@ -224,3 +224,15 @@ def test_a_stolen_session_name_opens_nothing(browser: Browser) -> None:
         assert "The mill burned" not in told(bob)
         for visitor in (alice, bob):
             visitor.page.context.close()
+
+
+@pytest.mark.parametrize("host", ["http://[", "[::1", "localhost:abc", "elsewhere.example"])
+def test_the_page_goes_by_the_host_header_alone(host: str) -> None:
+    with serving(as_footnote(fake()), password=PASSWORD) as url, httpx.Client(base_url=url) as client:
+        client.post("login", data={"password": PASSWORD})
+        page = client.get("")
+        assert page.status_code == 200
+        for header in ("X-Forwarded-Host", "X-Gradio-Server"):
+            named = client.get("", headers={header: host})
+            assert (named.status_code, host in named.text) == (200, False)
+        assert client.get("", headers={"Host": host}).status_code == 200

@@ -160,6 +160,16 @@ def test_of_very_many_browsers_the_oldest_are_forgotten(
         assert [bool(kept.browsers.signed_in(secret)) for secret in held] == [False, False, True, True, True]
 
 
+@pytest.mark.parametrize("path", ["/login", "/sign-out", "/gradio_api/upload"])
+def test_an_origin_that_is_no_address_is_foreign(login: Login, path: str) -> None:
+    async def send() -> None:
+        for served in (login, None):
+            async with _browser(served) as client:
+                assert (await client.post(path, headers={"Origin": "http://["})).status_code == 403
+
+    run(send())
+
+
 def test_what_cannot_be_kept_is_told_and_not_done(login: Login, tmp_path: Path) -> None:
     async def fail() -> None:
         held = await _signed_in(login, {})

@@ -45,6 +45,7 @@ _NAMED_IN_QUERY = "/gradio_api/queue/data"
 _JOIN, _UPLOAD = "/gradio_api/queue/join", "/gradio_api/upload"
 _NAME = "session_hash"
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
+_OTHER_HOSTS = ("x-forwarded-host", "x-gradio-server")
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
 _MOST_TOLD = 2**12  # bytes of a form with a password
@@ -98,6 +99,7 @@ class Guard:
         _name_owner(scope, visitor)
         if self._login is None:
             _name_self(scope)
+        _hide_other_hosts(scope)
         refusal = self._strange(scope) or self._closed(scope, visitor)
         if refusal is None and self._login:
             refusal = await self._passing(self._login, scope, receive, visitor)
@@ -270,6 +272,13 @@ def _name_self(scope: Scope) -> None:
         headers[SELF] = "yes"
 
 
+def _hide_other_hosts(scope: Scope) -> None:
+    """Have the page go by the Host header, as is done here: Gradio would believe these, and breaks down at odd ones."""
+    headers = MutableHeaders(scope=scope)
+    for name in _OTHER_HOSTS:
+        del headers[name]
+
+
 def _is_stream(scope: Scope) -> bool:
     """Whether the answer to a request goes on for as long as its page is open."""
     path = str(scope["path"])
@@ -331,8 +340,12 @@ async def _body(receive: Receive, most: int) -> bytes | None:
 
 def _foreign(method: str, headers: Headers) -> bool:
     """Whether another site's page sends something here: a browser names the origin of what it sends."""
-    origin = headers.get("origin")
-    return method not in ("GET", "HEAD") and origin is not None and urlsplit(origin).netloc != headers.get("host")
+    if method in ("GET", "HEAD") or "origin" not in headers:
+        return False
+    try:
+        return urlsplit(headers["origin"]).netloc != headers.get("host")
+    except ValueError:  # no browser sends that
+        return True
 
 
 def _host(header: str) -> str:
