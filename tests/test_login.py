@@ -160,6 +160,30 @@ def test_of_very_many_browsers_the_oldest_are_forgotten(
         assert [bool(kept.browsers.signed_in(secret)) for secret in held] == [False, False, True, True, True]
 
 
+def test_of_two_keys_the_one_that_opens_counts(login: Login) -> None:
+    """A browser has two where the page was served at another path before, and sends that of the longer path first."""
+
+    async def send() -> None:
+        held = (await _signed_in(login, {}))[KEY]
+        other = (await _signed_out(login, await _signed_in(login, {})))[KEY]
+        owner = await _owner(login, {KEY: held})
+        for cookies in (f"{KEY}=stale; {KEY}={held}", f"{KEY}={held}; {KEY}=stale", f"{KEY}={other}; {KEY}={held}"):
+            async with _browser(login) as client:
+                assert (await client.get("/parts", headers={"Cookie": cookies})).text == owner
+        async with _browser(login) as client:
+            odd = f'theirs="; a b=\x01; {KEY}={held}; x'
+            assert (await client.get("/parts", headers={"Cookie": odd})).text == owner, "another page's are no matter"
+            stale = {"Cookie": f"{KEY}=stale; {KEY}={other}"}
+            fresh = (await client.post("/login", data={"password": PASSWORD}, headers=stale)).cookies[KEY]
+            assert login.browsers.known(other) is None, "it is signed in again by that which is known"
+        async with _browser(None) as client:
+            first = await client.get("/parts", headers={"Cookie": f"{SECRET}=first; {SECRET}=second"})
+            assert first.text == await _owner(None, {SECRET: "first"})
+        assert login.browsers.signed_in(fresh)
+
+    run(send())
+
+
 @pytest.mark.parametrize("path", ["/login", "/sign-out", "/gradio_api/upload"])
 def test_an_origin_that_is_no_address_is_foreign(login: Login, path: str) -> None:
     async def send() -> None:

@@ -15,7 +15,6 @@ from base64 import b64encode
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -48,7 +47,8 @@ _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-f
 _OTHER_HOSTS = ("x-forwarded-host", "x-gradio-server")
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
 _MOST_ASKED = 2**20  # bytes of a request that names a session: a question, a click, a list of uploaded files
-_MOST_TOLD = 2**12  # bytes of a form with a password
+_MOST_OF_PASSWORD = 2**12  # bytes of a form with a password
+_SIGN_IN_FIRST = "Sign in first."
 
 # Scripts are those of the page's own files and those that stand in the page as it is served, each by its hash: nothing
 # that a document or an answer smuggles in runs. Gradio builds functions and styles from strings, hence the two "unsafe"
@@ -115,9 +115,9 @@ class Guard:
     def _visitor(self, scope: Scope) -> Visitor:
         """Whoever sends a request."""
         if self._login is None:
-            secret = self._given(scope, self._cookie)
+            secret = self._opened(scope)
             return Visitor(Standing.KNOWN, secret, _mix(OWNER, secret)) if secret else Visitor(Standing.GUEST)
-        secret = self._given(scope, self._cookie + _KEY)
+        secret = self._key(scope, self._login)
         browser = self._login.browsers.signed_in(secret)
         return Visitor(Standing.SIGNED_IN, secret, browser.owner) if browser else Visitor(Standing.STRANGER)
 
@@ -163,17 +163,17 @@ class Guard:
         return await self._signed_in(login, scope, receive)
 
     async def _signed_in(self, login: Login, scope: Scope, receive: Receive) -> Response:
-        """What is said to a browser that tells the password."""
-        form = await _body(receive, _MOST_TOLD)
+        """What is said to a browser that sends a password."""
+        form = await _body(receive, _MOST_OF_PASSWORD)
         if form is None:
-            return PlainTextResponse("This is more than a password.", 413)
-        secret = self._given(scope, self._cookie + _KEY)
+            return PlainTextResponse("This form is too large for a password.", 413)
+        secret = self._key(scope, login)
         sender = scope["client"][0] if scope.get("client") else ""
         try:
             right = await _unless_left(receive, login.is_right(form, secret, sender))
             if not right:
                 return asking("This is not the password.")
-            unlocked = self._given(scope, self._cookie)
+            unlocked = self._opened(scope)
             fresh = await login.sign_in(secret, _mix(OWNER, unlocked) if unlocked else "")
         except Crowded as crowd:
             answer = asking(f"One after another: please try again in {crowd.seconds} seconds.", 429)
@@ -207,13 +207,20 @@ class Guard:
         renewed = _kept(scope, self._cookie + _KEY, visitor.secret)
         return [("Set-Cookie", renewed), ("Cache-Control", "no-store")]  # nor shown once more after it has signed out
 
-    def _given(self, scope: Scope, name: str) -> str:
-        """What this browser was given under a name, or "" where it has nothing that was given here."""
-        try:
-            given = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-        except CookieError:
-            return ""
-        return given[name].value if name in given and _GIVEN.fullmatch(given[name].value) else ""
+    def _opened(self, scope: Scope) -> str:
+        """The secret that this browser got when it opened the page without a password, or ""."""
+        return next(iter(_cookies(scope, self._cookie)), "")
+
+    def _key(self, scope: Scope, login: Login) -> str:
+        """The secret that this browser got when it signed in or out last, or "".
+
+        Of several, which it has where the page was served at another path before, the one that opens most.
+        """
+        keys = _cookies(scope, self._cookie + _KEY)
+        for opens in (login.browsers.signed_in, login.browsers.known, bool):
+            if key := next(filter(opens, keys), ""):
+                return key
+        return ""
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
         """Have a request answered; a stream, and files on their way, end where their browser signs out."""
@@ -242,7 +249,18 @@ class Guard:
         elif begun:
             await send({"type": "http.response.body"})
         else:
-            await PlainTextResponse("Tell the password first.", 401)(scope, receive, send)
+            await PlainTextResponse(_SIGN_IN_FIRST, 401)(scope, receive, send)
+
+
+def _cookies(scope: Scope, name: str) -> list[str]:
+    """All that a browser was given here under a name, that of the longest path first.
+
+    What other pages of the same computer have it send beside that may be malformed.
+    """
+    pairs = (
+        pair.strip().partition("=") for header in Headers(scope=scope).getlist("cookie") for pair in header.split(";")
+    )
+    return [value for given, _, value in pairs if given == name and _GIVEN.fullmatch(value)]
 
 
 def _kept(scope: Scope, name: str, value: str) -> str:
