@@ -324,9 +324,51 @@ def test_a_stream_ends_when_its_browser_signs_out(login: Login, path: str) -> No
                 assert len(each.told) > count + 5
                 work.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        assert guard._streams == {}
+        assert guard._answering == {}
 
     run(leave())
+
+
+@pytest.mark.parametrize("path", ["/pages/1.png", "/parts", "/conversations/a.json", "/"])
+def test_an_answer_that_is_being_made_when_its_browser_signs_out_is_not_given(login: Login, path: str) -> None:
+    made = asyncio.Event()
+
+    async def make(scope: Scope, receive: Receive, send: Send) -> None:
+        await made.wait()
+        await PlainTextResponse("secret")(scope, receive, send)
+
+    async def leave() -> list[Message]:
+        guard, mine = Guard(make, "lib", login), await _signed_in(login, {})
+        asks, out = _Left(), _Left()
+        answering = asyncio.ensure_future(guard(_request("GET", path, mine), asks.receive, asks.send))
+        await asyncio.sleep(1)
+        await guard(_request("POST", "/sign-out", mine), out.receive, out.send)
+        made.set()
+        await answering
+        assert guard._answering == {}
+        return asks.told
+
+    assert run(leave())[0]["status"] == 401
+
+
+def test_an_answer_of_known_length_that_has_begun_is_given_whole(login: Login) -> None:
+    """The server could only break the connection off."""
+
+    async def give(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"6")]})
+        await asyncio.sleep(5)
+        await send({"type": "http.response.body", "body": b"secret"})
+
+    async def leave() -> list[Message]:
+        guard, mine = Guard(give, "lib", login), await _signed_in(login, {})
+        asks, out = _Left(), _Left()
+        answering = asyncio.ensure_future(guard(_request("GET", "/parts", mine), asks.receive, asks.send))
+        await asyncio.sleep(1)
+        await guard(_request("POST", "/sign-out", mine), out.receive, out.send)
+        await answering
+        return asks.told
+
+    assert [message.get("body") for message in run(leave())] == [None, b"secret"]
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])

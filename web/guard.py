@@ -85,7 +85,7 @@ class Guard:
         self._login = login
         self._cookie = f"footnote-{name}"
         self._doors = access.WITH_PASSWORD if login else access.ALWAYS
-        self._streams: dict[str, set[asyncio.Task[None]]] = {}  # by the secret of the browser that they go to
+        self._answering: dict[str, set[asyncio.Task[None]]] = {}  # by the secret of the browser that is answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is closed, pass on the rest with its session's name mixed and the browser's orders added."""
@@ -189,8 +189,8 @@ class Guard:
             fresh = login.browsers.sign_out(visitor.secret)
         except LibraryError as error:
             return PlainTextResponse(f"You are still signed in. {error}", 503)
-        for stream in self._streams.pop(visitor.secret, ()):
-            stream.cancel()
+        for answering in self._answering.pop(visitor.secret, ()):
+            answering.cancel()
         return self._sent_home(scope, fresh)
 
     def _sent_home(self, scope: Scope, secret: str) -> Response:
@@ -223,8 +223,11 @@ class Guard:
         return ""
 
     async def _passed_on(self, scope: Scope, receive: Receive, send: Send, visitor: Visitor) -> None:
-        """Have a request answered; a stream, and files on their way, end where their browser signs out."""
-        if visitor.standing is not Standing.SIGNED_IN or not (_is_stream(scope) or scope["path"] == _UPLOAD):
+        """Have a request answered; where its browser signs out meanwhile, the answer ends.
+
+        One whose length is known goes out whole once it has begun: all of it was there before.
+        """
+        if visitor.standing is not Standing.SIGNED_IN:
             await self._app(scope, receive, send)
             return
         begun = False
@@ -232,20 +235,22 @@ class Guard:
         async def sent(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start" and "content-length" in Headers(raw=message["headers"]):
+                answers.discard(answering)
             await send(message)
 
-        stream = asyncio.ensure_future(self._app(scope, receive, sent))
-        streams = self._streams.setdefault(visitor.secret, set())
-        streams.add(stream)
+        answering = asyncio.ensure_future(self._app(scope, receive, sent))
+        answers = self._answering.setdefault(visitor.secret, set())
+        answers.add(answering)
         try:
-            await asyncio.wait({stream})
+            await asyncio.wait({answering})
         finally:
-            stream.cancel()
-            streams.discard(stream)
-            if not streams and self._streams.get(visitor.secret) is streams:
-                del self._streams[visitor.secret]
-        if not stream.cancelled():
-            stream.result()  # raises what went wrong
+            answering.cancel()
+            answers.discard(answering)
+            if not answers and self._answering.get(visitor.secret) is answers:
+                del self._answering[visitor.secret]
+        if not answering.cancelled():
+            answering.result()  # raises what went wrong
         elif begun:
             await send({"type": "http.response.body"})
         else:
