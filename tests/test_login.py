@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from index.errors import FootnoteError
+from index.errors import FootnoteError, LibraryError
 from rag.chat import Turn
 from rag.conversations import Conversations
 from tests import apart
@@ -81,7 +83,9 @@ def test_what_was_planted_in_a_browser_is_worth_nothing_once_it_has_signed_in(lo
     run(plant())
 
 
-def test_a_copy_is_worth_nothing_once_its_browser_has_signed_out(login: Login, tmp_path: Path) -> None:
+def test_a_copy_is_worth_nothing_once_its_browser_has_signed_out(
+    login: Login, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def copy() -> None:
         held = await _signed_in(login, {})
         owner = await _owner(login, held)
@@ -92,6 +96,7 @@ def test_a_copy_is_worth_nothing_once_its_browser_has_signed_out(login: Login, t
         assert await _owner(login, await _signed_in(login, held)) != owner
         again = await _signed_in(login, left)
         assert await _owner(login, again) == owner
+        monkeypatch.setattr(browsers, "monotonic", lambda: monotonic() + browsers._TWICE)
         assert await _owner(login, await _signed_in(login, left)) != owner  # it was told from its copy once
         assert await _owner(Login(PASSWORD, tmp_path), again) == owner
 
@@ -158,6 +163,68 @@ def test_of_very_many_browsers_the_oldest_are_forgotten(
     held = [login.browsers.sign_in("")[0] for _ in range(5)]
     for kept in (login, Login(PASSWORD, tmp_path)):
         assert [bool(kept.browsers.signed_in(secret)) for secret in held] == [False, False, True, True, True]
+
+
+def test_a_password_sent_twice_makes_one_browser(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def click_twice() -> None:
+        held = await _signed_in(login, {})
+        owner, left = await _owner(login, held), await _signed_out(login, held)
+        for clicked in (left, {}, {KEY: "planted"}):
+            twice = [await _signed_in(login, clicked) for _ in range(2)]
+            owners = [await _owner(login, each) for each in twice]
+            assert (owners[0] == owners[1] == owner) == (clicked is left), "whoever has no key here is not known by it"
+        async with _browser(login, **left) as client:
+            assert (await client.post("/login", data={"password": "wrong"})).status_code == 401
+        first = await _signed_out(login, await _signed_in(login, left))
+        assert await _owner(login, await _signed_in(login, left)) != owner, "it has signed out since"
+        assert await _owner(login, await _signed_in(login, first)) == owner
+        monkeypatch.setattr(browsers, "monotonic", lambda: monotonic() + browsers._TWICE)
+        assert await _owner(login, await _signed_in(login, first)) != owner
+
+    run(click_twice())
+
+
+def test_browsers_that_never_come_back_push_out_no_other(
+    monkeypatch: pytest.MonkeyPatch, login: Login, tmp_path: Path
+) -> None:
+    async def monitor() -> None:
+        monkeypatch.setattr(browsers, "_MOST", 3)
+        mine, others = await _signed_in(login, {}), await _signed_in(login, {})
+        owner = await _owner(login, mine)
+        for _ in range(5):
+            watching = await _signed_in(login, {})
+        for kept in (login, Login(PASSWORD, tmp_path)):
+            assert [bool(kept.browsers.signed_in(held[KEY])) for held in (mine, others, watching)] == [
+                True,
+                False,
+                True,
+            ]
+        assert await _owner(login, await _signed_in(login, await _signed_out(login, mine))) == owner
+        back = [await _signed_in(login, {}) for _ in range(3) if await _owner(login, watching)]
+        for held in (*back, watching):
+            await _owner(login, held)
+        assert await _owner(login, await _signed_in(login, {})), "where all come back, who is new can come in"
+
+    run(monitor())
+
+
+def test_a_list_of_browsers_made_before_is_read(login: Login, tmp_path: Path) -> None:
+    held = run(_signed_in(login, {}))
+    with closing(sqlite3.connect(tmp_path / "browsers.sqlite")) as database:
+        database.execute("ALTER TABLE browser DROP COLUMN came_back")
+    again = Login(PASSWORD, tmp_path)
+    assert run(_owner(again, held))
+    assert Login(PASSWORD, tmp_path).browsers.signed_in(held[KEY]) == again.browsers.signed_in(held[KEY])
+
+
+def test_a_list_of_browsers_that_holds_more_is_not_ours(login: Login, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "browsers.sqlite")) as database:
+        database.execute("CREATE TRIGGER theirs AFTER INSERT ON browser BEGIN DELETE FROM browser; END")
+        database.commit()
+    with pytest.raises(LibraryError, match="theirs, which Footnote does not make"):
+        login.browsers.sign_in("")
+    with pytest.raises(LibraryError, match="theirs, which Footnote does not make"):
+        Login(PASSWORD, tmp_path)
 
 
 def test_of_two_keys_the_one_that_opens_counts(login: Login) -> None:

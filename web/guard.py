@@ -119,7 +119,10 @@ class Guard:
             return Visitor(Standing.KNOWN, secret, _mix(OWNER, secret)) if secret else Visitor(Standing.GUEST)
         secret = self._key(scope, self._login)
         browser = self._login.browsers.signed_in(secret)
-        return Visitor(Standing.SIGNED_IN, secret, browser.owner) if browser else Visitor(Standing.STRANGER)
+        if browser is None:
+            return Visitor(Standing.STRANGER)
+        self._login.browsers.came_back(secret)
+        return Visitor(Standing.SIGNED_IN, secret, browser.owner)
 
     def _strange(self, scope: Scope) -> Response | None:
         """What is said to a request that comes by another name or from another site's page; None to others."""

@@ -23,13 +23,13 @@ _PAGE = (Path(__file__).parent / "login.html").read_text(encoding="utf-8")
 
 
 class Login:
-    """Knows a password, and in which browsers it was told."""
+    """Knows a password, and the browsers that have signed in with it."""
 
     def __init__(self, password: str, home: Path) -> None:
         """Take this password for the library that lives in `home`.
 
         Raises:
-            LibraryError: Who is signed in cannot be kept there.
+            LibraryError: The list of signed-in browsers cannot be kept there.
         """
         self._home = home
         self.browsers = Browsers(home, password)
@@ -52,7 +52,7 @@ class Login:
         return await turnstile.look(sender, lambda: hmac.compare_digest(self._digest(guess), self._password))
 
     async def sign_in(self, secret: str, unlocked: str) -> str:
-        """Sign in a browser that told the password; returns the secret that it has from now on.
+        """Sign in a browser that sent the password; returns the secret that it has from now on.
 
         What it asked while the page had no password comes along, and is nobody else's any more.
 
