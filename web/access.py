@@ -16,7 +16,7 @@ class Standing(IntEnum):
     KNOWN = 2
     """Has opened that page before, and holds the secret that it got there."""
     SIGNED_IN = 3
-    """Has told the password, and not signed out since."""
+    """Has signed in, and not signed out since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +25,53 @@ class Door:
 
     Attributes:
         method: The method.
+        top: The first part of the path.
         path: The whole path, decoded.
         least: The least that has to be known of whoever comes.
     """
 
     method: str
+    top: str
     path: re.Pattern[str]
     least: Standing
 
 
-def _door(method: str, path: str, least: Standing) -> Door:
-    return Door(method, re.compile(rf"\A{path}\Z", re.ASCII), least)
+def _door(method: str, path: str, least: Standing, below: str = "") -> Door:
+    """What is open at a path, or at each that a pattern has `below` it."""
+    return Door(method, path.split("/")[1], re.compile(rf"\A{re.escape(path)}{below}\Z", re.ASCII), least)
 
 
 _FILE = r"(?:[\w-][\w.-]*+/)*+[\w-][\w.-]*\.\w+"
 
 SIGN_IN, SIGN_OUT = "/login", "/sign-out"
 
+HEARTBEAT = "/gradio_api/heartbeat/"
+"""Gradio's own: a stream for as long as a page is open; the name of its session comes after this."""
+
+JOIN, DATA = "/gradio_api/queue/join", "/gradio_api/queue/data"
+"""Gradio's own: what a reader does, and a stream of what comes of it."""
+
+UPLOAD = "/gradio_api/upload"
+"""Gradio's own: where files are sent to."""
+
+SESSION = "session_hash"
+"""What Gradio calls the name of a session, in a query and in JSON."""
+
 ALWAYS = (
     _door("GET", "/", Standing.GUEST),
     _door("HEAD", "/", Standing.GUEST),
-    _door("GET", f"/assets/{_FILE}", Standing.GUEST),
-    _door("GET", f"/static/{_FILE}", Standing.GUEST),
-    _door("GET", r"/theme\.css", Standing.GUEST),
-    _door("GET", r"/favicon\.ico", Standing.GUEST),
+    _door("GET", "/assets/", Standing.GUEST, _FILE),
+    _door("GET", "/static/", Standing.GUEST, _FILE),
+    _door("GET", "/theme.css", Standing.GUEST),
+    _door("GET", "/favicon.ico", Standing.GUEST),
     # A browser's own, and what comes from the documents.
-    _door("GET", r"/gradio_api/heartbeat/\w{1,64}", Standing.KNOWN),
-    _door("GET", "/gradio_api/queue/data", Standing.KNOWN),
-    _door("POST", "/gradio_api/queue/join", Standing.KNOWN),
-    _door("POST", "/gradio_api/upload", Standing.KNOWN),
-    _door("GET", "/gradio_api/upload_progress", Standing.KNOWN),
-    _door("GET", r"/conversations/\w{1,64}\.(?:md|json)", Standing.KNOWN),
-    _door("GET", r"/pages/[1-9]\d{0,8}\.png", Standing.KNOWN),
+    _door("GET", HEARTBEAT, Standing.KNOWN, r"\w{1,64}"),
+    _door("GET", DATA, Standing.KNOWN),
+    _door("POST", JOIN, Standing.KNOWN),
+    _door("POST", UPLOAD, Standing.KNOWN),
+    _door("GET", f"{UPLOAD}_progress", Standing.KNOWN),
+    _door("GET", "/conversations/", Standing.KNOWN, r"\w{1,64}\.(?:md|json)"),
+    _door("GET", "/pages/", Standing.KNOWN, r"[1-9]\d{0,8}\.png"),
     _door("GET", "/parts", Standing.KNOWN),
 )
 """What is open on every page."""
@@ -69,12 +84,15 @@ WITH_PASSWORD = (
 )
 """What is open on a page with a password."""
 
+TOPS = frozenset(door.top for door in WITH_PASSWORD) - {""}
+"""The first part of every path that is open on some page."""
+
 
 def least(doors: Sequence[Door], method: str, path: str) -> Standing | None:
     """The least that has to be known of whoever asks for this; None where it is closed to everybody."""
-    return next((each.least for each in doors if each.method == method and each.path.fullmatch(path)), None)
+    return next((door.least for door in doors if door.method == method and door.path.fullmatch(path)), None)
 
 
 def methods(doors: Sequence[Door], path: str) -> tuple[str, ...]:
     """The methods by which a path is open to somebody."""
-    return tuple(each.method for each in doors if each.path.fullmatch(path))
+    return tuple(door.method for door in doors if door.path.fullmatch(path))

@@ -7,25 +7,11 @@ from ipaddress import ip_network
 
 from index.errors import FootnoteError
 from rag.llm import LOOPBACK
+from web import access
 from web.login import FEWEST
 
 HOST = "127.0.0.1"
 
-# What the page itself has at its root: a sub-path of that name would be taken off twice.
-_OURS = frozenset(
-    (
-        "assets",
-        "static",
-        "theme.css",
-        "favicon.ico",
-        "gradio_api",
-        "conversations",
-        "pages",
-        "parts",
-        "login",
-        "sign-out",
-    )
-)
 _PATH = re.compile(r"(?:/[\w~-][\w.~-]*)*", re.ASCII)
 
 
@@ -85,6 +71,6 @@ def sub_path(setting: str) -> str:
             f"{setting} is no root path; name the path under which the proxy has the page, such as /docs, without the "
             f"name of a computer."
         )
-    if path.count("/") and path.split("/")[1] in _OURS:
+    if path and path.split("/")[1] in access.TOPS:  # it would be taken off twice
         raise FootnoteError(f"{setting} is a path of the page's own; name another one in the proxy, such as /docs.")
     return path

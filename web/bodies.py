@@ -18,10 +18,10 @@ async def pieces(receive: Receive) -> AsyncIterator[bytes]:
 def resent(scope: Scope, body: bytes, receive: Receive) -> Receive:
     """A `receive` that first gives this body, its length in the headers."""
     MutableHeaders(scope=scope)["content-length"] = str(len(body))
-    left = [body]
+    bodies = [body]
 
     async def receiving() -> Message:
-        return {"type": "http.request", "body": left.pop()} if left else await receive()
+        return {"type": "http.request", "body": bodies.pop()} if bodies else await receive()
 
     return receiving
 

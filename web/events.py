@@ -13,13 +13,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from web import access
 from web.bodies import pieces, resent
 
 Kind = Literal["state", "text", "files"]
 """What a handler takes: what the server keeps, a text, or files that were sent before."""
 
-_JOIN, _DATA = "/gradio_api/queue/join", "/gradio_api/queue/data"
-_NAME = "session_hash"
 _LONGEST = 32_768  # bytes of a path and what is asked of it: an id of 1,000 characters, each of which may be nine
 _OF_COMPONENTS: dict[type, Kind] = {gr.State: "state", gr.Textbox: "text", gr.UploadButton: "files"}
 
@@ -62,9 +61,9 @@ class Events:
         if scope["type"] == "http":
             if len(scope["path"]) + len(scope["query_string"]) > _LONGEST:
                 refusal = PlainTextResponse("This address is too long.", 414)
-            elif scope["path"] == _JOIN:
+            elif scope["path"] == access.JOIN:
                 refusal, receive = await self._joined(scope, receive)
-            elif scope["path"] == _DATA:
+            elif scope["path"] == access.DATA:
                 refusal = self._unknown(scope)
             elif scope["path"] == "/":
                 scope["query_string"] = b""  # of which the page has no use
@@ -84,9 +83,9 @@ class Events:
 
     def _unknown(self, scope: Scope) -> Response | None:
         """What is said to who wants to hear of a session in which nothing was asked; None to others."""
-        named = parse_qs(scope["query_string"].decode("latin-1")).get(_NAME, [""])
+        names = parse_qs(scope["query_string"].decode("latin-1")).get(access.SESSION, [""])
         known: Mapping[str, object] = self._page._queue.pending_messages_per_session
-        return None if named[0] in known else PlainTextResponse("Nothing was asked in this session.", 404)
+        return None if names[0] in known else PlainTextResponse("Nothing was asked in this session.", 404)
 
 
 def _kinds(page: gr.Blocks, number: int) -> Sequence[Kind]:

@@ -38,11 +38,7 @@ SELF = "footnote-self"
 
 _SECRET = 32  # bytes
 _GIVEN = re.compile(r"[\w-]{1,128}", re.ASCII)
-_KEY = "-key"  # ends the name of the cookie that holds the secret of a browser in which the password was told
-_NAMED_IN_PATH = "/gradio_api/heartbeat/"
-_NAMED_IN_QUERY = "/gradio_api/queue/data"
-_JOIN, _UPLOAD = "/gradio_api/queue/join", "/gradio_api/upload"
-_NAME = "session_hash"
+_KEY = "-key"  # ends the name of the cookie that holds the secret of a browser that has signed in
 _FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"})
 _OTHER_HOSTS = ("x-forwarded-host", "x-gradio-server")
 _YEAR = 365 * 24 * 60 * 60  # seconds that a browser keeps its secret, and with it its conversations
@@ -294,7 +290,11 @@ def _name_self(scope: Scope) -> None:
     Not where a proxy passes it on: the server believes what such a header says of the sender, whoever sends it.
     """
     headers = MutableHeaders(scope=scope)
-    if scope["path"] == _JOIN and _FORWARDED.isdisjoint(headers) and peer.is_own(scope["client"], scope["server"]):
+    if (
+        scope["path"] == access.JOIN
+        and _FORWARDED.isdisjoint(headers)
+        and peer.is_own(scope["client"], scope["server"])
+    ):
         headers[SELF] = "yes"
 
 
@@ -308,34 +308,34 @@ def _hide_other_hosts(scope: Scope) -> None:
 def _is_stream(scope: Scope) -> bool:
     """Whether the answer to a request goes on for as long as its page is open."""
     path = str(scope["path"])
-    return path.startswith(_NAMED_IN_PATH) or path == _NAMED_IN_QUERY
+    return path.startswith(access.HEARTBEAT) or path == access.DATA
 
 
 def _names_session(scope: Scope) -> bool:
     """Whether a request says which session it belongs to."""
-    return _is_stream(scope) or scope["path"] == _JOIN
+    return _is_stream(scope) or scope["path"] == access.JOIN
 
 
 async def _mixed(scope: Scope, receive: Receive, secret: str) -> tuple[Response | None, Receive]:
     """Put the mixed name in place of the session's, in the path, the query or the body of a request that says it."""
     path = scope["path"]
-    if path.startswith(_NAMED_IN_PATH):
-        scope["path"] = _NAMED_IN_PATH + _mix(path.removeprefix(_NAMED_IN_PATH), secret)
+    if path.startswith(access.HEARTBEAT):
+        scope["path"] = access.HEARTBEAT + _mix(path.removeprefix(access.HEARTBEAT), secret)
         return None, receive
-    if path == _NAMED_IN_QUERY:
-        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        asked[_NAME] = _mix(asked.get(_NAME, ""), secret)
-        scope["query_string"] = urlencode(asked).encode()
+    if path == access.DATA:
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        query[access.SESSION] = _mix(query.get(access.SESSION, ""), secret)
+        scope["query_string"] = urlencode(query).encode()
         return None, receive
     body = await _body(receive, _MOST_ASKED)
     if body is None:
         return PlainTextResponse("This is more than a page sends.", 413), receive
     try:
-        told = json.loads(body)
-        told[_NAME] = _mix(str(told[_NAME]), secret)
+        event = json.loads(body)
+        event[access.SESSION] = _mix(str(event[access.SESSION]), secret)
     except (ValueError, TypeError, KeyError, RecursionError):
         return PlainTextResponse("This request cannot be read.", 400), receive
-    return None, resent(scope, json.dumps(told).encode(), receive)
+    return None, resent(scope, json.dumps(event).encode(), receive)
 
 
 def _mix(name: str, secret: str) -> str:

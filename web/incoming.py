@@ -26,6 +26,7 @@ from index.disk import see_room
 from index.document import canonical
 from index.errors import LibraryError, Refused
 from index.sync import MAX_BYTES
+from web import access
 from web.guard import OWNER
 
 KEPT = 3600.0
@@ -39,7 +40,6 @@ OWN = MOST // 4
 
 _SENDINGS, _OWN_SENDINGS = 256, 16  # that wait or are under way at once, and of one person: each holds a file open
 _FILES = 1_000  # in one sending, which is what Gradio's page sends at once
-_PATH = "/gradio_api/upload"  # where Gradio's page sends files to
 
 
 @dataclass(slots=True, eq=False)
@@ -98,7 +98,7 @@ class Incoming:
         self._changing = Lock()
         self._waiting: dict[str, tuple[_Part, _Sending]] = {}
         self._sendings: set[_Sending] = set()
-        self.route = Route(_PATH, self._receive, methods=["POST"])
+        self.route = Route(access.UPLOAD, self._receive, methods=["POST"])
         """Where browsers send them; to be served before Gradio's own."""
 
     def arrived(self, token: str) -> Arrived:
