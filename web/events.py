@@ -77,7 +77,7 @@ class Events:
             event.event_data = _plain(event.event_data)
             body = event.model_dump_json().encode()
         except (ValidationError, LookupError, TypeError):
-            return PlainTextResponse("This is nothing that the page sends.", 400), receive
+            return PlainTextResponse("The page does not send such requests.", 400), receive
         MutableHeaders(scope=scope)["content-type"] = "application/json"
         return None, resent(scope, body, receive)
 

@@ -138,18 +138,18 @@ class Guard:
         if least is not None and visitor.standing >= least:
             return None
         if visitor.standing is Standing.STRANGER:
-            return asking() if path == "/" else PlainTextResponse("Tell the password first.", 401)
+            return asking() if path == "/" else PlainTextResponse(_SIGN_IN_FIRST, 401)
         if least is not None:
             return PlainTextResponse("Open the page first.", 403)
         others = access.methods(self._doors, path)
         if others:
-            return PlainTextResponse("Footnote does not serve this so.", 405, {"Allow": ", ".join(others)})
+            return PlainTextResponse("Footnote does not accept this method here.", 405, {"Allow": ", ".join(others)})
         return PlainTextResponse("Footnote does not serve this.", 404)
 
     def _left(self, scope: Scope, visitor: Visitor) -> Response | None:
         """What is said to a browser that has signed out while it sent the rest of a request; None to others."""
         still = self._visitor(scope).standing >= visitor.standing
-        return None if still else PlainTextResponse("Tell the password first.", 401)
+        return None if still else PlainTextResponse(_SIGN_IN_FIRST, 401)
 
     async def _passing(self, login: Login, scope: Scope, receive: Receive, visitor: Visitor) -> Response | None:
         """What is said to a browser that signs in or out; None to others."""
@@ -175,7 +175,7 @@ class Guard:
             unlocked = self._opened(scope)
             fresh = await login.sign_in(secret, _mix(OWNER, unlocked) if unlocked else "")
         except Crowded as crowd:
-            answer = asking(f"One after another: please try again in {crowd.seconds} seconds.", 429)
+            answer = asking(f"Too many sign-in attempts are waiting; try again in {crowd.seconds} seconds.", 429)
             answer.headers["Retry-After"] = str(crowd.seconds)
             return answer
         except LibraryError as error:
