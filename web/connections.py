@@ -185,7 +185,10 @@ class Connection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _answer_nobody(self) -> None:
-        """Have what answers a request learn that nobody is there: another one may have come in after that."""
+        """Tell the handler of the current request that its browser is gone.
+
+        A pipelined request may have replaced `cycle` since, and uvicorn tells only what handles that one.
+        """
         if self._answered:
             self._answered.disconnected = True
             self._answered.message_event.set()
@@ -194,14 +197,14 @@ class Connection(HttpToolsProtocol):
         """Count some more bytes of a head.
 
         Raises:
-            ValueError: It is too large, which the parser tells the browser.
+            ValueError: It is too large; the parser ends at that, and uvicorn answers with status 400.
         """
         self._head_bytes += length
         if self._head_bytes > self._limits.head_bytes or len(self.headers) >= self._limits.headers:
             raise ValueError(_LARGE)
 
     def _take_turns(self) -> None:
-        """See whose turn it is now, and since when."""
+        """Note whose turn it is now, and since when."""
         if self.cycle is None or self.cycle.response_complete:
             self.turn = "head" if self._in_head else "idle"
         else:
@@ -209,7 +212,7 @@ class Connection(HttpToolsProtocol):
         self.since, self._late, self._moved = self.loop.time(), 0.0, 0
 
     def _look(self) -> None:
-        """Leave the browser if it is too late; else look again after a while."""
+        """Leave the browser if it is too late; look again after a while."""
         left = self.transport.get_write_buffer_size()
         taken, self._left = max(0, self._left - left), left
         came, self._moved = self._moved, 0
@@ -233,13 +236,13 @@ class Connection(HttpToolsProtocol):
 
 def _make_way(new: Connection, connections: Iterable[object], limits: Limits) -> bool:
     """Leave the connection that is missed least where a new one is too much; whether the new one can stay."""
-    others = [each for each in connections if isinstance(each, Connection) and each is not new and not each.is_over]
-    neighbours = [each for each in others if each.address == new.address]
-    waiting = [each for each in neighbours if each.turn != "ours"]
+    others = [old for old in connections if isinstance(old, Connection) and old is not new and not old.is_over]
+    neighbours = [old for old in others if old.address == new.address]
+    waiting = [old for old in neighbours if old.turn != "ours"]
     if len(waiting) >= limits.waiting or len(neighbours) >= limits.address:
         return _leave_one(waiting)
     if len(others) >= limits.total:
-        return _leave_one([each for each in others if each.turn != "ours"])
+        return _leave_one([old for old in others if old.turn != "ours"])
     return True
 
 
@@ -247,5 +250,5 @@ def _leave_one(waiting: list[Connection]) -> bool:
     """Leave one of these connections: first those that are idle, last those that send a body; whether there is one."""
     if not waiting:
         return False
-    min(waiting, key=lambda each: (_LOST_FIRST.index(each.turn), each.since, each.number)).leave()
+    min(waiting, key=lambda old: (_LOST_FIRST.index(old.turn), old.since, old.number)).leave()
     return True

@@ -36,7 +36,7 @@ Item = TypeVar("Item")
 Updates = tuple[object, ...]
 """What Gradio puts into its outputs, in their order: values for components, or `gr.skip()`."""
 
-_UNCHANGED: Updates = (gr.skip(),) * 5  # of what `Desk._told` gives
+_UNCHANGED: Updates = (gr.skip(),) * 5  # of what `Desk._updates` gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ class Desk:
     adding: Line = field(default_factory=lambda: Line(_ADDED, own=1, full=_FULL, own_full=_OWN_FULL))
 
     def load(self, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
+        """What `_updates` gives: the conversation asked last; nothing new where a question was asked meanwhile."""
         kept = self._kept(request)
         self.drawing.begin(_session(request))
 
         def last() -> Conversation:
-            return talk if talk.turns else next((kept.open(each.id) for each in kept.listed()), talk)
+            return talk if talk.turns else next((kept.open(listed.id) for listed in kept.listed()), talk)
 
         turned = self._turned(last, talk, kept)
         return _UNCHANGED if self.asking.begun_in(_session(request)) else turned
@@ -113,7 +113,7 @@ class Desk:
         return shown if self.asking.begun_in(_session(request)) == before else gr.skip()
 
     def ask(self, question: str, talk: Conversation, ticked: Sequence[str], request: gr.Request) -> Iterator[Updates]:
-        """What `_told` gives: first while waiting, then as the answer is written, then with the answer."""
+        """What `_updates` gives: first while waiting, then as the answer is written, then with the answer."""
         kept = self._kept(request)
         with self.asking.begun(_session(request)) as task:
             self.drawing.wait(_session(request))
@@ -121,7 +121,7 @@ class Desk:
             try:
                 yield (yield from awaited(partial(self._answered, question, talk, ticked, kept, task), task))
             except FootnoteError as error:
-                yield self._told(talk, kept, question, viewer.notice(str(error)))
+                yield self._updates(talk, kept, question, viewer.notice(str(error)))
             except Stopped:
                 yield _UNCHANGED  # Gradio draws what came last once more when this ends
 
@@ -134,7 +134,7 @@ class Desk:
         task: Task,
         tell: Callable[[Updates], None],
     ) -> Updates:
-        """What `_told` gives with the answer, which is kept unless its reader does not want it any more.
+        """What `_updates` gives with the answer, which is kept unless its reader does not want it any more.
 
         Raises:
             FootnoteError: There is no answer.
@@ -161,16 +161,16 @@ class Desk:
             talk = kept.add(talk.id, turn, talk)
         except FootnoteError as error:  # the answer is shown all the same
             talk, notice = grown, viewer.notice(str(error))
-        return self._told(talk, kept, "", notice)
+        return self._updates(talk, kept, "", notice)
 
     def example(
         self, event: gr.EventData, talk: Conversation, ticked: Sequence[str], request: gr.Request
     ) -> Iterator[Updates]:
         """Ask an example question; it comes back as typed text would, and is treated as such."""
-        yield from self.ask(_said(event, "question"), talk, ticked, request)
+        yield from self.ask(_detail(event, "question"), talk, ticked, request)
 
     def stop(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the question is no longer being answered, and back in its box.
+        """What `_updates` gives: the question is no longer being answered, and back in its box.
 
         Where a language model writes, it is the model that is stopped, and the documents are quoted.
         """
@@ -178,34 +178,34 @@ class Desk:
             self.asking.enough(_session(request))
             return _UNCHANGED
         self.asking.stop(_session(request))
-        return self._told(talk, self._kept(request), _said(event, "question"))
+        return self._updates(talk, self._kept(request), _detail(event, "question"))
 
     def clear(self, request: gr.Request) -> Updates:
-        """What `_told` gives, and the source: a new conversation."""
+        """What `_updates` gives, and the source: a new conversation."""
         self.asking.leave(_session(request))
-        return *self._told(Conversation(), self._kept(request), ""), viewer.no_source()
+        return *self._updates(Conversation(), self._kept(request), ""), viewer.no_source()
 
     def reopen(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives, and the source: another of the reader's conversations."""
+        """What `_updates` gives, and the source: another of the reader's conversations."""
         box = "" if _session(request) in self.asking else None  # what is being asked is no draft
         self.asking.leave(_session(request))
         kept = self._kept(request)
-        turned = self._turned(lambda: kept.open(_said(event, "conversation")), talk, kept, question=box)
+        turned = self._turned(lambda: kept.open(_detail(event, "conversation")), talk, kept, question=box)
         return *turned, viewer.no_source()
 
     def rename(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: one of the conversations is called something else now."""
-        kept, id = self._kept(request), _said(event, "conversation")
+        """What `_updates` gives: one of the conversations is called something else now."""
+        kept, id = self._kept(request), _detail(event, "conversation")
 
         def renamed() -> Conversation:
-            kept.rename(id, _said(event, "title"))
+            kept.rename(id, _detail(event, "title"))
             return kept.open(id) if id == talk.id else talk
 
         return self._turned(renamed, talk, kept, request)
 
     def delete(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives, and the source: without one of the conversations."""
-        kept, id = self._kept(request), _said(event, "conversation")
+        """What `_updates` gives, and the source: without one of the conversations."""
+        kept, id = self._kept(request), _detail(event, "conversation")
 
         if id == talk.id:
             self.asking.stop(_session(request))
@@ -218,19 +218,21 @@ class Desk:
         return *turned, viewer.no_source() if id == talk.id else gr.skip()
 
     def judge(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the reader says whether an answer is right, or, saying the same again, takes it back."""
+        """What `_updates` gives: the reader judges whether an answer is right, or takes the same judgement back."""
         kept = self._kept(request)
         number, turn = _chosen(talk.turns, getattr(event, "turn", None))
-        verdict: Verdict | None = next((each for each in get_args(Verdict) if each == _said(event, "verdict")), None)
+        verdict: Verdict | None = next(
+            (known for known in get_args(Verdict) if known == _detail(event, "verdict")), None
+        )
         if turn is None or verdict is None:
             return _UNCHANGED
-        said = None if turn.judgement and turn.judgement.verdict == verdict else Judgement(verdict)
-        judged = partial(kept.judge, talk.id, number, replace(turn, judgement=said))
+        judgement = None if turn.judgement and turn.judgement.verdict == verdict else Judgement(verdict)
+        judged = partial(kept.judge, talk.id, number, replace(turn, judgement=judgement))
         return self._turned(judged, talk, kept, request, last=_reaching(talk, number))
 
     def answers(self, event: gr.EventData, talk: Conversation, request: gr.Request) -> Updates:
-        """What `_told` gives: the reader shows where the right answer to a question stands."""
-        kept, quote, document_id = self._kept(request), _said(event, "quote").strip(), _said(event, "document")
+        """What `_updates` gives: the reader shows where the right answer to a question stands."""
+        kept, quote, document_id = self._kept(request), _detail(event, "quote").strip(), _detail(event, "document")
         number, turn = _chosen(talk.turns, getattr(event, "turn", None))
         if turn is None:
             return _UNCHANGED
@@ -271,7 +273,7 @@ class Desk:
 
     def open(self, event: gr.EventData) -> object:
         """The source of a document in the list, or nothing new where the list has no such document."""
-        document_id = _said(event, "document")
+        document_id = _detail(event, "document")
         known = any(file.id == document_id and file.state == "indexed" for file in self.docs.files())
         return (
             self._source(document_id, 0, "", lambda document, _: viewer.source_of_document(document))
@@ -295,7 +297,7 @@ class Desk:
             with self.adding.seat(self._kept(request).owner, task, tell_place):
                 for number, file in enumerate(files):
                     tell(Progress(number, len(files), file.name))
-                    lines.append(self._outcome(file, partial(_tell_of_one, tell, number, len(files))))
+                    lines.append(self._outcome(file, partial(_tell_of_file, tell, number, len(files))))
 
         try:
             yield from self._followed(read, request)
@@ -331,7 +333,7 @@ class Desk:
 
     def turn(self, event: gr.EventData, request: gr.Request) -> Iterator[str]:
         """How far the opening of another library is; in the end the way to it, or why there is none."""
-        folder = _said(event, "folder").strip()
+        folder = _detail(event, "folder").strip()
         if self.shelf is None or SELF not in request.headers:
             yield viewer.notice("Only who runs Footnote can open other folders; start it with that folder.")
             return
@@ -364,7 +366,7 @@ class Desk:
         if SELF not in request.headers:
             yield gr.skip(), viewer.notice("Only who runs Footnote can choose what writes its answers.")
             return
-        setting = canonical(_said(event, "setting"))[0].strip()
+        setting = canonical(_detail(event, "setting"))[0].strip()
         yield gr.skip(), viewer.outcome([f"Turning to {setting or 'the documents'}"])  # the first time takes seconds
         try:
             self.docs.write_with(setting)
@@ -375,7 +377,7 @@ class Desk:
 
     def remove(self, event: gr.EventData) -> str:
         """What became of a document that was to be removed."""
-        document_id = _said(event, "document")
+        document_id = _detail(event, "document")
         name = document_id.partition("/")[2]
         try:
             self.docs.remove(document_id)
@@ -430,7 +432,7 @@ class Desk:
         question: object = None,
         last: int = viewer.LAST,
     ) -> Updates:
-        """What `_told` gives of the conversation turned to, or of this one and a notice where that fails.
+        """What `_updates` gives of the conversation turned to, or of this one and a notice where that fails.
 
         With a request, of the others alone while its reader's question is being answered: the answer draws this one.
         """
@@ -440,9 +442,9 @@ class Desk:
             turned, notice = talk, viewer.notice(str(error))
         if request and _session(request) in self.asking:
             return gr.skip(), gr.skip(), gr.skip(), notice, self._past(talk, kept)
-        return self._told(turned, kept, question, notice, last)
+        return self._updates(turned, kept, question, notice, last)
 
-    def _told(
+    def _updates(
         self,
         talk: Conversation,
         kept: Conversations,
@@ -498,8 +500,8 @@ def _reaching(talk: Conversation, number: int) -> int:
     return viewer.LAST if number > len(talk.turns) - viewer.LAST else len(talk.turns)
 
 
-def _tell_of_one(tell: OnProgress, number: int, total: int, progress: Progress) -> None:
-    """Tell how far one of several files is, which is number `number` from 0."""
+def _tell_of_file(tell: OnProgress, number: int, total: int, progress: Progress) -> None:
+    """Say how far the reading of several files is, from how far it is in the one that is number `number` from 0."""
     tell(replace(progress, done=number, total=total, bytes_done=0, bytes_total=0))
 
 
@@ -507,8 +509,8 @@ def _session(request: gr.Request) -> str:
     return str(request.session_hash)
 
 
-def _said(event: gr.EventData, name: str) -> str:
-    """What a browser says under a name, or ""."""
+def _detail(event: gr.EventData, name: str) -> str:
+    """What a browser sends with an event under a name, or ""."""
     return str(getattr(event, name, ""))
 
 

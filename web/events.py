@@ -1,4 +1,4 @@
-"""Events: what a browser says of what its reader does, in the one form that the page's handlers take.
+"""Events: what a browser sends of what its reader does, in the one form that the page's handlers take.
 
 Gradio itself takes it for granted: what no page sends ends in an exception there, or in a handler.
 """
@@ -95,8 +95,8 @@ def _kinds(page: gr.Blocks, number: int) -> Sequence[Kind]:
         LookupError: There is none.
     """
     return [
-        next(kind for component, kind in _OF_COMPONENTS.items() if isinstance(each, component))
-        for each in page.fns[number].inputs
+        next(kind for component, kind in _OF_COMPONENTS.items() if isinstance(taken, component))
+        for taken in page.fns[number].inputs
     ]
 
 
@@ -116,12 +116,12 @@ def _fits(value: object, kind: Kind) -> bool:
     return isinstance(value, fitting[kind])
 
 
-def _plain(said: object) -> dict[str, object]:
-    """What is said of an event: words, numbers, and lists of words, each under its name."""
-    return {name: value for name, value in said.items() if _is_plain(value)} if isinstance(said, dict) else {}
+def _plain(details: object) -> dict[str, object]:
+    """The details of an event that are words, numbers, or lists of words, each under its name."""
+    return {name: value for name, value in details.items() if _is_plain(value)} if isinstance(details, dict) else {}
 
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, list):
-        return all(isinstance(each, str) for each in value)
+        return all(isinstance(item, str) for item in value)
     return isinstance(value, str | int | float | bool)

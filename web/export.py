@@ -20,11 +20,11 @@ def answer_markdown(answer: Answer, prefix: str = "") -> str:
     if not answer.statements:
         return _plain(answer.text)
     marks = {each: "".join(f"[^{prefix}{number}]" for number in each.citations) for each in answer.statements}
-    said = [" ".join(_plain(_cut(answer, each.span)) + mark for each, mark in marks.items()), ""]
+    lines = [" ".join(_plain(_cut(answer, each.span)) + mark for each, mark in marks.items()), ""]
     if answer.rivals:
         values = "; ".join(_plain(_cut(answer, value)) + marks[each] for each, value in answer.rivals)
-        said = [f"{DISAGREEMENT}: {values}.", "", *said]
-    whole = "\n".join([*said, *(_footnote(each, prefix) for each in answer.citations)])
+        lines = [f"{DISAGREEMENT}: {values}.", "", *lines]
+    whole = "\n".join([*lines, *(_footnote(each, prefix) for each in answer.citations)])
     return "\n\n".join([whole, *map(_plain, answer.beside)])
 
 
@@ -57,8 +57,8 @@ def written(value: object) -> str:
 
 
 def _footnote(citation: Citation, prefix: str) -> str:
-    told = f" ({_plain(citation.named)})" if citation.heads else ""
-    return f"[^{prefix}{citation.number}]: {_plain(place(citation))}: “{_plain(citation.quote)}”{told}"
+    named = f" ({_plain(citation.named)})" if citation.heads else ""
+    return f"[^{prefix}{citation.number}]: {_plain(place(citation))}: “{_plain(citation.quote)}”{named}"
 
 
 def _plain(text: str) -> str:

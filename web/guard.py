@@ -124,7 +124,7 @@ class Guard:
         """What is said to a request that comes by another name or from another site's page; None to others."""
         headers = Headers(scope=scope)
         # Another name in the Host header is how a foreign page reaches a local one (DNS rebinding). Where there is a
-        # password it would find nothing: a browser keeps its secret for the name under which it told the password.
+        # password it would find nothing: a browser keeps its secret for the name under which it signed in.
         if self._login is None and _host(headers.get("host", "")) not in LOOPBACK:
             return PlainTextResponse("This address is not served here.", 421)
         if _foreign(scope["method"], headers):
@@ -394,9 +394,9 @@ def _ordering(send: Send, orders: Sequence[tuple[str, str]]) -> Send:
             held.append(message)
             if message.get("more_body", message["type"] == "http.response.start"):
                 return
-            _order(held[0], b"".join(each.get("body", b"") for each in held[1:]), orders)
-            for each in held[:-1]:
-                await send(each)
+            _order(held[0], b"".join(part.get("body", b"") for part in held[1:]), orders)
+            for earlier in held[:-1]:
+                await send(earlier)
         await send(message)
 
     return ordered
@@ -407,10 +407,10 @@ def _is_page(message: Message) -> bool:
 
 
 def _order(message: Message, page: bytes, orders: Sequence[tuple[str, str]]) -> None:
-    """Add what the browser is told to the start of a response."""
+    """Add what the browser may do to the start of a response."""
     hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
     headers = MutableHeaders(raw=message["headers"])
-    headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{each}'" for each in hashes))
+    headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{digest}'" for digest in hashes))
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"  # with none, a form of ours would name no origin
     headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -49,7 +49,7 @@ class _Sending:
     Attributes:
         stream: That file.
         owner: Who sends them.
-        size: Bytes of all that was sent, what parts the files among them.
+        size: Bytes of all that was sent: of the files, and of the lines between them.
         waiting: How many of the files have not been taken or forgotten.
     """
 
@@ -314,12 +314,12 @@ class Blocks(gr.Blocks):
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **more: Any) -> Any:
         """See Gradio's own."""
-        return await super().preprocess_data(block_fn, [_token_of(each) for each in inputs], *rest, **more)
+        return await super().preprocess_data(block_fn, [_token_of(value) for value in inputs], *rest, **more)
 
 
 def _token_of(value: Any) -> Any:
     """A value that a browser sends, with the token of each file in the file's place."""
     if isinstance(value, dict):
         token = value.get("path")
-        return token if isinstance(token, str) else {name: _token_of(each) for name, each in value.items()}
-    return [_token_of(each) for each in value] if isinstance(value, list) else value
+        return token if isinstance(token, str) else {name: _token_of(item) for name, item in value.items()}
+    return [_token_of(item) for item in value] if isinstance(value, list) else value

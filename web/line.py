@@ -88,18 +88,18 @@ class Line:
             self._leave(place)
 
     def _wait(self, place: _Place, task: Task, tell: Callable[[int | None], None]) -> None:
-        told, when = 0, -_TELL
+        last_told, when = 0, -_TELL
         while not (place.called.wait(LOOK) or task.enough.is_set()):
             before = self._before(place)
-            if before not in (0, told) and monotonic() - when >= _TELL:
-                told, when = before, monotonic()
+            if before not in (0, last_told) and monotonic() - when >= _TELL:
+                last_told, when = before, monotonic()
                 tell(before)
-        if told:
+        if last_told:
             tell(None)
 
     def _joined(self, owner: str) -> _Place:
         with self._lock:
-            self._last = {each: last for each, last in self._last.items() if last >= self._round}
+            self._last = {person: last for person, last in self._last.items() if last >= self._round}
             self._came += 1
             place = _Place(max(self._round, self._last.get(owner, -1) + 1), self._came, owner)
             if not self._free or self._seated[owner] >= self._own:
@@ -135,7 +135,7 @@ class Line:
     def _call(self) -> None:
         self._seated = +self._seated
         while self._free:
-            place = next((each for each in self._waiting if self._seated[each.owner] < self._own), None)
+            place = next((place for place in self._waiting if self._seated[place.owner] < self._own), None)
             if place is None:
                 return
             self._waiting.remove(place)

@@ -106,7 +106,7 @@ def launch(
         docs: Whom the page asks.
         port: The port; 0 for one that is free.
         host: The address of this machine to serve it on; one that other machines reach needs a password.
-        password: What a browser has to tell first; "" for none.
+        password: What a browser has to send first; "" for none.
         proxies: The addresses or networks whose word is taken for where a request comes from.
         root_path: The path under which a proxy has the page, such as "/docs"; "" for none.
         shelf: The libraries that it lets its reader turn to.

@@ -33,11 +33,11 @@ def routes(docs: Footnote) -> list[Route]:
 
     What they serve is made beside the threads that serve everything else.
     """
-    drawn, told = Few(COUNT, _PICTURES, own=_OWN_PICTURES), Few(_AT_ONCE, _WAITING, own=_OWN)
+    pictures, texts = Few(COUNT, _PICTURES, own=_OWN_PICTURES), Few(_AT_ONCE, _WAITING, own=_OWN)
     served: list[tuple[str, Few, Answer]] = [
-        ("/conversations/{id}.{form}", told, _conversation),
-        ("/pages/{number:int}.png", drawn, _page),
-        ("/parts", told, _part),
+        ("/conversations/{id}.{form}", texts, _conversation),
+        ("/pages/{number:int}.png", pictures, _page),
+        ("/parts", texts, _part),
     ]
     return [Route(path, partial(_answered, few, answer, docs), methods=["GET"]) for path, few, answer in served]
 
@@ -79,7 +79,7 @@ def _page(docs: Footnote, request: Request, dropped: Event) -> Response:
 def _part(docs: Footnote, request: Request, _: Event) -> Response:
     """Some more of a document's text."""
     asked, document = request.query_params, _document(docs, request)
-    tinted = [Span(*map(int, each.split("-"))) for each in asked["tinted"].split()]
+    tinted = [Span(*map(int, span.split("-"))) for span in asked["tinted"].split()]
     side: Literal["before", "after"] = "before" if "before" in asked else "after"
     border = min(max(0, int(asked[side])), len(document.text))
     return HTMLResponse(viewer.part(document, border, side, tinted))

@@ -103,8 +103,8 @@ class Shelf:
     def _remembered(self) -> dict[Path, Path]:
         """Where the library of each folder remembered lives, by folder, the one turned to last first."""
         try:
-            told = json.loads(self._file.read_text(encoding="utf-8"))
-            return {Path(folder): Path(home) for folder, home in told.items()}
+            saved = json.loads(self._file.read_text(encoding="utf-8"))
+            return {Path(folder): Path(home) for folder, home in saved.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -113,13 +113,14 @@ class Shelf:
 
     def _remember(self, folder: Path, home: Path) -> None:
         """Put a library first of those remembered."""
-        places = {folder: home} | {each: place for each, place in self._remembered().items() if each != folder}
-        told = {str(each): str(place) for each, place in list(places.items())[:_MOST]}
+        others = {other: place for other, place in self._remembered().items() if other != folder}
+        places = list(({folder: home} | others).items())
+        saved = {str(known): str(place) for known, place in places[:_MOST]}
         try:
             private.make_folder(self._file.parent)
             part = self._file.with_suffix(".part")
             private.make_file(part)
-            part.write_text(json.dumps(told), encoding="utf-8")
+            part.write_text(json.dumps(saved), encoding="utf-8")
             part.replace(self._file)
         except OSError as error:
             _log.warning("The libraries opened cannot be remembered in %s (%s).", self._file, error)

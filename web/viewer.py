@@ -183,17 +183,17 @@ def notice(message: str) -> str:
     return f'<p class="notice" role="alert">{_text(message)}</p>' if message else ""
 
 
-def progress(told: Progress, seconds: float, is_stopping: bool, *, stop: str) -> str:
+def progress(state: Progress, seconds: float, is_stopping: bool, *, stop: str) -> str:
     """What is being read, after how many seconds, and how much of it; a bar, the pace, and a button to stop."""
-    several = told.total > 1
-    count = f"{min(told.done + 1, told.total):,} of {told.total:,}: " if several else ""
-    bar = _bar_of("Documents read", told.done, told.total) if several else ""
+    several = state.total > 1
+    count = f"{min(state.done + 1, state.total):,} of {state.total:,}: " if several else ""
+    bar = _bar_of("Documents read", state.done, state.total) if several else ""
     parts = ""
-    if told.passages_total:
-        parts = f", {told.passages_done:,} of {told.passages_total:,} passages"
-        bar = bar or _bar_of("Passages read", told.passages_done, told.passages_total)
+    if state.passages_total:
+        parts = f", {state.passages_done:,} of {state.passages_total:,} passages"
+        bar = bar or _bar_of("Passages read", state.passages_done, state.passages_total)
     button = "Stopping" if is_stopping else f'<button class="plain link" data-event="{stop}">Stop</button>'
-    line = f"<p>Reading {count}{_isolated(printable_name(told.name))}{parts}</p>{bar}{_pace(told, seconds)}"
+    line = f"<p>Reading {count}{_isolated(printable_name(state.name))}{parts}</p>{bar}{_pace(state, seconds)}"
     return f'<div role="status" class="quiet reading">{line}{button}</div>'
 
 
@@ -203,8 +203,8 @@ def _bar_of(label: str, done: int, total: int) -> str:
 
 def outcome(lines: Iterable[str]) -> str:
     """What became of what was to be read or removed, a line each."""
-    told = "".join(f"<p>{_isolated(printable_name(line))}</p>" for line in lines)
-    return f'<div role="status" class="quiet">{told}</div>'
+    paragraphs = "".join(f"<p>{_isolated(printable_name(line))}</p>" for line in lines)
+    return f'<div role="status" class="quiet">{paragraphs}</div>'
 
 
 def writers(setting: str, tried: str = "", trouble: str = "") -> str:
@@ -342,8 +342,8 @@ def _file(file: File, called: str, is_ticked: bool) -> str:
     if file.state != "indexed":
         state = f"{file.state}: {_text(file.reason)}"
         return f'<li><span class="name">{name}</span><span class="state unread">{state}</span></li>'
-    told = _name(file.id).startswith(file.title)  # a title that is the name says nothing more
-    title = "" if told else f"<span>{_isolated(file.title)}</span>"
+    is_name = _name(file.id).startswith(file.title)  # which says nothing more
+    title = "" if is_name else f"<span>{_isolated(file.title)}</span>"
     missed = f'<span class="missed">{_text(file.reason)}</span>' if file.reason else ""
     tick = (
         f'<input type="checkbox" data-document="{_exact(file.id)}"{" checked" if is_ticked else ""} '
@@ -368,15 +368,15 @@ def _size(count: float) -> str:
     return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 1024)):,} KB"
 
 
-def _pace(told: Progress, seconds: float) -> str:
+def _pace(state: Progress, seconds: float) -> str:
     """How fast it goes and how long it will take; nothing while that cannot be told, or is no matter."""
-    if seconds < _MOMENT or not told.bytes_done:
+    if seconds < _MOMENT or not state.bytes_done:
         return ""
-    left = seconds * (told.bytes_total - told.bytes_done) / told.bytes_done
+    left = seconds * (state.bytes_total - state.bytes_done) / state.bytes_done
     time = (
         f"about {_count(round(left / 60), 'minute')}" if left >= 90 else "about a minute" if left >= 45 else "a moment"
     )
-    return f"<p>{_size(told.bytes_done / seconds)} a second, {time} left</p>"
+    return f"<p>{_size(state.bytes_done / seconds)} a second, {time} left</p>"
 
 
 def _removal(file: File) -> str:
@@ -576,15 +576,15 @@ def _judging(number: int, turn: Turn) -> str:
         f'aria-pressed="{str(chosen is not None and chosen.verdict == verdict).lower()}">{words}</button>'
         for verdict, words in verdicts
     )
-    told = ""
+    words = ""
     if chosen and chosen.quote:
-        told = f"Noted: “{_isolated(beginning(chosen.quote, _SPOKEN))}” answers it."
+        words = f"Noted: “{_isolated(beginning(chosen.quote, _SPOKEN))}” answers it."
     elif chosen and chosen.verdict == "wrong":
-        told = "You can also select the words that do answer, in the Source column."
+        words = "You can also select the words that do answer, in the Source column."
     elif chosen:
-        told = "Noted."
+        words = "Noted."
     awaits = f' data-awaits="{number}"' if chosen and chosen.verdict == "wrong" else ""
-    note = f'<p class="quiet" role="status"{awaits}>{told}</p>' if told else ""
+    note = f'<p class="quiet" role="status"{awaits}>{words}</p>' if words else ""
     return f'<div class="quiet judging" role="group" aria-label="Is this right?">Is this right?{buttons}</div>{note}'
 
 
@@ -608,9 +608,9 @@ def _row(turn: int, answer: Answer, number: int) -> str:
     return f"<tr><td>{number}</td><td>{_passage_button(turn, number, hit)}</td>{cells}</tr>"
 
 
-def _bar(told: str, share: float) -> str:
+def _bar(figure: str, share: float) -> str:
     """A figure over a bar of this share of the full length."""
-    return f'<span class="bar" style="--share: {share:.0%}">{told}</span>'
+    return f'<span class="bar" style="--share: {share:.0%}">{figure}</span>'
 
 
 def _quotes(answer: Answer, document: Document, chosen: Citation | None) -> tuple[Span, ...]:
@@ -634,8 +634,8 @@ def _source(document: Document, place: _Place, steps: str) -> str:
     """The document as it reads, under a header that says where in it the reader is."""
     where = [place.name] if place.name else []
     page = document.page_at(place.span.start)
-    told = tables.Places(document).where(place.span.start, place.span.end)
-    where += [told] if told and place.name else []
+    cells = tables.Places(document).where(place.span.start, place.span.end)
+    where += [cells] if cells and place.name else []
     where += [place.heading] if place.heading else []
     moved = f'<p class="quiet" role="status">{_MOVED}</p>' if place.moved else ""
     picture = _picture(document, place.span, page) if page and place.name else ""
@@ -661,8 +661,8 @@ def _picture(document: Document, span: Span, page: Page) -> str:
         return ""
     marked = {"start": span.start, "end": span.end}
     asked = urlencode({"document": document.id, "version": document.version, **marked})
-    told = f"Page {page.number} of {document.title} as it is printed"
-    return f'<img class="picture" loading="lazy" src="pages/{page.number}.png?{_text(asked)}" alt="{_text(told)}">'
+    caption = f"Page {page.number} of {document.title} as it is printed"
+    return f'<img class="picture" loading="lazy" src="pages/{page.number}.png?{_text(asked)}" alt="{_text(caption)}">'
 
 
 def _more(document: Document, place: _Place, side: Literal["before", "after"], border: int) -> str:

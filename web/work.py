@@ -18,7 +18,7 @@ LOOK = 0.1  # seconds between two looks at how far something is, or whether it i
 _PATIENCE = 5.0  # seconds that a page is waited for: it may be gone
 
 Result = TypeVar("Result")
-Told = TypeVar("Told")
+News = TypeVar("News")
 
 
 class Stopped(Exception):
@@ -33,18 +33,18 @@ class Task:
         stopped: Set where its reader does not want what comes of it.
         left: Set where its reader no longer waits for it, for that reason or another.
         enough: Set where its reader waits no longer for all of it, and takes what there is.
-        told: What it tells on its way, each in a tuple; None where its reader is to look up.
+        news: What it tells on its way, each time in a tuple; None where its reader is to look up.
     """
 
     stopped: Event = field(default_factory=Event)
     left: Event = field(default_factory=Event)
     enough: Event = field(default_factory=Event)
-    told: SimpleQueue[tuple[Any] | None] = field(default_factory=SimpleQueue)
+    news: SimpleQueue[tuple[Any] | None] = field(default_factory=SimpleQueue)
 
     def leave(self) -> None:
         """Have its reader wait no longer, from now on."""
         self.left.set()
-        self.told.put(None)
+        self.news.put(None)
 
 
 class UnderWay:
@@ -63,7 +63,7 @@ class UnderWay:
         try:
             yield task
         finally:
-            left = [each for each in self._tasks[session] if each is not task]
+            left = [other for other in self._tasks[session] if other is not task]
             self._tasks[session] = left
             if not left:
                 del self._tasks[session]
@@ -130,21 +130,21 @@ class Drawing:
             drawn.wait(_PATIENCE)
 
 
-def awaited(work: Callable[[Callable[[Told], None]], Result], task: Task) -> Generator[Told, None, Result]:
+def awaited(work: Callable[[Callable[[News], None]], Result], task: Task) -> Generator[News, None, Result]:
     """Do some work in a thread of its own; give what it tells on its way, and in the end what it returns.
 
     Raises:
         Stopped: Its reader left before its end; it goes on by itself.
     """
-    doing = begun(lambda: work(lambda each: task.told.put((each,))))
-    doing.add_done_callback(lambda _: task.told.put(None))
+    doing = begun(lambda: work(lambda item: task.news.put((item,))))
+    doing.add_done_callback(lambda _: task.news.put(None))
     while not task.left.is_set():
-        each = task.told.get()
+        item = task.news.get()
         if task.left.is_set():
             break
-        if each is None:
+        if item is None:
             return doing.result()
-        yield each[0]
+        yield item[0]
     raise Stopped
 
 
@@ -161,19 +161,19 @@ def followed(
     Raises:
         Stopped: It was stopped before its end.
     """
-    told: SimpleQueue[Progress] = SimpleQueue()
+    news: SimpleQueue[Progress] = SimpleQueue()
     began = monotonic()
 
     def tell(progress: Progress) -> None:
         if task.stopped.is_set() and progress.done < progress.total:
             raise Stopped
-        told.put(progress)
+        news.put(progress)
 
     doing = begun(lambda: work(tell))
     shown: tuple[Progress, bool] | None = None
     try:
         while wait([doing], LOOK).not_done:
-            latest = _latest(told) or (shown[0] if shown else None)
+            latest = _latest(news) or (shown[0] if shown else None)
             now = (latest, task.stopped.is_set()) if latest else None
             if now and now != shown:
                 yield draw(now[0], monotonic() - began, now[1])
@@ -184,9 +184,9 @@ def followed(
         task.enough.set()  # of waiting for its turn, too
 
 
-def _latest(told: SimpleQueue[Progress]) -> Progress | None:
+def _latest(news: SimpleQueue[Progress]) -> Progress | None:
     """The last that was told since: of many files read in a moment one is shown."""
     latest = None
-    while not told.empty():
-        latest = told.get()
+    while not news.empty():
+        latest = news.get()
     return latest
