@@ -14,6 +14,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -406,11 +407,17 @@ def _is_page(message: Message) -> bool:
     return MutableHeaders(raw=message["headers"]).get("content-type", "").startswith("text/html")
 
 
+@lru_cache(maxsize=4)
+def _policy(page: bytes) -> str:
+    """What a page may do; kept for the few that are served again and again, since all of it is looked through."""
+    hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
+    return _POLICY.format(scripts="".join(f" 'sha256-{digest}'" for digest in hashes))
+
+
 def _order(message: Message, page: bytes, orders: Sequence[tuple[str, str]]) -> None:
     """Add what the browser may do to the start of a response."""
-    hashes = (b64encode(sha256(script).digest()).decode() for script in _INLINE.findall(page))
     headers = MutableHeaders(raw=message["headers"])
-    headers["Content-Security-Policy"] = _POLICY.format(scripts="".join(f" 'sha256-{digest}'" for digest in hashes))
+    headers["Content-Security-Policy"] = _policy(page)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"  # with none, a form of ours would name no origin
     headers["Cross-Origin-Resource-Policy"] = "same-origin"

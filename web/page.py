@@ -1,5 +1,6 @@
 """The chat page: how it is laid out, what is tied to what, and how it is served."""
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
@@ -36,6 +37,7 @@ _MAX_MEGABYTES = MAX_BYTES // 2**20
 
 _AT_ONCE = 16  # of each thing that readers do; Gradio's own default is one after another
 _THREADS = 40 + 2 * LONGEST  # a question that waits in a line of ours keeps one
+_TURN = 0.0005  # seconds that a thread of Python's goes on while others wait: questions wait so long at each step
 _IN_LINE = 256  # of Gradio: nothing waits there for an answer
 
 # Where page.js says what Python never hears of.
@@ -57,6 +59,7 @@ def serve(
 
     A page that nobody else reaches lets its reader turn to other folders, opened by `opener`.
     """
+    sys.setswitchinterval(_TURN)
     shelf = _shelf(opener, docs) if opener and host in LOOPBACK and not password else None
     page = launch(docs, port=port, host=host, password=password, proxies=proxies, root_path=root_path, shelf=shelf)
     url = str(page.local_url)
