@@ -178,7 +178,7 @@ def test_a_model_that_a_foreign_catalog_names_is_not_loaded_until_it_is_named(fo
 
 
 def test_a_server_that_a_foreign_catalog_names_is_not_asked(foreign, reopened, monkeypatch):
-    change(foreign / ".footnote", "INSERT INTO derived VALUES ('chroma at http://10.0.0.1:1', 1, NULL, '')")
+    change(foreign / ".footnote", "INSERT INTO derived (name, generation) VALUES ('chroma at http://10.0.0.1:1', 1)")
     monkeypatch.setattr(generations.Chroma, "served", lambda *_: pytest.fail("asked"))
     library = reopened(foreign)
     with pytest.raises(LibraryError, match=r"servers that you have not opened this library with.*http://10.0.0.1:1"):
