@@ -22,7 +22,8 @@ from index.vectors import ChromaVectors, ExactVectors, load_chroma
 _VECTORS, _LEXICAL = INDEXES
 _LOOK = 0.05  # seconds between two looks at whether the library is being closed
 _TRIES = 3  # times that another process begins to write an index
-_FEW = 5_000  # passages that are written by this process, in a second and a half: another one takes one to start
+_FEW = 1_000  # passages that are written by this process, in half a second: another one takes more to start
+_MANY = 50_000  # passages up to which all are written anew by another process rather than many by this one
 _MOMENT = 3.0  # seconds until Chroma is opened
 _AGAIN, _SELDOM = 60.0, 3600.0  # seconds until it is tried again, twice as many each time, and at most
 
@@ -157,7 +158,7 @@ class OwnIndexes:
             vectors = self._vectors
             if vectors is None:
                 self._wanted.set()
-            elif self._is_burdened(before, every):
+            elif self._is_burdened(before, every) or self._keeps_waiting(before, every):
                 self._replace(vectors)
             else:
                 try:
@@ -324,6 +325,11 @@ class OwnIndexes:
         """Whether Chroma would hold more of what is forgotten than of what is there, which slows it down for ever."""
         forgotten = self._catalog.derived(self._places.name).forgotten + len(written.keys() - every.keys())
         return forgotten > max(_FEW, len(every))
+
+    def _keeps_waiting(self, written: Keys, every: Keys) -> bool:
+        """Whether what is missing in Chroma is so much that questions would wait while this process writes it."""
+        missing = len(every.items() - written.items())
+        return self._places.keeps_waiting and missing > _FEW and len(every) <= _MANY
 
     def _replace(self, vectors: ChromaVectors) -> None:
         """Have Chroma built anew, and meanwhile search without it."""

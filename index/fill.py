@@ -4,6 +4,7 @@ Chroma keeps Python's other threads waiting while it writes, so the process that
 Exit code 0: it holds what the catalog held at that revision; 3: the catalog is at another one by now.
 """
 
+import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from index.vectors import Chroma, ChromaVectors
 
 MOVED = 3
 _BATCH = 1_000  # passages held in memory at once
+_NICE = 10  # who asks a question goes before
 
 
 def fill(vectors: ChromaVectors, catalog: Catalog, home: Path, revision: int) -> int:
@@ -46,6 +48,7 @@ def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 if __name__ == "__main__":
+    os.nice(_NICE)
     with (
         closing(Catalog(Path(sys.argv[2]), "ro")) as opened,
         closing(ChromaVectors(Chroma.embedded(Path(sys.argv[1])), sys.argv[3])) as filled,

@@ -66,7 +66,13 @@ class Generations(Protocol):
 
 
 class VectorGenerations(Generations, Protocol):
-    """Where Chroma's index lives."""
+    """Where Chroma's index lives.
+
+    Attributes:
+        keeps_waiting: Whether writing it here keeps this process's other threads waiting.
+    """
+
+    keeps_waiting: bool
 
     def open(self, generation: int) -> ChromaVectors:
         """A generation, made where there is none.
@@ -136,6 +142,8 @@ class Folders:
 class ChromaFolders(Folders):
     """Chroma's index, embedded in this process: a crash of it would be ours, so another one tries it first."""
 
+    keeps_waiting = True
+
     def __init__(self, path: Path, over: threading.Event) -> None:
         """Generations live in `path`; once `over` is set, nothing is waited for."""
         super().__init__(path)
@@ -192,6 +200,8 @@ class ChromaServer:
     The collections are named after this computer and the library's place, so that a copy of the library has its own. A
     seal is a word drawn by chance that both catalog and collection hold: an older copy of the catalog holds another.
     """
+
+    keeps_waiting = False
 
     def __init__(self, url: str, home: Path, catalog: Catalog) -> None:
         """Generations of the library in `home` live on the server at `url`, such as `http://localhost:8000`."""

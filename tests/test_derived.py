@@ -157,6 +157,41 @@ def test_chroma_is_built_anew_before_it_holds_more_of_what_is_gone_than_of_what_
             burdened.count()
 
 
+def test_what_is_much_is_written_by_another_process_and_found_meanwhile(
+    copied: Sealed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, _ = copied
+    monkeypatch.setattr(derived, "_FEW", 2)
+    filled: list[int] = []
+    really_fill = generations.ChromaFolders.fill
+
+    def fill(self, generation, revision, count):
+        filled.append(count)
+        return really_fill(self, generation, revision, count)
+
+    with closing(Library(copy)) as library:
+        library.settle()
+        monkeypatch.setattr(generations.ChromaFolders, "fill", fill)
+        monkeypatch.setattr(derived.ChromaVectors, "add", lambda *_: pytest.fail("written here"))
+        write(copy, {f"owl{number}.txt": f"Owl {number} sleeps." for number in range(3)})
+        library.sync()
+        assert results(library)  # by comparing every vector
+        library.settle()
+        assert filled == [library.passage_count()]
+        assert library._indexes._vectors.count() == library.passage_count() == 6
+    monkeypatch.undo()
+    monkeypatch.setattr(derived, "_FEW", 2)
+    monkeypatch.setattr(derived, "_MANY", 5)  # of a large library only what is missing is written
+    with closing(Library(copy)) as library:
+        library.settle()
+        generation = library._catalog.derived("chroma").generation
+        write(copy, {f"crow{number}.txt": f"Crow {number} wakes." for number in range(3)})
+        library.sync()
+        library.settle()
+        assert library._catalog.derived("chroma").generation == generation
+        assert library._indexes._vectors.count() == library.passage_count() == 9
+
+
 def test_an_index_is_not_closed_while_it_is_asked(copied: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     copy, _ = copied
     with closing(Library(copy)) as library:
