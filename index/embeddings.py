@@ -16,6 +16,7 @@ import numpy.typing as npt
 from index import export
 from index.document import Span
 from index.errors import ModelError
+from index.precedence import PRECEDENCE
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -107,7 +108,7 @@ class OnnxEmbedder:
         coming: deque[Future[Vector]] = deque()
         try:
             for text in texts:
-                coming.append(self._threads.submit(self.embed_query, text))
+                coming.append(self._threads.submit(self._embed_passage, text))
                 if len(coming) > _AHEAD * cores():
                     yield coming.popleft().result()
             while coming:
@@ -115,6 +116,11 @@ class OnnxEmbedder:
         finally:
             for each in coming:
                 each.cancel()
+
+    def _embed_passage(self, text: str) -> Vector:
+        """A thread that steps back would keep a question waiting for Python's lock, were it to hold that."""
+        PRECEDENCE.give_way()
+        return self.embed_query(text)
 
     def embed_query(self, text: str) -> Vector:
         """See `Embedder`."""

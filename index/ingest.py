@@ -28,7 +28,6 @@ _NAMED = 5  # runs of pages
 MOST_PASSAGES = 300_000
 """Of one file: of some hundred megabytes of prose. So many are embedded in half an hour on two cores."""
 _LOOK = 0.5  # seconds between two tellings of who waits for another long document
-_GIVE_WAY = 0.02  # seconds, at most, that a short step waits for those who ask
 _LARGE = 1_000_000  # characters: of longer documents one at a time is made ready, for its parts take far more room
 
 
@@ -302,7 +301,7 @@ def _made_ready(document: Document, catalog: Catalog, embedder: Embedder, tell: 
 
 def _token_spans(embedder: Embedder, text: str) -> Sequence[Span]:
     """Where each token stands in a text; a document has thousands of these, and who asks goes before them."""
-    PRECEDENCE.give_way(_GIVE_WAY)
+    PRECEDENCE.give_way()
     return embedder.token_spans(text)
 
 

@@ -6,10 +6,11 @@ other thread go on while it writes: a tenth of a second at every step would make
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Condition
+from threading import Condition, local
 from time import monotonic
 
-_QUIET = 0.05  # seconds after a step of a question in which its next one may come
+_QUIET = 0.15  # seconds after a step of a question in which its next one may come, or its answer is kept and drawn
+_PATIENCE, _TURN = 0.5, 0.1  # seconds that background work waits at most, and then goes on before it waits again
 _NEVER = float("-inf")
 
 
@@ -21,6 +22,7 @@ class Precedence:
         self._changed = Condition()
         self._asking = 0
         self._asked = _NEVER  # when the last step of a question ended
+        self._own = local()
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -35,15 +37,25 @@ class Precedence:
                 self._asked = monotonic()
                 self._changed.notify_all()
 
-    def give_way(self, most: float) -> None:
-        """Wait until nobody asks, but at most so many seconds: background work comes to its end as well."""
+    def give_way(self) -> None:
+        """Wait until nobody asks. To be called before each short step of background work.
+
+        However much is asked, each thread goes on for a moment after a while, so that its work comes to its end.
+        """
+        now = monotonic()
+        if now < getattr(self._own, "turn_ends", _NEVER):
+            return
+        until = now + _PATIENCE
         with self._changed:
-            until = monotonic() + most
-            while (now := monotonic()) < until and (left := self._left(now)):
+            while left := self._left(now):
+                if now >= until:
+                    self._own.turn_ends = now + _TURN
+                    return
                 self._changed.wait(min(left, until - now))
+                now = monotonic()
 
     def _left(self, now: float) -> float:
-        """Seconds until nobody has asked for a moment, as far as is known now."""
+        """Seconds until nobody has asked for a moment, as far as is known now; 0 where that is so."""
         return float("inf") if self._asking else max(0.0, self._asked + _QUIET - now)
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from chromadb.config import Settings
 
 _BATCH = 250  # far under Chroma's limit of 5,461, for Python's other threads wait until one is written: 0.1 s
-_GIVE_WAY = 2.0  # seconds, at most, that a batch waits for those who ask
 _DEADLINE = 10.0  # seconds for a server to answer, and for others to be done with a connection that is closed
 _ROUTES = (
     "/api/v2/heartbeat",
@@ -183,7 +182,7 @@ class ChromaVectors:
         ids = list(vectors)
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
-            PRECEDENCE.give_way(_GIVE_WAY)
+            PRECEDENCE.give_way()
             with self._chroma.saying("written"):
                 self._collection.upsert(
                     batch,
@@ -199,7 +198,7 @@ class ChromaVectors:
         """
         every = list(ids)
         for start in range(0, len(every), _BATCH):
-            PRECEDENCE.give_way(_GIVE_WAY)
+            PRECEDENCE.give_way()
             with self._chroma.saying("written"):
                 self._collection.delete(every[start : start + _BATCH])
 
