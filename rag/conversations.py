@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,6 +20,7 @@ from rag.chat import Conversation, Turn
 MAX_TITLE = 120  # characters
 
 _FILE = "conversations.sqlite"
+_TAKING_TURNS = Lock()  # SQLite would have threads of one process sleep and try again, for longer each time
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversation (
@@ -228,7 +230,7 @@ def _opened(home: Path) -> Iterator[sqlite3.Connection]:
     path = home / _FILE
     try:
         private.make_file(path)
-        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        with _TAKING_TURNS, closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA secure_delete = ON")
             database.execute("PRAGMA foreign_keys = ON")
