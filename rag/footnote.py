@@ -87,6 +87,7 @@ class Footnote:
         self._spreadsheets = Spreadsheets(library)
         self._cells = Cells(library)
         self._examples: tuple[int, tuple[str, ...]] = (-1, ())
+        self._tried: dict[str, bool] = {}  # whether a question that some sentence answers was found to be answered
         self._choosing = Lock()  # all who wait for examples wait for the same ones
 
     @PRECEDENCE.asking()
@@ -197,8 +198,9 @@ class Footnote:
         with self._choosing:
             revision = self.library.revision()
             if self._examples[0] != revision:
-                tried = (question for question in candidates(self.library) if self._is_answered(question))
-                self._examples = (revision, tuple(islice(tried, _EXAMPLES)))
+                found = tuple(candidates(self.library))
+                self._tried = {question: self._tried[question] for question in found if question in self._tried}
+                self._examples = (revision, tuple(islice(filter(self._is_example, found), _EXAMPLES)))
             return self._examples[1]
 
     def sync(self, on_progress: OnProgress = lambda _: None) -> tuple[File, ...]:
@@ -388,9 +390,12 @@ class Footnote:
     def _read(self, query: str, documents: Collection[str] | None = None, k: int = FIRST + MORE) -> Reading:
         return self.reader.read(query, self.retrieve(query, k, documents=documents))
 
-    def _is_answered(self, question: str) -> bool:
-        reading, _ = self._of_what_is_named(self._read(question), question, Event())
-        return bool(extract(reading, self.calibration))
+    def _is_example(self, question: str) -> bool:
+        """Whether a question is answered; asked once for as long as the sentence is there that it was made of."""
+        if question not in self._tried:
+            reading, _ = self._of_what_is_named(self._read(question), question, Event())
+            self._tried[question] = bool(extract(reading, self.calibration))
+        return self._tried[question]
 
 
 def _in_table(candidate: Candidate, documents: Mapping[str, Document]) -> bool:
