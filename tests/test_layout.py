@@ -1,4 +1,4 @@
-"""The README's map, its example and the tree agree; the arrows that import-linter cannot see."""
+"""The maps and the tree agree; the arrows that import-linter cannot see."""
 
 import ast
 import re
@@ -9,13 +9,12 @@ from pathlib import Path
 import rag
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, ARCHITECTURE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "ARCHITECTURE.md"))
 PACKAGES = ("index", "rag", "eval", "training", "web")
 
 
-def mapped() -> set[str]:
-    """The paths that the README's map names."""
-    block = README.split("## The map")[1].split("```")[1]
+def mapped(block: str) -> set[str]:
+    """The paths that a map names."""
     paths, parents = set(), []
     for line in block.strip().splitlines():
         indent, name = re.match(r"( *)(\S+) {2,}\S", line).groups()
@@ -37,9 +36,22 @@ def test_map_and_tree_agree() -> None:
         and Path(path).suffix in (".py", ".css", ".js", ".html", ".j2", ".toml")
         and Path(path).name not in ("__init__.py", "__main__.py")
     }
-    files = {path for path in mapped() if not path.endswith("/")}
+    named = mapped(ARCHITECTURE.split("## The files")[1].split("```")[1])
+    files = {path for path in named if not path.endswith("/")}
     assert files == sources | {"app.py"}
-    assert all((ROOT / path).is_dir() for path in mapped() - files)
+    assert all((ROOT / path).is_dir() for path in named - files)
+
+
+def test_the_map_of_folders_names_them_all() -> None:
+    named = mapped(README.split("## The map")[1].split("```")[1])
+    assert named == {"app.py", "tests/", "seeds/", *(f"{package}/" for package in PACKAGES)}
+
+
+def test_the_ways_of_a_document_and_of_a_question_are_of_files_that_are_there() -> None:
+    ways = ARCHITECTURE.split("## The way of a document")[1].split("## The files")[0]
+    named = set(re.findall(r"[a-z]+/[a-z]+(?:/|\.py)", ways))
+    assert len(named) > 20
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
 def test_top_level_is_what_was_agreed() -> None:
