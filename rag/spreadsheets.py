@@ -91,8 +91,7 @@ class Spreadsheets:
 
     def holds(self, document_id: str, place: int) -> bool:
         """Whether a character stands in a row of such a table."""
-        tabled = next((each for each in self._library.tabled() if each.id == document_id), None)
-        return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
+        return _holds(self._tabled().get(document_id), place)
 
     def is_too_large(self, document_id: str) -> bool:
         """Whether a document has tables that nothing is worked out over, since they have too many cells."""
@@ -107,22 +106,30 @@ class Spreadsheets:
         To who reads them as prose, one row is as good as another. Where the best is such a row, only another one of the
         same document stands in for it.
         """
+        tabled = self._tabled()
         by_document = sorted(candidates, key=lambda each: each.hit.passage.document_id)  # so that each is read once
-        denied = {id(each) for each in by_document if self._denies(question, each, dropped)}
+        denied = {
+            id(each)
+            for each in by_document
+            if self._denies(question, each, tabled.get(each.hit.passage.document_id), dropped)
+        }
         left = tuple(each for each in candidates if id(each) not in denied)
         if left[:1] == tuple(candidates[:1]):
             return left
         best = candidates[0].hit.passage.document_id
         return tuple(
-            each for each in left if each.hit.passage.document_id == best and self.holds(best, each.span.start)
+            each for each in left if each.hit.passage.document_id == best and _holds(tabled.get(best), each.span.start)
         )
 
-    def _denies(self, question: str, candidate: Candidate, dropped: Event) -> bool:
+    def _tabled(self) -> dict[str, Tabled]:
+        """The documents with such tables, by id."""
+        return {each.id: each for each in self._library.tabled()}
+
+    def _denies(self, question: str, candidate: Candidate, tabled: Tabled | None, dropped: Event) -> bool:
         """Whether a sentence is a row of something else than the question names."""
-        id, place = candidate.hit.passage.document_id, candidate.span.start
-        if not self.holds(id, place):
+        place = candidate.span.start
+        if tabled is None or not _holds(tabled, place):
             return False
-        tabled = next(each for each in self._library.tabled() if each.id == id)
         if any(unnamed(question, candidate.hit.passage.quote(candidate.span), " ".join(_names(tabled)))):
             return True
         rows = ((sheet, sheet.row_at(place)) for sheet in self._read(tabled, dropped))
@@ -261,6 +268,11 @@ def _looked_up(asked: Asked) -> _Found | None:
         heads = listed([asked.sheet.columns[column].head for column in wanted], "or")
         return _Found(asked.sheet, reason=f"{asked.sheet.called} has no {heads}{where(conditions)}: its cell is empty.")
     return _Found(asked.sheet, [*asked.named, *(each.column for each in conditions)], rows)
+
+
+def _holds(tabled: Tabled | None, place: int) -> bool:
+    """Whether a character of a document stands in a row of one of its tables."""
+    return tabled is not None and any(table.start <= place < table.end for _, table in tabled.tables)
 
 
 def _names(tabled: Tabled) -> list[str]:

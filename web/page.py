@@ -37,7 +37,7 @@ _MAX_MEGABYTES = MAX_BYTES // 2**20
 
 _AT_ONCE = 16  # of each thing that readers do; Gradio's own default is one after another
 _THREADS = 40 + 2 * LONGEST  # a question that waits in a line of ours keeps one
-_TURN = 0.0005  # seconds that a thread of Python's goes on while others wait: questions wait so long at each step
+_TURN = 0.0001  # seconds that a thread of Python's goes on while others wait: questions wait so long at each step
 _IN_LINE = 256  # of Gradio: nothing waits there for an answer
 
 # Where page.js says what Python never hears of.
