@@ -521,14 +521,13 @@ class Catalog:
         among, values = "", [_list(ids)]
         if documents is not None:
             among, values = "AND copy.document_id IN (SELECT value FROM json_each(?))", [_list(documents), _list(ids)]
-        # In one row, for after each row that it reads a question waits until Python lets its thread go on.
-        firsts = self._rows(
-            "SELECT json_group_object(id, (SELECT min(copy.id) FROM passage AS copy "
-            f"WHERE copy.text_sha256 = passage.text_sha256 {among})) "
+        rows = self._rows(
+            "SELECT id, (SELECT min(copy.id) FROM passage AS copy "
+            f"WHERE copy.text_sha256 = passage.text_sha256 {among}) "
             "FROM passage WHERE id IN (SELECT value FROM json_each(?))",
             *values,
-        )[0][0]
-        return {id: first for id, first in json.loads(firsts).items() if first is not None}
+        )
+        return {id: first for id, first in rows if first is not None}
 
     def forget_digests(self) -> None:
         """Have every file read anew at the next sync."""
