@@ -16,6 +16,7 @@ from index.document import Span
 from index.lexical import words
 from rag.amounts import MONTH, MONTHS, NUMBER, SCALES, WORTH, rounds
 from rag.extract import FUNCTION_WORDS
+from rag.kept import remembered
 
 Kind = Literal["count", "ordinal", "decade"]
 Bound = Literal["", "~", ">", ">=", "<", "<="]
@@ -84,7 +85,6 @@ _MOST_NOUNS = 3
 _POWERS = {"square": "square", "sq": "square", "cubic": "cubic", "cu": "cubic"}
 _FARTHEST = 24  # characters before an amount in which its bound stands
 _TEXTS = 4_096  # whose figures are remembered
-_LONGEST_REMEMBERED = 4_096  # characters
 _NOWHERE = Span(0, 0)
 
 
@@ -178,17 +178,9 @@ def _years(dates: Sequence[Date]) -> list[Decimal]:
     return [Decimal(date.readings[0][0]) for date in dates if date.readings[0][0]]
 
 
+@remembered(_TEXTS)
 def figures(text: str) -> Figures:
-    """The amounts and dates of a text; those of a long one are not remembered."""
-    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _figures(text)
-
-
-@lru_cache(_TEXTS)
-def _remembered(text: str) -> Figures:
-    return _figures(text)
-
-
-def _figures(text: str) -> Figures:
+    """The amounts and dates of a text."""
     dates: list[Date] = []
     rest = text
     for pattern in _DATES:

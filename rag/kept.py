@@ -1,16 +1,33 @@
-"""Kept: what is read once, however many ask for it at the same time, and kept for the next question."""
+"""Kept: what is read once, however many ask for it, and kept for the next question."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache, wraps
 from threading import Event, Lock
 from typing import Generic, TypeVar
 
 from index.errors import Dropped
 
+_SHORT = 4_096  # characters
 _LOOK = 0.1  # seconds between two looks whether the answer is still wanted
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+
+
+def remembered(texts: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
+    """Have what a function makes of the last `texts` short texts remembered; long ones take more room than time."""
+
+    def remembering(read: Callable[[str], Value]) -> Callable[[str], Value]:
+        known = lru_cache(texts)(read)
+
+        @wraps(read)
+        def reading(text: str) -> Value:
+            return known(text) if len(text) <= _SHORT else read(text)
+
+        return reading
+
+    return remembering
 
 
 class Kept(Generic[Key, Value]):

@@ -7,17 +7,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Protocol
 
 from rag.amounts import NUMBER
 from rag.figures import Amount, Date, Figures, figures, stem
+from rag.kept import remembered
 
 SECTION = "§"
 """What a label is called that a sign stands before."""
 
 _TEXTS = 256  # whose numerals are remembered
-_LONGEST_REMEMBERED = 4_096  # characters
 
 _CODE = re.compile(  # letters and digits, with points or hyphens between them; digits with several points
     r"(?<![\w.,/-])(?=[\w./-]*\d)(?=[\w./-]*[^\W\d_])\w+(?:[-./]\w+)*(?!\w)|(?<![\w.,-])\d+(?:\.\d+){2,}(?!\w)"
@@ -325,17 +324,9 @@ class Count:
         return next((other.said for other in alike), "")
 
 
+@remembered(_TEXTS)
 def numerals(text: str) -> Numerals:
-    """The numbers, dates and codes of a text; those of a long one are not remembered."""
-    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _numerals(text)
-
-
-@lru_cache(_TEXTS)
-def _remembered(text: str) -> Numerals:
-    return _numerals(text)
-
-
-def _numerals(text: str) -> Numerals:
+    """The numbers, dates and codes of a text."""
     read, found = figures(text), [code.written for code, _ in codes(text)]
     labels_ = tuple(labels(text))
     values = {amount.value for amount in read.amounts} | {Decimal(year) for year in read.years}
