@@ -28,14 +28,22 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def waiting(first: Precedence, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
-    """How long background work gives way, in the clock's seconds."""
+@pytest.fixture
+def first(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Precedence:
+    """Nobody asks yet."""
+    first = Precedence()
 
     def wait(timeout: float | None = None) -> bool:
         clock.now += timeout or 0.0
         return False
 
     monkeypatch.setattr(first._changed, "wait", wait)
+    return first
+
+
+@pytest.fixture
+def waited(first: Precedence, clock: Clock) -> Callable[[], float]:
+    """How long background work gives way, in the clock's seconds."""
 
     def waited() -> float:
         began = clock.now
@@ -45,15 +53,13 @@ def waiting(first: Precedence, clock: Clock, monkeypatch: pytest.MonkeyPatch) ->
     return waited
 
 
-def test_who_asks_nothing_is_waited_for_by_nobody(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert waiting(Precedence(), clock, monkeypatch)() == 0
+def test_nothing_is_waited_for_where_nobody_asks(waited: Callable[[], float]) -> None:
+    assert waited() == 0
 
 
 def test_background_work_waits_until_a_moment_after_the_last_step_of_a_question(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+    first: Precedence, waited: Callable[[], float]
 ) -> None:
-    first = Precedence()
-    waited = waiting(first, clock, monkeypatch)
     with first.asking():
         pass
     assert waited() == pytest.approx(precedence._QUIET)
@@ -61,10 +67,8 @@ def test_background_work_waits_until_a_moment_after_the_last_step_of_a_question(
 
 
 def test_however_much_is_asked_background_work_goes_on_for_a_moment_after_a_while(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+    first: Precedence, waited: Callable[[], float], clock: Clock
 ) -> None:
-    first = Precedence()
-    waited = waiting(first, clock, monkeypatch)
     with first.asking():
         assert waited() == pytest.approx(precedence._PATIENCE)
         assert waited() == 0
